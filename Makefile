@@ -1,0 +1,130 @@
+# nasweep: `make demo` and `make check` are all a newcomer needs; `make info` shows what was found.
+# Options: V=1 (whole commands), DEBUG=1, ASAN=1 (AddressSanitizer and UBSan), CC=clang, PREFIX=, DESTDIR=.
+
+PREFIX ?= /usr/local
+PYTHON ?= /usr/bin/python3
+NP ?= 2
+BUILD := build$(if $(ASAN),-asan)$(if $(DEBUG),-debug)
+VERSION := 0.1.0
+GIT := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+# ---- what is on this machine: pkg-config first, then the library's own compiler wrapper ----
+MPICC ?= mpicc
+PKG := pkg-config
+MPI_CFLAGS := $(shell $(PKG) --cflags ompi-c 2>/dev/null || $(MPICC) --showme:compile 2>/dev/null)
+MPI_LIBS := $(shell $(PKG) --libs ompi-c 2>/dev/null || $(MPICC) --showme:link 2>/dev/null)
+HDF5_PC := $(firstword $(foreach p,hdf5 hdf5-serial hdf5-openmpi,$(shell $(PKG) --exists $(p) 2>/dev/null && echo $(p))))
+HDF5_WRAPPER := $(firstword $(shell command -v h5cc 2>/dev/null) $(shell command -v h5pcc 2>/dev/null))
+HDF5_CFLAGS := $(if $(HDF5_PC),$(shell $(PKG) --cflags $(HDF5_PC)),$(if $(HDF5_WRAPPER),$(filter -I% -D%,$(shell $(HDF5_WRAPPER) -show))))
+HDF5_LIBS := $(if $(HDF5_PC),$(shell $(PKG) --libs $(HDF5_PC)),$(if $(HDF5_WRAPPER),$(filter -L% -l% %.a %.so,$(shell $(HDF5_WRAPPER) -show))))
+BLAS_CFLAGS := $(shell $(PKG) --cflags openblas 2>/dev/null)
+BLAS_LIBS := $(shell $(PKG) --libs openblas 2>/dev/null || echo -lopenblas)
+OTHER_PC := zlib jansson
+OTHER_CFLAGS := $(shell $(PKG) --cflags $(OTHER_PC) 2>/dev/null)
+OTHER_LIBS := $(shell $(PKG) --libs $(OTHER_PC) 2>/dev/null || echo -lz -ljansson) -lbz2 -linih
+
+# ---- flags ----
+CPPFLAGS += -Iinclude -Isrc $(MPI_CFLAGS) $(HDF5_CFLAGS) $(BLAS_CFLAGS) $(OTHER_CFLAGS) -D_GNU_SOURCE
+CFLAGS ?= $(if $(DEBUG),-O0 -g3,-O3 -g)
+override CFLAGS += -std=c11 -Wall -Wextra -fno-math-errno -MMD -MP
+ifdef ASAN
+override CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+override LDFLAGS += -fsanitize=address,undefined
+endif
+LDLIBS += $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(OTHER_LIBS) -lpthread -lm
+
+# ---- sources: every src/CONCERN/*.c is in the library but main.c; *_simd.c is compiled once for each ISA ----
+SRC := $(filter-out src/cli/main.c,$(wildcard src/*/*.c))
+SIMD := $(filter %_simd.c,$(SRC))
+PLAIN := $(filter-out $(SIMD),$(SRC))
+ISAS := $(if $(filter x86_64 amd64,$(shell uname -m)),plain avx2 avx512,plain)
+ISA_FLAGS_plain :=
+ISA_FLAGS_avx2 := -mavx2 -mfma -mbmi2
+ISA_FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mbmi2 -mprefer-vector-width=512
+OBJ := $(PLAIN:src/%.c=$(BUILD)/obj/%.o) $(foreach i,$(ISAS),$(SIMD:src/%.c=$(BUILD)/obj/%_$(i).o))
+LIB := $(BUILD)/libnasweep.a
+TEST_SRC := $(wildcard tests/test_*.c)
+TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+BENCH_SRC := $(wildcard tests/bench_*.c)
+BENCHES := $(BENCH_SRC:tests/%.c=$(BUILD)/tests/%)
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-6s %s\n'
+endif
+
+.PHONY: all demo check bench info setup-run setup-check install clean tests programs format FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(BUILD)/nasweep
+
+$(BUILD)/nasweep: $(BUILD)/obj/cli/main.o $(LIB)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIB): $(OBJ)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+define simd_rule
+$(BUILD)/obj/%_simd_$(1).o: src/%_simd.c
+	@mkdir -p $$(@D)
+	$$(say) CC "$$< ($(1))"
+	$$(Q)$$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(ISA_FLAGS_$(1)) -DNSW_ISA=$(1) -DNSW_ISA_$(1)=1 -c -o $$@ $$<
+endef
+$(foreach i,$(ISAS),$(eval $(call simd_rule,$(i))))
+
+# Only this object knows the commit; rewritten when that changes, so that nothing else is compiled again.
+$(BUILD)/version.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define NSW_VERSION "%s"\n#define NSW_GIT "%s"\n' '$(VERSION)' '$(GIT)' > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+$(BUILD)/obj/base/version.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/obj/base/version.o: $(BUILD)/version.h
+
+$(BUILD)/tests/%: tests/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(say) TEST $<
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
+$(BUILD)/tests/bench_%: tests/bench_%.c $(LIB)
+	@mkdir -p $(@D)
+	$(say) BENCH $<
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+
+programs: $(BUILD)/nasweep
+tests: $(TESTS)
+
+# ---- the two commands of the README; setup runs first, and the build in a second make that sees what it installed ----
+demo:
+	@.ci/setup run
+	@$(MAKE) --no-print-directory -j$(NP) programs
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) NP=$(NP) tests/demo
+
+check:
+	@.ci/setup check
+	@$(MAKE) --no-print-directory -j$(NP) programs tests
+	@BUILD=$(BUILD) ASAN=$(ASAN) $(PYTHON) tests/run
+
+bench: $(BUILD)/nasweep $(BENCHES)
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench
+
+info:
+	@printf '%-10s %s\n' version '$(VERSION) ($(GIT))' compiler '$(shell $(CC) --version | head -1)' \
+	  mpi '$(MPI_LIBS)' hdf5 '$(or $(HDF5_PC),$(HDF5_WRAPPER),not found): $(HDF5_LIBS)' blas '$(BLAS_LIBS)' \
+	  isas '$(ISAS)' cflags '$(CFLAGS)' build '$(BUILD)' prefix '$(PREFIX)'
+
+format:
+	clang-format -i src/*/*.c src/*/*.h include/nasweep/*.h tests/*.c
+
+clean:
+	rm -rf build build-asan build-debug build-asan-debug
+
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/*.d)

@@ -1,0 +1,28 @@
+/* Errors as values: every function that can fail returns an exit status and fills one of these. */
+#ifndef NASWEEP_ERROR_H
+#define NASWEEP_ERROR_H
+
+/* Exit statuses of the program, and return values of every function that can fail. */
+enum nsw_status {
+  NSW_OK = 0,      /* done */
+  NSW_FAILED = 1,  /* the outside world did not play along: a file, a record, memory */
+  NSW_USAGE = 2,   /* the request itself was wrong */
+  NSW_STOPPED = 75 /* stopped cleanly before the end; start again to go on (EX_TEMPFAIL) */
+};
+
+/* One message, complete in itself: names the file, record, rank or architecture. */
+struct nsw_error {
+  char text[1024]; /* one line without a newline; empty where nothing failed */
+};
+
+/* Writes the message and returns NSW_FAILED, so that `return nsw_fail(err, ...)` ends a function.
+ * err may be NULL: the message is dropped. */
+int nsw_fail(struct nsw_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same, returning NSW_USAGE. */
+int nsw_usage(struct nsw_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts "context: " before the message that is there; returns status unchanged. */
+int nsw_error_prefix(struct nsw_error *err, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,85 @@
+/* Proxies: scores of an architecture that need no training.
+ *
+ * A proxy is one file src/proxy/NAME.c that fills a struct nsw_proxy, and one line in the table of
+ * src/proxy/proxy.c. One proxy gives one or more columns from a single evaluation. */
+#ifndef NASWEEP_PROXY_H
+#define NASWEEP_PROXY_H
+
+#include "nasweep/space.h"
+
+struct nsw_images; /* src/data/images.h */
+
+enum nsw_needs {
+  NSW_NEEDS_TOPOLOGY = 0,
+  NSW_NEEDS_NETWORK = 1, /* runs a network: BLAS and memory matter */
+  NSW_NEEDS_DATA = 2,    /* reads images */
+  NSW_NEEDS_SEED = 4     /* its value depends on the seed */
+};
+
+enum nsw_row_status {
+  NSW_ROW_PENDING = 0,
+  NSW_ROW_SCORED = 1,
+  NSW_ROW_NO_PATH = 2, /* input and output are not connected */
+  NSW_ROW_FAILED = 3   /* not a number, or the evaluation crashed */
+};
+
+/* One result column. */
+struct nsw_proxy_column {
+  const char *name;      /* the word on the command line and in files */
+  const char *long_name; /* for people, with the unit */
+  int direction;         /* +1 larger is better, -1 smaller is better */
+};
+
+/* One option of a proxy, set by --set PROXY.KEY=VALUE and recorded with its columns. */
+struct nsw_proxy_option {
+  const char *key;
+  const char *value; /* default, as text */
+  const char *help;
+};
+
+/* What all evaluations of a run share; borrowed by the evaluators for their whole life. */
+struct nsw_context {
+  const struct nsw_space *space;
+  struct nsw_macro macro;          /* no zero fields */
+  const struct nsw_images *images; /* NULL where no proxy asked needs data */
+  int samples;                     /* images used of those */
+};
+
+/* A proxy and how to run it. */
+struct nsw_proxy {
+  const char *name;   /* family name; often that of its first column */
+  const char *source; /* paper and definition */
+  const char *note;   /* what a user must know: reconstruction, weakness; NULL where there is nothing */
+  unsigned needs;     /* enum nsw_needs, ORed */
+  const struct nsw_proxy_column *columns; /* ends with a NULL name */
+  const struct nsw_proxy_option *options; /* ends with a NULL key; may be NULL */
+
+  /* Makes an evaluator. values: one text per option, in table order. */
+  int (*open)(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err);
+  void (*close)(void *state);
+
+  /* Architectures with the same unit are evaluated once, together: the unit is the smallest index among them.
+   * NULL: each is its own unit. */
+  uint32_t (*unit)(const void *state, uint32_t index);
+
+  /* Expected work of a unit in floating-point operations, for scheduling. NULL: next to nothing. */
+  double (*cost)(const void *state, uint32_t unit);
+
+  /* Scores the n architectures of one unit (members[0..n-1], ascending; any n where unit is NULL):
+   * values[n][columns], status[n]. A row that cannot be scored has NSW_ROW_FAILED and is no error; an error ends
+   * the run. The result must depend on nothing but space, options, images, seed and the architecture. */
+  int (*score)(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
+               struct nsw_error *err);
+};
+
+/* The table of proxies; ends with NULL. */
+extern const struct nsw_proxy *const nsw_proxies[];
+
+/* The proxy that has a column of this name, and the column's place in it; NULL where there is none. */
+const struct nsw_proxy *nsw_proxy_find(const char *column, int *place);
+
+/* Number of columns, and of options. */
+int nsw_proxy_columns(const struct nsw_proxy *proxy);
+int nsw_proxy_options(const struct nsw_proxy *proxy);
+
+#endif

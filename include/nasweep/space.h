@@ -1,0 +1,119 @@
+/* Search spaces: every architecture of a benchmark, by its official index.
+ *
+ * A space is one file src/space/NAME.c that fills a struct nsw_space_kind, and one line in the table of
+ * src/space/space.c. Nothing else in the program knows which spaces there are. */
+#ifndef NASWEEP_SPACE_H
+#define NASWEEP_SPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nasweep/error.h"
+
+enum { NSW_MAX_VERTICES = 7, NSW_MAX_EDGES = 21 };
+
+/* Operations on an edge or a vertex, of all spaces together. */
+enum nsw_op {
+  NSW_OP_NONE,     /* the edge is absent, or gives zeros */
+  NSW_OP_SKIP,     /* identity; also the plain edges of a space whose operations sit on vertices */
+  NSW_OP_CONV1,    /* 1x1 convolution with normalisation and ReLU, in the space's own order */
+  NSW_OP_CONV3,    /* 3x3 likewise */
+  NSW_OP_AVGPOOL3, /* 3x3 average, stride 1, padding not counted */
+  NSW_OP_MAXPOOL3, /* 3x3 maximum, stride 1, same padding */
+  NSW_OP_INPUT,    /* vertex: the cell's input */
+  NSW_OP_OUTPUT,   /* vertex: the cell's output */
+  NSW_OP_SUM,      /* vertex: the sum of its edges, no operation of its own */
+  NSW_OPS
+};
+
+/* One cell, decoded: a DAG whose vertices are in topological order. The edge x->y (x < y) has the number
+ * x + y(y-1)/2 in both arrays and bit masks: the official edge order of both benchmarks. */
+struct nsw_cell {
+  int vertices;                     /* 2..7, vertex 0 the input, the last the output */
+  uint32_t edges;                   /* bit e: edge e is there (its operation is not NONE) */
+  uint8_t edge_op[NSW_MAX_EDGES];   /* enum nsw_op of every edge */
+  uint8_t vertex_op[NSW_MAX_VERTICES]; /* enum nsw_op of every vertex */
+};
+
+/* The skeleton the cell is put in. A zero field means the benchmark's own value (nsw_space_macro fills it). */
+struct nsw_macro {
+  int classes;    /* outputs of the classifier */
+  int resolution; /* height and width of the input image, pixels */
+  int channels;   /* channels of the first stage (nb201 16, nb101 128) */
+  int cells;      /* cells per stage (nb201 5, nb101 3) */
+};
+
+struct nsw_space; /* an opened space */
+
+/* What a space has to supply. All functions are pure but open; state is what open made. */
+struct nsw_space_kind {
+  const char *name;        /* the word on the command line and the group in result files */
+  const char *long_name;   /* for people */
+  const char *source;      /* paper, and where the order of its architectures comes from */
+  uint32_t count;          /* number of architectures */
+  size_t id_size;          /* characters of the longest id, without a terminator */
+  size_t key_size;         /* bytes of a stored key per architecture that id() needs (nb101: its digest), or 0 */
+  bool ops_on_vertices;    /* operations sit on vertices (nb101) or on edges (nb201) */
+  struct nsw_macro macro;  /* the benchmark's own skeleton (CIFAR-10) */
+  int (*open)(void **state, struct nsw_error *err); /* makes the table of architectures, no keys */
+  void (*close)(void *state);
+  void (*cell)(const void *state, uint32_t index, struct nsw_cell *cell);
+  uint32_t (*class_of)(const void *state, uint32_t index); /* first index that computes the same function */
+  uint64_t (*params)(const void *state, uint32_t index, const struct nsw_macro *macro);
+  uint64_t (*macs)(const void *state, uint32_t index, const struct nsw_macro *macro);
+  void (*keys)(const void *state, uint32_t first, uint32_t end, uint8_t *keys); /* NULL where key_size is 0 */
+  /* Writes the id, NUL-terminated. keys: all keys of the space, or NULL where key_size is 0. */
+  void (*id)(const void *state, const uint8_t *keys, uint32_t index, char *id);
+  /* Index of an architecture given as text: id, or any other spelling the space accepts. sorted: keys by order. */
+  int (*find)(const void *state, const uint8_t *keys, const char *text, uint32_t *index, struct nsw_error *err);
+};
+
+/* The table of spaces; ends with NULL. */
+extern const struct nsw_space_kind *const nsw_space_kinds[];
+
+/* Opens a space by name. NSW_USAGE with the known names where there is none, NSW_FAILED for lack of memory or
+ * if the enumeration does not give the published count. Close with nsw_space_close. */
+int nsw_space_open(const char *name, struct nsw_space **space, struct nsw_error *err);
+
+/* Frees and sets to NULL; may be called twice. */
+void nsw_space_close(struct nsw_space **space);
+
+const struct nsw_space_kind *nsw_space_kind(const struct nsw_space *space);
+uint32_t nsw_space_count(const struct nsw_space *space);
+void nsw_space_cell(const struct nsw_space *space, uint32_t index, struct nsw_cell *cell);
+uint32_t nsw_space_class(const struct nsw_space *space, uint32_t index);
+
+/* The benchmark's skeleton with the fields of wish that are not zero put in. */
+struct nsw_macro nsw_space_macro(const struct nsw_space *space, struct nsw_macro wish);
+
+/* Trainable parameters of the whole network, and multiply-adds of its convolutions and classifier for one image. */
+uint64_t nsw_space_params(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro);
+uint64_t nsw_space_macs(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro);
+
+/* Keys are made in shares so that ranks can split the work: computes those of first..end-1 into
+ * keys[(end-first) * key_size]. Nothing to do where key_size is 0. */
+void nsw_space_keys(const struct nsw_space *space, uint32_t first, uint32_t end, uint8_t *keys);
+
+/* Gives the space all its keys (copied); after it ids and look-ups work. */
+int nsw_space_set_keys(struct nsw_space *space, const uint8_t *keys, struct nsw_error *err);
+
+/* Computes all keys here, if the space has none yet. */
+int nsw_space_make_keys(struct nsw_space *space, struct nsw_error *err);
+
+/* Id text into id[id_size + 1]. The keys must be there. */
+void nsw_space_id(const struct nsw_space *space, uint32_t index, char *id);
+
+/* Index from text: a decimal index, an id, or another spelling of the space (nb101: "adjacency ops", pruned and
+ * brought to its class). NSW_USAGE with the reason where there is none. A decimal index needs no keys. */
+int nsw_space_find(const struct nsw_space *space, const char *text, uint32_t *index, struct nsw_error *err);
+
+/* Number of edge or vertex operations of each kind in the cell, into counts[NSW_OPS]. */
+void nsw_cell_count_ops(const struct nsw_cell *cell, int counts[NSW_OPS]);
+
+/* Whether data can pass from input to output. */
+bool nsw_cell_has_path(const struct nsw_cell *cell);
+
+static inline int nsw_edge(int from, int to) { return from + to * (to - 1) / 2; }
+
+#endif
