@@ -83,12 +83,12 @@ endef
 $(foreach i,$(ISAS),$(eval $(call simd_rule,$(i))))
 
 # Only this object knows the commit; rewritten when that changes, so that nothing else is compiled again.
-$(BUILD)/version.h: FORCE
+$(BUILD)/git_version.h: FORCE
 	@mkdir -p $(@D)
 	@printf '#define NSW_VERSION "%s"\n#define NSW_GIT "%s"\n' '$(VERSION)' '$(GIT)' > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 $(BUILD)/obj/base/version.o: CPPFLAGS += -I$(BUILD)
-$(BUILD)/obj/base/version.o: $(BUILD)/version.h
+$(BUILD)/obj/base/version.o: $(BUILD)/git_version.h
 
 $(BUILD)/tests/%: tests/%.c $(LIB)
 	@mkdir -p $(@D)

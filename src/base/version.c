@@ -1,6 +1,6 @@
 #include "base/version.h"
 
-#include "version.h" /* made by the Makefile */
+#include "git_version.h" /* made by the Makefile */
 
 const char *nsw_version(void) { return NSW_VERSION; }
 const char *nsw_git(void) { return NSW_GIT; }
