@@ -32,6 +32,7 @@ int nsw_error_prefix(struct nsw_error *err, int status, const char *format, ...)
   va_start(args, format);
   int n = vsnprintf(err->text, sizeof err->text, format, args);
   va_end(args);
-  if (n >= 0 && (size_t)n < sizeof err->text) snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", old.text);
+  int room = (int)sizeof err->text - n - 3; /* for ": " and the end */
+  if (n >= 0 && room > 0) snprintf(err->text + n, sizeof err->text - (size_t)n, ": %.*s", room, old.text);
   return status;
 }

@@ -1,0 +1,12 @@
+/* The table of commands. A command is one file, cmd_NAME.c, that defines struct nsw_command nsw_cmd_NAME, and one line
+ * here; the order is that of the help. */
+#include "cli/args.h"
+
+#define COMMANDS(X) X(help)
+
+#define DECLARE(name) extern const struct nsw_command nsw_cmd_##name;
+#define ENTRY(name) &nsw_cmd_##name,
+
+COMMANDS(DECLARE)
+
+const struct nsw_command *const nsw_commands[] = {COMMANDS(ENTRY) 0};

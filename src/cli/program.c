@@ -1,0 +1,91 @@
+#include "cli/program.h"
+
+#include <errno.h>
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/blas.h"
+#include "base/launch.h"
+#include "base/version.h"
+#include "cli/args.h"
+#include "cli/help.h"
+
+/* Says it once, on rank 0, and gives the status back. */
+static int complain(int status, const struct nsw_error *err) {
+  if (status != NSW_OK && err->text[0] && nsw_launch_rank() == 0) fprintf(stderr, "nasweep: %s\n", err->text);
+  return status;
+}
+
+/* Data that could not be written is a failure, not a shorter result. */
+static int close_output(int status, struct nsw_error *err) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+  return status == NSW_OK ? nsw_fail(err, "standard output: %s", errno ? strerror(errno) : "write error") : status;
+}
+
+/* Every rank ends with the gravest status of all, and rank 0 has the message of the first rank that ended with it. */
+static int agree(int status, struct nsw_error *err) {
+  struct {
+    int status, rank;
+  } mine = {status, 0}, worst;
+  int size;
+  MPI_Comm_rank(MPI_COMM_WORLD, &mine.rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  if (size == 1) return status;
+  /* A failure outranks a clean stop: ordered 0, 75, 2, 1. */
+  int gravity = status == NSW_OK ? 0 : status == NSW_STOPPED ? 1 : status == NSW_USAGE ? 2 : 3;
+  mine.status = gravity;
+  MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, MPI_COMM_WORLD);
+  MPI_Bcast(&status, 1, MPI_INT, worst.rank, MPI_COMM_WORLD);
+  MPI_Bcast(err->text, (int)sizeof err->text, MPI_CHAR, worst.rank, MPI_COMM_WORLD);
+  return status;
+}
+
+static int run_under_mpi(const struct nsw_command *command, const struct nsw_args *args, struct nsw_error *err) {
+  int level;
+  /* Alone, Open MPI would start a daemon beside us for nothing. */
+  if (!nsw_launched()) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
+    return nsw_fail(err, "MPI did not start");
+  int status = close_output(command->run(args, err), err);
+  status = agree(status, err);
+  complain(status, err);
+  err->text[0] = '\0';
+  MPI_Finalize();
+  return status;
+}
+
+static int run_command(const struct nsw_command *command, int argc, char **argv, struct nsw_error *err) {
+  struct nsw_args *args;
+  for (int i = 2; i < argc && strcmp(argv[i], "--"); i++) {
+    if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h")) continue;
+    if (nsw_launch_rank() == 0) nsw_help_command(stdout, command);
+    return close_output(NSW_OK, err);
+  }
+  int status = nsw_args_parse(command, argc - 2, argv + 2, &args, err);
+  if (status != NSW_OK) return status;
+  if (command->blas) nsw_blas_repair(argv);
+  status = command->mpi ? run_under_mpi(command, args, err) : close_output(command->run(args, err), err);
+  nsw_args_free(&args);
+  return status;
+}
+
+int nsw_program(int argc, char **argv) {
+  struct nsw_error err = {{0}};
+  const char *word = argc > 1 ? argv[1] : NULL;
+  bool first = nsw_launch_rank() == 0;
+  if (!word) {
+    if (first) nsw_help_program(stderr);
+    return NSW_USAGE;
+  }
+  if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "--version")) {
+    if (first && !strcmp(word, "--version"))
+      printf("nasweep %s (%s)\n", nsw_version(), nsw_git());
+    else if (first)
+      nsw_help_program(stdout);
+    return complain(close_output(NSW_OK, &err), &err);
+  }
+  const struct nsw_command *command = nsw_command_find(word, &err);
+  return complain(command ? run_command(command, argc, argv, &err) : NSW_USAGE, &err);
+}
