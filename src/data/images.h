@@ -9,21 +9,26 @@
 
 /* The first `count` images of a data set, in file order. Owns its arrays. */
 struct nsw_images {
-  char dataset[32];  /* "cifar10", "cifar100", "ImageNet16-120" or "synthetic" */
-  char source[512];  /* folder it came from, or "synthetic:SEED" */
-  char sha256[65];   /* of the normalised-from bytes used (images and labels), hex */
-  size_t count;      /* images */
+  char dataset[32]; /* "cifar10", "cifar100", "ImageNet16-120" or "synthetic" */
+  char source[512]; /* folder it came from, or "synthetic:SEED" */
+  char sha256[65];  /* of the bytes used: for each image its label (one byte, from 0), then red, green and blue plane,
+                       which for CIFAR-10 are the records of its binary files; hex */
+  size_t count;     /* images */
   int classes;
-  int resolution;    /* height = width, pixels */
-  float *pixels;     /* [count][3][resolution][resolution], (x - mean) / std per channel */
-  int32_t *labels;   /* [count], 0..classes-1 */
+  int resolution;  /* height = width, pixels */
+  float *pixels;   /* [count][3][resolution][resolution], (x - mean) / std per channel */
+  int32_t *labels; /* [count], 0..classes-1 */
 };
 
-/* Loads images. data: a folder in a data set's own layout, or "synthetic[:seed]". dataset: its name, or NULL to tell
- * from the folder. Errors name the file and record: missing, truncated, wrong size, labels beyond the classes, fewer
- * images than asked. */
+/* Loads images. data: a folder in a data set's own layout or the folder that holds such a one, or "synthetic[:seed]".
+ * dataset: its name, or NULL to tell from the folder; synthetic images take classes and resolution from it. Errors
+ * name the file and record: missing, truncated, wrong size, labels beyond the classes, fewer images than asked. */
 int nsw_images_load(const char *data, const char *dataset, size_t count, struct nsw_images **images,
                     struct nsw_error *err);
+
+/* Synthetic images of any size: classes 1..256, resolution 4..256 and even. */
+int nsw_images_synthetic(uint64_t seed, int classes, int resolution, size_t count, struct nsw_images **images,
+                         struct nsw_error *err);
 
 /* Frees and sets to NULL; may be called twice. */
 void nsw_images_free(struct nsw_images **images);

@@ -1,0 +1,42 @@
+/* Layouts of image files: a layout is one file src/data/NAME.c that fills a struct nsw_layout, and one line in the
+ * table of src/data/images.c. */
+#ifndef NSW_DATA_LAYOUT_H
+#define NSW_DATA_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "data/images.h"
+
+/* How one data set is laid out on disk. */
+struct nsw_layout {
+  const char *dataset; /* its name, as in results */
+  const char *folder;  /* what the folder is called where it was unpacked; also looked for inside the folder given */
+  const char *mark;    /* a file that only this layout has */
+  int classes;         /* labels are 0..classes-1 */
+  int resolution;      /* height = width, pixels */
+  size_t most;         /* training images of the full data set */
+  double mean[3];      /* per channel, on the 0..255 scale */
+  double deviation[3]; /* likewise */
+  /* Reads the first `count` training images in file order: pixels [count][3][resolution][resolution], labels [count].
+   * An error names the file and, where there is one, the record. */
+  int (*read)(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels, uint8_t *labels,
+              struct nsw_error *err);
+};
+
+extern const struct nsw_layout nsw_layout_cifar10_binary, nsw_layout_cifar100_binary;
+
+/* Checks a label against the classes; the error names the file and the record (from 0). */
+int nsw_layout_label(const struct nsw_layout *layout, const char *path, size_t record, long long label, uint8_t *stored,
+                     struct nsw_error *err);
+
+/* The error for a data set that ended early: `have` of `count` images. missing: the file that would have come next,
+ * or NULL where the data set has no more. */
+int nsw_layout_too_few(const char *folder, size_t have, size_t count, const char *missing, struct nsw_error *err);
+
+/* Makes synthetic images: pixels [count][3][resolution][resolution], labels [count]. Image i depends on seed, i,
+ * classes and resolution only. Fails for lack of memory. */
+int nsw_synthetic_make(uint64_t seed, int classes, int resolution, size_t count, uint8_t *pixels, uint8_t *labels,
+                       struct nsw_error *err);
+
+#endif
