@@ -65,8 +65,10 @@ struct nsw_space_kind {
   void (*keys)(const void *state, uint32_t first, uint32_t end, uint8_t *keys); /* NULL where key_size is 0 */
   /* Writes the id, NUL-terminated. keys: all keys of the space, or NULL where key_size is 0. */
   void (*id)(const void *state, const uint8_t *keys, uint32_t index, char *id);
-  /* Index of an architecture given as text: id, or any other spelling the space accepts. sorted: keys by order. */
-  int (*find)(const void *state, const uint8_t *keys, const char *text, uint32_t *index, struct nsw_error *err);
+  /* Index of an architecture given as text: an id, or any other spelling the space accepts. by_key: all indices in
+   * ascending order of their keys; keys and by_key are NULL where key_size is 0 or no keys were made yet. */
+  int (*find)(const void *state, const uint8_t *keys, const uint32_t *by_key, const char *text, uint32_t *index,
+              struct nsw_error *err);
 };
 
 /* The table of spaces; ends with NULL. */
@@ -100,6 +102,10 @@ int nsw_space_set_keys(struct nsw_space *space, const uint8_t *keys, struct nsw_
 
 /* Computes all keys here, if the space has none yet. */
 int nsw_space_make_keys(struct nsw_space *space, struct nsw_error *err);
+
+/* All indices in ascending order of their keys (nb101: the order of the published tables); borrowed from the space.
+ * NULL where the space has no keys, or none yet. */
+const uint32_t *nsw_space_by_key(const struct nsw_space *space);
 
 /* Id text into id[id_size + 1]. The keys must be there. */
 void nsw_space_id(const struct nsw_space *space, uint32_t index, char *id);

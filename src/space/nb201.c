@@ -1,0 +1,239 @@
+#include "space/nb201.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/quote.h"
+#include "space/mt19937.h"
+
+/* A cell's code is a number of six digits to the base five, one an edge, in the official edge order (0->1, 0->2, 1->2,
+ * 0->3, 1->3, 2->3), the first the most significant: the order of the benchmark's nested products. */
+enum { EDGES = NSW_NB201_EDGES, OPS = NSW_NB201_OPS, COUNT = NSW_NB201_COUNT };
+
+static const char *const op_names[OPS] = {"none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"};
+static const uint8_t op_kinds[OPS] = {NSW_OP_NONE, NSW_OP_SKIP, NSW_OP_CONV1, NSW_OP_CONV3, NSW_OP_AVGPOOL3};
+static const int sources[EDGES] = {0, 0, 1, 0, 1, 2};
+static const bool ends_node[EDGES] = {true, false, true, false, false, true};
+
+struct nb201 {
+  uint16_t code[COUNT];     /* of every index */
+  uint16_t index[COUNT];    /* of every code */
+  uint16_t class_of[COUNT]; /* of every index */
+};
+
+static void digits_of(uint32_t code, int digit[EDGES]) {
+  for (int e = EDGES; e-- > 0; code /= OPS) digit[e] = (int)(code % OPS);
+}
+
+/* ---- classes ----
+ * The published 6,466 classes come from texts: the input is "0"; an edge is "#" if its operation is none or its
+ * source's whole text is "#", the source's text if it is a skip, and "(source)@op" otherwise; a node is its edges'
+ * texts, sorted and joined by "+" ("#" included). Two cells with equal output texts compute the same function. (Sums
+ * flattened and zeros dropped throughout would leave 4,930; the benchmark counts 6,466.) One letter stands for an
+ * operation's name: a, b, c sort as the names do. */
+enum { TEXT_SIZE = 48 }; /* the longest has 35 characters */
+struct text {
+  char at[TEXT_SIZE];
+};
+
+static struct text edge_text(int op, const struct text *source) {
+  static const char letters[OPS] = {0, 0, 'b', 'c', 'a'};
+  struct text out = {"#"};
+  if (op == 0 || !strcmp(source->at, "#")) return out;
+  if (op == 1) return *source;
+  size_t n = strlen(source->at);
+  out.at[0] = '(';
+  memcpy(out.at + 1, source->at, n);
+  memcpy(out.at + 1 + n, (char[]){')', '@', letters[op], 0}, 4);
+  return out;
+}
+
+static struct text node_text(struct text *edges, int n) {
+  for (int i = 1; i < n; i++)
+    for (int j = i; j > 0 && strcmp(edges[j].at, edges[j - 1].at) < 0; j--) {
+      struct text t = edges[j];
+      edges[j] = edges[j - 1];
+      edges[j - 1] = t;
+    }
+  struct text out = edges[0];
+  size_t length = strlen(out.at);
+  for (int i = 1; i < n; i++) {
+    size_t more = strlen(edges[i].at);
+    out.at[length++] = '+';
+    memcpy(out.at + length, edges[i].at, more + 1);
+    length += more;
+  }
+  return out;
+}
+
+static struct text cell_text(uint32_t code) {
+  int op[EDGES];
+  digits_of(code, op);
+  struct text node[4] = {{"0"}}, in[3];
+  for (int e = 0, n = 0, to = 1; e < EDGES; e++) {
+    in[n++] = edge_text(op[e], &node[sources[e]]);
+    if (ends_node[e]) node[to++] = node_text(in, n), n = 0;
+  }
+  return node[3];
+}
+
+/* Fills class_of by a table of the texts seen so far (open addressing). */
+static int make_classes(struct nb201 *s, struct nsw_error *err) {
+  enum { SLOTS = 1 << 15 };
+  struct text *texts = malloc(COUNT * sizeof *texts);
+  uint16_t *slots = malloc(SLOTS * sizeof *slots);
+  if (!texts || !slots) {
+    free(texts);
+    free(slots);
+    return nsw_fail(err, "nb201: out of memory");
+  }
+  memset(slots, 0xff, SLOTS * sizeof *slots);
+  for (uint32_t i = 0; i < COUNT; i++) {
+    texts[i] = cell_text(s->code[i]);
+    uint32_t h = 2166136261u;
+    for (const char *c = texts[i].at; *c; c++) h = (h ^ (uint8_t)*c) * 16777619u;
+    h ^= h >> 15;
+    while (slots[h % SLOTS] != UINT16_MAX && strcmp(texts[slots[h % SLOTS]].at, texts[i].at)) h++;
+    if (slots[h % SLOTS] == UINT16_MAX) slots[h % SLOTS] = (uint16_t)i;
+    s->class_of[i] = slots[h % SLOTS];
+  }
+  free(texts);
+  free(slots);
+  return NSW_OK;
+}
+
+/* ---- the kind's functions ---- */
+
+static int open_nb201(void **state, struct nsw_error *err) {
+  struct nb201 *s = malloc(sizeof *s);
+  if (!s) return nsw_fail(err, "nb201: out of memory");
+  for (uint32_t i = 0; i < COUNT; i++) s->code[i] = (uint16_t)i;
+  struct nsw_mt19937 mt;
+  nsw_mt19937_seed(&mt, 88);
+  nsw_mt19937_shuffle(&mt, s->code, COUNT);
+  for (uint32_t i = 0; i < COUNT; i++) s->index[s->code[i]] = (uint16_t)i;
+  int status = make_classes(s, err);
+  if (status) {
+    free(s);
+    return status;
+  }
+  *state = s;
+  return NSW_OK;
+}
+
+static void cell(const void *state, uint32_t index, struct nsw_cell *cell) {
+  const struct nb201 *s = state;
+  int digit[EDGES];
+  digits_of(s->code[index], digit);
+  *cell = (struct nsw_cell){.vertices = 4, .vertex_op = {NSW_OP_INPUT, NSW_OP_SUM, NSW_OP_SUM, NSW_OP_OUTPUT}};
+  for (int e = 0; e < EDGES; e++) {
+    cell->edge_op[e] = op_kinds[digit[e]];
+    cell->edges |= (uint32_t)(digit[e] != 0) << e;
+  }
+}
+
+static uint32_t class_of(const void *state, uint32_t index) { return ((const struct nb201 *)state)->class_of[index]; }
+
+static void count_convs(const void *state, uint32_t index, uint64_t *conv1, uint64_t *conv3) {
+  int digit[EDGES];
+  digits_of(((const struct nb201 *)state)->code[index], digit);
+  *conv1 = *conv3 = 0;
+  for (int e = 0; e < EDGES; e++) *conv1 += digit[e] == 2, *conv3 += digit[e] == 3;
+}
+
+/* Every operation counts, dead ones too, as in the published numbers. */
+static uint64_t params(const void *state, uint32_t index, const struct nsw_macro *macro) {
+  uint64_t conv1, conv3, c = (uint64_t)macro->channels, classes = (uint64_t)macro->classes;
+  count_convs(state, index, &conv1, &conv3);
+  uint64_t sum = 27 * c + 2 * c; /* stem */
+  for (int stage = 0; stage < 3; stage++, c *= 2) {
+    if (stage > 0) sum += c / 2 * 9 * c + 2 * c + 9 * c * c + 2 * c + c / 2 * c; /* residual block into c channels */
+    sum += (uint64_t)macro->cells * (conv3 * (9 * c * c + 2 * c) + conv1 * (c * c + 2 * c));
+  }
+  c /= 2;
+  return sum + 2 * c + (c + 1) * classes;
+}
+
+static uint64_t macs(const void *state, uint32_t index, const struct nsw_macro *macro) {
+  uint64_t conv1, conv3, c = (uint64_t)macro->channels, side = (uint64_t)macro->resolution;
+  count_convs(state, index, &conv1, &conv3);
+  uint64_t sum = 27 * c * side * side;
+  for (int stage = 0; stage < 3; stage++, c *= 2) {
+    if (stage > 0) {
+      side = (side + 1) / 2;
+      sum += (c / 2 * 9 * c + 9 * c * c + c / 2 * c) * side * side;
+    }
+    sum += (uint64_t)macro->cells * (conv3 * 9 + conv1) * c * c * side * side;
+  }
+  return sum + c / 2 * (uint64_t)macro->classes;
+}
+
+static void id(const void *state, const uint8_t *keys, uint32_t index, char *id) {
+  (void)keys;
+  int digit[EDGES];
+  digits_of(((const struct nb201 *)state)->code[index], digit);
+  for (int e = 0; e < EDGES; e++) {
+    size_t n = strlen(op_names[digit[e]]);
+    if (e > 0 && ends_node[e - 1]) *id++ = '+';
+    if (e == 0 || ends_node[e - 1]) *id++ = '|';
+    memcpy(id, op_names[digit[e]], n);
+    id += n;
+    *id++ = '~';
+    *id++ = (char)('0' + sources[e]);
+    *id++ = '|';
+  }
+  *id = 0;
+}
+
+/* Goes past `word` at *text; false where it is not there. */
+static bool take(const char **text, const char *word) {
+  size_t n = strlen(word);
+  if (strncmp(*text, word, n)) return false;
+  *text += n;
+  return true;
+}
+
+static int find(const void *state, const uint8_t *keys, const uint32_t *by_key, const char *text, uint32_t *index,
+                struct nsw_error *err) {
+  (void)keys, (void)by_key;
+  char quoted[NSW_QUOTE_SIZE];
+  const char *at = text;
+  uint32_t code = 0;
+  for (int e = 0; e < EDGES; e++) {
+    bool ok = (e == 0 || !ends_node[e - 1] || take(&at, "+")) && (e > 0 && !ends_node[e - 1] ? true : take(&at, "|"));
+    if (!ok)
+      return nsw_usage(err, "nb201: '%s': expected '%s|' at character %td", nsw_quote(quoted, text), e ? "+" : "",
+                       at - text + 1);
+    int op = 0;
+    while (op < OPS && !take(&at, op_names[op])) op++;
+    if (op == OPS)
+      return nsw_usage(err, "nb201: '%s': no operation of this space at character %td (edge %d of 6)",
+                       nsw_quote(quoted, text), at - text + 1, e + 1);
+    if (!take(&at, (char[]){'~', (char)('0' + sources[e]), '|', 0}))
+      return nsw_usage(err, "nb201: '%s': expected '~%d|' at character %td", nsw_quote(quoted, text), sources[e],
+                       at - text + 1);
+    code = code * OPS + (uint32_t)op;
+  }
+  if (*at)
+    return nsw_usage(err, "nb201: '%s': text goes on after the end of the cell, at character %td",
+                     nsw_quote(quoted, text), at - text + 1);
+  *index = ((const struct nb201 *)state)->index[code];
+  return NSW_OK;
+}
+
+const struct nsw_space_kind nsw_nb201 = {
+    .name = "nb201",
+    .long_name = "NAS-Bench-201 (NATS-Bench topology space)",
+    .source = "Dong and Yang, NAS-Bench-201, ICLR 2020; order: random.seed(88), random.shuffle of the nested products",
+    .count = COUNT,
+    .id_size = 6 * (12 + 3) + 3 + 2, /* six operations with ~k|, three leading bars, two pluses */
+    .macro = {.classes = 10, .resolution = 32, .channels = 16, .cells = 5},
+    .open = open_nb201,
+    .close = free,
+    .cell = cell,
+    .class_of = class_of,
+    .params = params,
+    .macs = macs,
+    .id = id,
+    .find = find,
+};
