@@ -1,0 +1,75 @@
+#include "truth/lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Open addressing over row numbers; the ids themselves stay in the table. */
+struct nsw_lookup {
+  const struct nsw_table *table;
+  uint32_t *slot; /* [mask + 1], row + 1, 0 where empty */
+  size_t mask;    /* a power of two minus 1 */
+};
+
+/* Eight bytes at a time, multiplied and folded. The keys stored come from the table, not from a file read, so that a
+ * hostile file cannot make long chains. */
+static uint64_t hash_text(const char *text, size_t size) {
+  uint64_t h = size * UINT64_C(0x9E3779B97F4A7C15);
+  for (size_t i = 0; i < size; i += 8) {
+    uint64_t word = 0;
+    memcpy(&word, text + i, size - i < 8 ? size - i : 8);
+    h = (h ^ word) * UINT64_C(0xD6E8FEB86659FD93);
+    h ^= h >> 32;
+  }
+  return h;
+}
+
+static const char *row_id(const struct nsw_table *table, size_t row) { return table->id + row * table->id_size; }
+
+static size_t id_length(const struct nsw_table *table, size_t row) {
+  return strnlen(row_id(table, row), table->id_size);
+}
+
+int nsw_lookup_create(const struct nsw_table *table, struct nsw_lookup **lookup, struct nsw_error *err) {
+  *lookup = NULL;
+  if (table->rows >= UINT32_MAX)
+    return nsw_fail(err, "a table of %zu rows is too large to look up ids in", table->rows);
+  struct nsw_lookup *new = calloc(1, sizeof *new);
+  size_t size = 16;
+  while (size < 2 * table->rows) size *= 2;
+  uint32_t *slot = calloc(size, sizeof *slot);
+  if (!new || !slot) {
+    free(new);
+    free(slot);
+    return nsw_fail(err, "out of memory for a look-up of %zu architectures", table->rows);
+  }
+  *new = (struct nsw_lookup){table, slot, size - 1};
+  for (size_t row = 0; row < table->rows; row++) {
+    size_t at = hash_text(row_id(table, row), id_length(table, row)) & new->mask;
+    while (slot[at]) at = (at + 1) & new->mask;
+    slot[at] = (uint32_t)row + 1;
+  }
+  *lookup = new;
+  return NSW_OK;
+}
+
+void nsw_lookup_free(struct nsw_lookup **lookup) {
+  if (!*lookup) return;
+  free((*lookup)->slot);
+  free(*lookup);
+  *lookup = NULL;
+}
+
+int64_t nsw_lookup_id(const struct nsw_lookup *lookup, const char *text, size_t size) {
+  const struct nsw_table *table = lookup->table;
+  if (!size || size > table->id_size) return -1;
+  size_t at = hash_text(text, size) & lookup->mask;
+  for (; lookup->slot[at]; at = (at + 1) & lookup->mask) {
+    size_t row = lookup->slot[at] - 1;
+    if (id_length(table, row) == size && !memcmp(row_id(table, row), text, size)) return (int64_t)row;
+  }
+  return -1;
+}
+
+int64_t nsw_lookup_index(const struct nsw_lookup *lookup, uint64_t index) {
+  return index > UINT32_MAX ? -1 : nsw_table_row(lookup->table, (uint32_t)index);
+}
