@@ -6,10 +6,10 @@
 
 enum {
   BINS_PER_OCTAVE = 4,
-  OCTAVES = 64,                   /* costs from 2^-32 to 2^32 seconds; beyond, the outermost bins */
+  OCTAVES = 64, /* costs from 2^-32 to 2^32 seconds; beyond, the outermost bins */
   BINS = BINS_PER_OCTAVE * OCTAVES,
-  NO_BIN = UINT16_MAX,            /* the task was done at the start */
-  TRUST_AFTER = 4                 /* tasks measured in a bin that weigh as much as the whole kind */
+  NO_BIN = UINT16_MAX, /* the task was done at the start */
+  TRUST_AFTER = 4      /* tasks measured in a bin that weigh as much as the whole kind */
 };
 
 /* Tasks of one kind and nearly one cost. */
@@ -25,14 +25,14 @@ struct bin {
 
 struct nsw_schedule {
   size_t tasks, workers;
-  size_t undealt, open;  /* tasks not handed out; not done */
+  size_t undealt, open; /* tasks not handed out; not done */
   struct nsw_policy policy;
-  float *cost;           /* [tasks] guessed seconds */
-  uint16_t *bin_of;      /* [tasks], NO_BIN where done at the start */
-  uint32_t *order;       /* [undealt at the start] task numbers, bin by bin */
-  struct bin *bin;       /* [bins] only those with tasks */
+  float *cost;      /* [tasks] guessed seconds */
+  uint16_t *bin_of; /* [tasks], NO_BIN where done at the start */
+  uint32_t *order;  /* [undealt at the start] task numbers, bin by bin */
+  struct bin *bin;  /* [bins] only those with tasks */
   size_t bins;
-  uint32_t *held;        /* [workers] tasks */
+  uint32_t *held;                           /* [workers] tasks */
   double kind_cost[256], kind_seconds[256]; /* sums over the bins of a kind, measured */
 };
 
@@ -91,7 +91,8 @@ static int make_bins(struct nsw_schedule *s, const uint8_t *kind, uint32_t *spar
   for (int slot = 0; slot < SLOTS; slot++) {
     size_t count = start[slot + 1];
     start[slot + 1] += start[slot];
-    if (count) s->bin[s->bins++] = (struct bin){.kind = (uint8_t)(slot / BINS), .first = start[slot], .end = start[slot + 1]};
+    if (count)
+      s->bin[s->bins++] = (struct bin){.kind = (uint8_t)(slot / BINS), .first = start[slot], .end = start[slot + 1]};
   }
   memcpy(spare, s->order, n * sizeof *spare);
   for (size_t i = 0; i < n; i++) {
