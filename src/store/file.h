@@ -7,10 +7,26 @@
 
 #include "store/table.h"
 
+/* Attributes written as 64-bit integers where their text is one: ranks, repeats, epochs, seed and direction. All others
+ * are fixed-length ASCII (UTF-8 where the text is not ASCII). Read back, both are text again.
+ *
+ * Columns a reader may miss: class (then the index), params and macs (then 0), status (then scored where the value is a
+ * number, else failed) and seconds (then 0), so that files made by hand can be correlated. index and id must be there,
+ * and everything of one length and plain: links, external and virtual storage, foreign filters and variable-length
+ * columns are refused. */
+
 /* Writes the tables (one per space) over path, atomically. The root attributes are those of the first table.
  * compress: chunk, shuffle and deflate (the final write); contiguous otherwise (checkpoints). */
 int nsw_file_write(const char *path, struct nsw_table *const *tables, size_t count, bool compress,
                    struct nsw_error *err);
+
+/* Puts one space's table into path, keeping the tables of other spaces that are there already; the root attributes
+ * become this table's. As atomic as nsw_file_write. Refuses an existing file of another format. */
+int nsw_file_put(const char *path, struct nsw_table *table, bool compress, struct nsw_error *err);
+
+/* Whether path can be written, to be asked before hours of work: its folder exists and takes new files, and what is
+ * there under that name is a plain file or nothing. */
+int nsw_file_writable(const char *path, struct nsw_error *err);
 
 /* Reads one space's table; space NULL: the only one there is, or NSW_USAGE naming those there are. NSW_FAILED with the
  * reason for anything that is no such file, is damaged, or of a later format version. */

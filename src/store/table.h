@@ -22,22 +22,22 @@ struct nsw_attributes {
 /* One column of scores: /SPACE/score/NAME with its status, seconds, and by_seed where there are several seeds. */
 struct nsw_score {
   char *name;
-  int direction;    /* +1 larger is better, -1 */
-  double *value;    /* [rows], mean over seeds; NaN unless status is SCORED */
-  double *by_seed;  /* [rows][seeds], or NULL with one seed */
-  size_t seeds;     /* columns of by_seed, at least 1 */
-  uint8_t *status;  /* [rows], enum nsw_row_status */
-  float *seconds;   /* [rows], time of the one evaluation that made the row */
+  int direction;   /* +1 larger is better, -1 */
+  double *value;   /* [rows], mean over seeds; NaN unless status is SCORED */
+  double *by_seed; /* [rows][seeds], or NULL with one seed */
+  size_t seeds;    /* columns of by_seed, at least 1 */
+  uint8_t *status; /* [rows], enum nsw_row_status */
+  float *seconds;  /* [rows], time of the one evaluation that made the row */
   struct nsw_attributes attributes;
 };
 
 /* One column of accuracies: /SPACE/accuracy/DATASET/SPLIT. */
 struct nsw_accuracy {
-  char *dataset;    /* "cifar10", "cifar10-valid", "cifar100", "ImageNet16-120" */
-  char *split;      /* "test", "valid", "x-test", ... with the epochs where a source has several: "test-108ep" */
-  double *value;    /* [rows], percent, NaN where unknown; mean over repeats */
+  char *dataset;     /* "cifar10", "cifar10-valid", "cifar100", "ImageNet16-120" */
+  char *split;       /* "test", "valid", "x-test", ... with the epochs where a source has several: "test-108ep" */
+  double *value;     /* [rows], percent, NaN where unknown; mean over repeats */
   double *by_repeat; /* [rows][repeats], or NULL */
-  size_t repeats;   /* columns of by_repeat, at least 1 */
+  size_t repeats;    /* columns of by_repeat, at least 1 */
   struct nsw_attributes attributes; /* epochs, repeats, source, unit */
 };
 
