@@ -123,7 +123,7 @@ static int find(const void *state, const uint8_t *keys, const uint32_t *by_key, 
   int status = nsw_nb101_parse(text, &graph, err);
   if (status) return status;
   /* The table has every class, so a cell that was accepted is in it. */
-  if (find_graph(state, graph, index))
+  if (find_graph(state, nsw_nb101_canonical(graph), index))
     return nsw_fail(err, "nb101: '%s' has no class in the table", nsw_quote(quoted, text));
   return NSW_OK;
 }

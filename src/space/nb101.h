@@ -32,8 +32,10 @@ int nsw_nb101_enumerate(uint32_t *graphs, struct nsw_error *err);
 /* The smallest graph isomorphic to this one. */
 uint32_t nsw_nb101_canonical(uint32_t graph);
 
-/* Reads "adjacency ops", drops what lies on no path from input to output, as the benchmark does, and brings the rest to
- * its class. Adjacency: rows of 0 and 1 joined by '|'. Operations: names (input, output, conv3x3, conv1x1, maxpool3x3,
+/* Reads "adjacency ops" and drops what lies on no path from input to output, as the benchmark does. The graph keeps the
+ * order of vertices given; nsw_nb101_canonical brings it to its class. (Isomorphic graphs can differ by a few
+ * parameters, as the remainder of a concatenation goes to the first vertices: published counts belong to the graph as
+ * published.) Adjacency: rows of 0 and 1 joined by '|'. Operations: names (input, output, conv3x3, conv1x1, maxpool3x3,
  * also conv3x3-bn-relu and conv1x1-bn-relu) or numbers (-1, -2, 0, 1, 2) joined by ','. Any acyclic order of the
  * vertices will do as long as the input is first and the output last. NSW_USAGE with the reason where it is no cell. */
 int nsw_nb101_parse(const char *text, uint32_t *graph, struct nsw_error *err);

@@ -115,7 +115,7 @@ static int pack(const struct given *g, const int order[ROWS], uint32_t keep, uin
     if (y < n - 1) labels = labels * 3 + (uint32_t)g->label[kept[y]];
     for (int x = 0; x < y; x++) bits |= (g->out[kept[x]] >> kept[y] & 1) << nsw_edge(x, y);
   }
-  *graph = nsw_nb101_canonical(nsw_nb101_pack(n, bits, labels));
+  *graph = nsw_nb101_pack(n, bits, labels);
   return NSW_OK;
 }
 

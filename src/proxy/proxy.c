@@ -1,0 +1,31 @@
+#include "nasweep/proxy.h"
+
+#include <string.h>
+
+#include "proxy/topology.h"
+
+const struct nsw_proxy *const nsw_proxies[] = {
+    &nsw_proxy_sed, &nsw_proxy_params, &nsw_proxy_macs, &nsw_proxy_random, NULL,
+};
+
+const struct nsw_proxy *nsw_proxy_find(const char *column, int *place) {
+  for (int p = 0; nsw_proxies[p]; p++)
+    for (int c = 0; nsw_proxies[p]->columns[c].name; c++)
+      if (!strcmp(nsw_proxies[p]->columns[c].name, column)) {
+        if (place) *place = c;
+        return nsw_proxies[p];
+      }
+  return NULL;
+}
+
+int nsw_proxy_columns(const struct nsw_proxy *proxy) {
+  int n = 0;
+  while (proxy->columns[n].name) n++;
+  return n;
+}
+
+int nsw_proxy_options(const struct nsw_proxy *proxy) {
+  int n = 0;
+  while (proxy->options && proxy->options[n].key) n++;
+  return n;
+}
