@@ -126,19 +126,23 @@ static int check_table(const char *path, const struct nsw_table *t, struct nsw_e
 int nsw_file_write(const char *path, struct nsw_table *const *tables, size_t count, bool compress,
                    struct nsw_error *err) {
   struct nsw_h5_quiet quiet;
+  struct nsw_h5_image image;
   for (size_t i = 0; i < count; i++)
     if (check_table(path, tables[i], err) != NSW_OK) return NSW_FAILED;
   int status = nsw_aside_check(path, err);
   if (status != NSW_OK) return status;
   nsw_h5_quiet_begin(&quiet);
-  hid_t file = nsw_h5_create();
+  hid_t file = nsw_h5_create(&image);
   int done = file < 0 ? -1 : nsw_h5_write_text(file, "format", "nasweep");
   if (done >= 0) done = nsw_h5_write_integer(file, "format_version", FORMAT_VERSION);
   if (done >= 0 && count) done = write_attributes(file, &tables[0]->attributes);
   for (size_t i = 0; done >= 0 && i < count; i++) done = write_table(file, tables[i], compress);
-  status = done < 0 ? nsw_h5_fail(err, path, "the file could not be put together") : nsw_h5_save(file, path, err);
-  if (file >= 0) H5Fclose(file);
+  if (done < 0) nsw_h5_fail(err, path, "the file could not be put together");
+  if (file >= 0 && nsw_h5_finish(file, &image) < 0 && done >= 0)
+    done = -nsw_h5_fail(err, path, "the file could not be put together");
   nsw_h5_quiet_end(&quiet);
+  status = done < 0 ? NSW_FAILED : nsw_aside_write(path, image.bytes, image.size, err);
+  free(image.bytes);
   return status;
 }
 

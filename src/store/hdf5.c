@@ -5,8 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "store/aside.h"
-
 enum {
   CHUNK = 1 << 16,            /* elements of a chunk when writing: below HDF5's chunk cache of 1 MiB */
   CHUNK_BYTES_MOST = 1 << 26, /* of a chunk when reading; a damaged file can claim any size */
@@ -39,9 +37,40 @@ int nsw_h5_fail(struct nsw_error *err, const char *where, const char *what) {
 
 /* ---- writing ---- */
 
-hid_t nsw_h5_create(void) {
+/* HDF5 gives back the memory of its file only as a copy, and (1.10) with a wrong checksum; so it works in memory that
+ * we allocate, and when it closes the file and frees that, we keep it. */
+static void *image_resize(void *memory, size_t size, H5FD_file_image_op_t op, void *data) {
+  struct nsw_h5_image *image = data;
+  (void)op;
+  void *larger = realloc(memory, size);
+  if (larger) *image = (struct nsw_h5_image){larger, size};
+  return larger;
+}
+
+static void *image_allocate(size_t size, H5FD_file_image_op_t op, void *data) {
+  return image_resize(NULL, size, op, data);
+}
+
+static herr_t image_keep(void *memory, H5FD_file_image_op_t op, void *data) {
+  (void)memory, (void)op, (void)data;
+  return 0;
+}
+
+static void *same_data(void *data) { return data; }
+static herr_t leave_data(void *data) {
+  (void)data;
+  return 0;
+}
+
+hid_t nsw_h5_create(struct nsw_h5_image *image) {
+  H5FD_file_image_callbacks_t callbacks = {image_allocate, NULL,       image_resize, image_keep,
+                                           same_data,      leave_data, image};
   hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE), file = -1;
+  *image = (struct nsw_h5_image){0};
+  /* Format 1.10: every piece of metadata has a checksum, so that damage is found before it is believed. */
   if (access >= 0 && create >= 0 && H5Pset_fapl_core(access, (size_t)1 << 22, 0) >= 0 &&
+      H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 &&
+      H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
       H5Pset_link_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0 &&
       H5Pset_obj_track_times(create, 0) >= 0)
     file = H5Fcreate("in memory", H5F_ACC_TRUNC, create, access); /* a name only: there is no backing store */
@@ -50,19 +79,21 @@ hid_t nsw_h5_create(void) {
   return file;
 }
 
-int nsw_h5_save(hid_t file, const char *path, struct nsw_error *err) {
-  ssize_t size = H5Fflush(file, H5F_SCOPE_LOCAL) >= 0 ? H5Fget_file_image(file, NULL, 0) : -1;
-  void *image = size > 0 ? malloc((size_t)size) : NULL;
-  int status = NSW_OK;
-  if (size <= 0)
-    status = nsw_h5_fail(err, path, "the file could not be put together");
-  else if (!image)
-    status = nsw_fail(err, "%s: no memory for a file of %.1f MB", path, (double)size * 1e-6);
-  else if (H5Fget_file_image(file, image, (size_t)size) != size)
-    status = nsw_h5_fail(err, path, "the file could not be put together");
-  if (status == NSW_OK) status = nsw_aside_write(path, image, (size_t)size, err);
-  free(image);
-  return status;
+/* The file's end as its superblock (version 2 and later) has it; the memory behind it is larger. */
+static uint64_t end_of_file(const unsigned char *superblock) {
+  enum { OFFSET_SIZE = 9, END = 28 };
+  uint64_t end = 0;
+  if (superblock[OFFSET_SIZE] != 8) return UINT64_MAX;
+  for (int i = 7; i >= 0; i--) end = end << 8 | superblock[END + i];
+  return end;
+}
+
+int nsw_h5_finish(hid_t file, struct nsw_h5_image *image) {
+  if (H5Fclose(file) < 0 || !image->bytes || image->size < 48) return -1;
+  uint64_t end = end_of_file(image->bytes);
+  if (end > image->size) return -1;
+  image->size = (size_t)end;
+  return 0;
 }
 
 hid_t nsw_h5_group(hid_t parent, const char *name) {
@@ -82,7 +113,7 @@ static hid_t data_properties(size_t rows, size_t width, bool deflate) {
     size_t most = CHUNK / width ? CHUNK / width : 1;
     hsize_t chunk[2] = {rows < most ? rows : most, width};
     good = H5Pset_chunk(create, width > 1 ? 2 : 1, chunk) >= 0 && H5Pset_shuffle(create) >= 0 &&
-           H5Pset_deflate(create, LEVEL) >= 0;
+           H5Pset_deflate(create, LEVEL) >= 0 && H5Pset_fletcher32(create) >= 0;
   }
   if (good) return create;
   H5Pclose(create);

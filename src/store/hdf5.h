@@ -24,11 +24,17 @@ int nsw_h5_fail(struct nsw_error *err, const char *where, const char *what);
 
 /* ---- writing ---- */
 
-/* A new file in memory; negative on failure. Close with H5Fclose. */
-hid_t nsw_h5_create(void);
+/* The bytes of a file in memory; free(bytes) when the file has been closed. */
+struct nsw_h5_image {
+  void *bytes; /* NULL until something was made */
+  size_t size;
+};
 
-/* Writes what is in memory to path, atomically. */
-int nsw_h5_save(hid_t file, const char *path, struct nsw_error *err);
+/* A new file in memory; negative on failure. */
+hid_t nsw_h5_create(struct nsw_h5_image *image);
+
+/* Closes that file, in any case; image then holds it whole. Negative on failure. */
+int nsw_h5_finish(hid_t file, struct nsw_h5_image *image);
 
 /* A new group; its members are remembered in the order they are made. Negative on failure. */
 hid_t nsw_h5_group(hid_t parent, const char *name);
