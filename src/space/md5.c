@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const uint32_t sines[64] = {
+const uint32_t nsw_md5_sines[64] = {
     0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee, 0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501,
     0x698098d8, 0x8b44f7af, 0xffff5bb1, 0x895cd7be, 0x6b901122, 0xfd987193, 0xa679438e, 0x49b40821,
     0xf61e2562, 0xc040b340, 0x265e5a51, 0xe9b6c7aa, 0xd62f105d, 0x02441453, 0xd8a1e681, 0xe7d3fbc8,
@@ -30,7 +30,7 @@ static void add_block(uint32_t state[4], const uint8_t *block) {
       f = b ^ c ^ d, word = (3 * i + 5) % 16;
     else
       f = c ^ (b | ~d), word = 7 * i % 16;
-    f += a + sines[i] + load32(block + 4 * word);
+    f += a + nsw_md5_sines[i] + load32(block + 4 * word);
     int turn = turns[round][i % 4];
     a = d, d = c, c = b;
     b += f << turn | f >> (32 - turn);
