@@ -22,7 +22,7 @@
 enum { GROUP = 2, GROUPS = NSW_MD5_STREAMS / (GROUP * NSW_WIDTH) };
 
 /* The part of a row that group g works on. */
-#define AT(row, g) ((const words *)(row) + (g) * GROUP)
+#define AT(row, g) ((const words *)(row) + (g)*GROUP)
 
 /* Keeps the compiler from adding in another order: what does not need b must be summed before b is there. */
 #if defined(__x86_64__)
@@ -31,12 +31,12 @@ enum { GROUP = 2, GROUPS = NSW_MD5_STREAMS / (GROUP * NSW_WIDTH) };
 #define KEEP(x) __asm__("" : "+w"(x))
 #endif
 
-#define STEP(F, a, b, c, d, word, turn, i)                            \
-  for (int u = 0; u < GROUP; u++) {                                   \
-    words t = a[u] + AT(block[word], g)[u] + sines[i];                \
-    KEEP(t);                                                          \
-    t += ROUND_##F(b[u], c[u], d[u]);                                 \
-    a[u] = (t << turn | t >> (32 - turn)) + b[u];                     \
+#define STEP(F, a, b, c, d, word, turn, i)             \
+  for (int u = 0; u < GROUP; u++) {                    \
+    words t = a[u] + AT(block[word], g)[u] + sines[i]; \
+    KEEP(t);                                           \
+    t += ROUND_##F(b[u], c[u], d[u]);                  \
+    a[u] = (t << turn | t >> (32 - turn)) + b[u];      \
   }
 
 static inline void add_block(const nsw_md5_row *block, int g, const uint32_t *sines, words state[4][GROUP]) {

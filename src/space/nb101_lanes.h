@@ -10,13 +10,13 @@ struct nsw_nb101_digest {
   nsw_md5_row word[4];
 };
 
-/* Working memory of a hash, about 70 KiB. */
+/* Working memory of a hash, some 40 KiB. */
 struct nsw_nb101_scratch {
-  nsw_md5_row order[NSW_MAX_VERTICES][4];     /* digests as big-endian words, which compare as their texts do */
-  nsw_md5_row hex[NSW_MAX_VERTICES][8];       /* digests as 32 lower-case hexadecimal characters */
+  nsw_md5_row order[NSW_MAX_VERTICES][4];      /* digests as big-endian words, which compare as their texts do */
+  nsw_md5_row hex[NSW_MAX_VERTICES][8];        /* digests as 32 lower-case hexadecimal characters */
   nsw_md5_row sort_order[NSW_MAX_VERTICES][4]; /* neighbours being sorted */
   nsw_md5_row sort_hex[NSW_MAX_VERTICES][8];
-  nsw_md5_row message[16 * 7]; /* at most six neighbours, or seven digests in Python's text of a list */
+  nsw_md5_row message[16 * 5]; /* seven digests in Python's text of a list; neighbours and own are shorter */
   struct nsw_nb101_digest next[NSW_MAX_VERTICES];
 };
 

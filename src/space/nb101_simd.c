@@ -55,49 +55,60 @@ static inline void exchange(nsw_md5_row *a, nsw_md5_row *b, int rows, words mask
   }
 }
 
-/* Sorts the digests of the vertices in the mask into sort_hex; returns their number. */
-static int sort_neighbours(struct nsw_nb101_scratch *s, uint32_t mask) {
-  int n = 0;
-  for (; mask; mask &= mask - 1, n++) {
-    int v = __builtin_ctz(mask);
-    memcpy(s->sort_hex[n], s->hex[v], sizeof s->hex[v]);
-    memcpy(s->sort_order[n], s->order[v], sizeof s->order[v]);
+/* The digests of the vertices in the mask, sorted, as rows of characters; their number in *n. Valid until the next. */
+static const nsw_md5_row *sort_neighbours(struct nsw_nb101_scratch *s, uint32_t mask, int *n) {
+  *n = 0;
+  if (mask && !(mask & (mask - 1))) {
+    *n = 1;
+    return s->hex[__builtin_ctz(mask)];
   }
-  for (int last = n - 1; last > 0; last--)
+  for (; mask; mask &= mask - 1, ++*n) {
+    int v = __builtin_ctz(mask);
+    memcpy(s->sort_hex[*n], s->hex[v], sizeof s->hex[v]);
+    memcpy(s->sort_order[*n], s->order[v], sizeof s->order[v]);
+  }
+  for (int last = *n - 1; last > 0; last--)
     for (int k = 0; k < last; k++)
       for (int i = 0; i < VECTORS; i++) {
-        words mask = is_after(s->sort_order[k], s->sort_order[k + 1], i);
-        exchange(s->sort_order[k], s->sort_order[k + 1], 4, mask, i);
-        exchange(s->sort_hex[k], s->sort_hex[k + 1], 8, mask, i);
+        words after = is_after(s->sort_order[k], s->sort_order[k + 1], i);
+        /* In the last pass nothing is compared again. */
+        if (last > 1) exchange(s->sort_order[k], s->sort_order[k + 1], 4, after, i);
+        exchange(s->sort_hex[k], s->sort_hex[k + 1], 8, after, i);
       }
-  return n;
+  return s->sort_hex[0];
 }
 
 /* A message under construction: whole words are in rows, and `rest` holds the bytes of the next one. */
 struct writer {
   nsw_md5_row *row; /* where the next whole word goes */
-  int bytes;        /* of rest, 0..3 */
+  int bytes;        /* of rest: 0, 1 or 2 when rows are appended */
   words rest[VECTORS];
 };
 
-/* Appends n rows of whole words. */
-static inline void put_rows(struct writer *w, const nsw_md5_row *rows, int n) {
-  if (w->bytes == 0) {
-    memcpy(w->row, rows, (size_t)n * sizeof *rows);
-    w->row += n;
-    return;
-  }
-  int up = 8 * w->bytes;
+/* Appends n rows of whole words behind `bytes` bytes (1 or 2: constants, so that shifts are immediate). */
+static inline __attribute__((always_inline)) void put_shifted(struct writer *w, const nsw_md5_row *rows, int n,
+                                                              int bytes) {
   for (int i = 0; i < VECTORS; i++) {
     words rest = w->rest[i];
     for (int k = 0; k < n; k++) {
       words x = VECTOR(rows[k], i);
-      VECTOR(w->row[k], i) = rest | x << up;
-      rest = x >> (32 - up);
+      VECTOR(w->row[k], i) = rest | x << 8 * bytes;
+      rest = x >> (32 - 8 * bytes);
     }
     w->rest[i] = rest;
   }
   w->row += n;
+}
+
+static inline void put_rows(struct writer *w, const nsw_md5_row *rows, int n) {
+  if (w->bytes == 2)
+    put_shifted(w, rows, n, 2);
+  else if (w->bytes == 1)
+    put_shifted(w, rows, n, 1);
+  else {
+    memcpy(w->row, rows, (size_t)n * sizeof *rows);
+    w->row += n;
+  }
 }
 
 /* Appends n characters, at most four, the same in all lanes; text: little endian. */
@@ -127,9 +138,12 @@ static int finish(struct writer *w, nsw_md5_row *message) {
 
 static void hash_vertex(struct nsw_nb101_scratch *s, int v, uint32_t in, uint32_t out) {
   struct writer w = {.row = s->message};
-  put_rows(&w, s->sort_hex[0], 8 * sort_neighbours(s, in));
+  int n;
+  const nsw_md5_row *sorted = sort_neighbours(s, in, &n);
+  put_rows(&w, sorted, 8 * n);
   put_text(&w, '|', 1);
-  put_rows(&w, s->sort_hex[0], 8 * sort_neighbours(s, out));
+  sorted = sort_neighbours(s, out, &n);
+  put_rows(&w, sorted, 8 * n);
   put_text(&w, '|', 1);
   put_rows(&w, s->hex[v], 8);
   NSW_VARIANT(nsw_md5_streams)(s->message, finish(&w, s->message), s->next[v].word);
@@ -138,11 +152,12 @@ static void hash_vertex(struct nsw_nb101_scratch *s, int v, uint32_t in, uint32_
 /* md5 of ['...', '...'], the digests of all vertices sorted. */
 static void hash_list(struct nsw_nb101_scratch *s, int vertices, struct nsw_nb101_digest *hash) {
   struct writer w = {.row = s->message};
-  sort_neighbours(s, (1u << vertices) - 1);
+  int n;
+  const nsw_md5_row *sorted = sort_neighbours(s, (1u << vertices) - 1, &n);
   put_text(&w, '[' | '\'' << 8, 2);
   for (int v = 0; v < vertices; v++) {
     if (v > 0) put_text(&w, '\'' | ',' << 8 | ' ' << 16 | (uint32_t)'\'' << 24, 4);
-    put_rows(&w, s->sort_hex[v], 8);
+    put_rows(&w, sorted + 8 * v, 8);
   }
   put_text(&w, '\'' | ']' << 8, 2);
   NSW_VARIANT(nsw_md5_streams)(s->message, finish(&w, s->message), hash->word);
