@@ -100,37 +100,62 @@ static void sum_powers(const struct sed *s, const struct nsw_cell *cell, lanes *
   *output = power[cell->vertices - 1];
 }
 
-/* The same where operations sit on vertices: what comes from the input goes through a projection, a 1x1 convolution;
- * the output is a concatenation of inner vertices, to which an edge from the input adds a projection. */
-static void concat_powers(const struct sed *s, const struct nsw_cell *cell, lanes *output) {
-  lanes power[NSW_MAX_VERTICES] = {s->gain[NSW_OP_CONV1]}, joined = {0};
-  int channels[NSW_MAX_VERTICES], last = cell->vertices - 1;
+/* What the output of a concatenating cell takes of every vertex: channels as a share of the concatenation's, and 1 of
+ * the input where an edge adds its projection. It depends on the edges alone, which neighbours in the enumeration
+ * share: kept from one architecture to the next. */
+struct shares {
+  int vertices;
+  uint32_t edges;
+  double of[NSW_MAX_VERTICES];
+};
+
+static void find_shares(const struct sed *s, const struct nsw_cell *cell, struct shares *shares) {
+  int channels[NSW_MAX_VERTICES], last = cell->vertices - 1, total = 0;
+  uint32_t in = cell->edges >> nsw_edge(0, last);
   nsw_nb101_channels(cell, s->channels, s->channels, channels);
-  for (int v = 1; v < last; v++) {
-    power[v] = (lanes){0};
-    for (uint32_t in = cell->edges >> nsw_edge(0, v) & ((1u << v) - 1); in; in &= in - 1)
-      power[v] += power[__builtin_ctz(in)];
-    power[v] *= s->gain[cell->vertex_op[v]];
+  for (int v = 1; v < last; v++) total += in >> v & 1 ? channels[v] : 0;
+  *shares = (struct shares){.vertices = cell->vertices, .edges = cell->edges};
+  shares->of[0] = in & 1;
+  for (int v = 1; v < last; v++) shares->of[v] = in >> v & 1 ? (double)channels[v] / total : 0;
+}
+
+/* The same as sum_powers where operations sit on vertices: what comes from the input goes through a projection, a 1x1
+ * convolution; the output is a concatenation of inner vertices, to which an edge from the input adds a projection. */
+static void concat_powers(const struct sed *s, const struct nsw_cell *cell, struct shares *shares, lanes *output) {
+  if (cell->edges != shares->edges || cell->vertices != shares->vertices) find_shares(s, cell, shares);
+  lanes power[NSW_MAX_VERTICES] = {s->gain[NSW_OP_CONV1]};
+  *output = power[0] * shares->of[0];
+  uint32_t edges = cell->edges;
+  for (int v = 1; v < cell->vertices - 1; v++) {
+    lanes sum = {0};
+    for (int from = 0; from < v; from++, edges >>= 1)
+      if (edges & 1) sum += power[from];
+    power[v] = sum * s->gain[cell->vertex_op[v]];
+    *output += power[v] * shares->of[v];
   }
-  double total = 0;
-  uint32_t in = cell->edges >> nsw_edge(0, last) & ((1u << last) - 1);
-  for (uint32_t inner = in & ~1u; inner; inner &= inner - 1) {
-    int v = __builtin_ctz(inner);
-    joined += power[v] * (double)channels[v];
-    total += channels[v];
-  }
-  *output = (total > 0 ? joined / total : joined) + (in & 1 ? power[0] : (lanes){0});
+}
+
+/* Drops the last 16 bits of the powers (Veltkamp's splitting). Powers that are equal as numbers come out of sums in different orders (isomorphic
+ * cells, for one) and differ in their last bits: they are ties and must stay ties in a rank correlation. */
+static inline void round_powers(lanes *power) {
+  lanes high = *power * 65537.0;
+  *power = high - (high - *power);
 }
 
 static int score_sed(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
                      struct nsw_error *err) {
   const struct sed *s = state;
+  struct shares shares = {0};
   (void)seed, (void)err;
   for (size_t i = 0; i < n; i++) {
     struct nsw_cell cell;
     lanes output;
     nsw_space_cell(s->space, members[i], &cell);
-    (s->concat ? concat_powers : sum_powers)(s, &cell, &output);
+    if (s->concat)
+      concat_powers(s, &cell, &shares, &output);
+    else
+      sum_powers(s, &cell, &output);
+    round_powers(&output);
     /* Gains are positive and bounded, so a power is 0 exactly where no path leads to the output. */
     status[i] = output[0] > 0 ? NSW_ROW_SCORED : NSW_ROW_NO_PATH;
     for (int c = 0; c < COLUMNS; c++) values[i * COLUMNS + (size_t)c] = 0.5 * log(output[c]);
