@@ -2,7 +2,7 @@
  * here; the order is that of the help. */
 #include "cli/args.h"
 
-#define COMMANDS(X) X(help)
+#define COMMANDS(X) X(help) X(import)
 
 #define DECLARE(name) extern const struct nsw_command nsw_cmd_##name;
 #define ENTRY(name) &nsw_cmd_##name,

@@ -1,0 +1,56 @@
+/* Bootstrap of correlations: resamples of rows with replacement, percentile and BCa intervals.
+ *
+ * Resample b of n rows is decided by (seed, b, n) alone, so any share of the resamples can be done anywhere, in any
+ * order. Work goes in batches of NSW_LANES. */
+#ifndef NSW_STUDY_BOOTSTRAP_H
+#define NSW_STUDY_BOOTSTRAP_H
+
+#include <stdint.h>
+
+#include "study/lanes.h"
+#include "study/rank.h"
+
+/* The coefficients that are resampled. */
+enum nsw_coefficient { NSW_SPEARMAN, NSW_KENDALL, NSW_PEARSON, NSW_WEIGHTED, NSW_COEFFICIENTS };
+
+struct nsw_bootstrap; /* a pair of columns made ready; owns what it needs of them */
+
+/* Makes a pair ready. x, y: values for Pearson, or NULL to leave it out (then NaN); they may hold infinities (then
+ * Pearson is NaN). weighted: also the weighted tau, which costs far more. Free with nsw_bootstrap_free. */
+int nsw_bootstrap_create(const struct nsw_ranks *rx, const struct nsw_ranks *ry, const double *x, const double *y,
+                         int weighted, struct nsw_bootstrap **bootstrap, struct nsw_error *err);
+
+/* Frees and sets to NULL; may be called twice. */
+void nsw_bootstrap_free(struct nsw_bootstrap **bootstrap);
+
+/* Batch `batch`: resamples batch*L .. batch*L + L - 1 of seed, values[coefficient][lane]; NaN where undefined. */
+int nsw_bootstrap_batch(struct nsw_bootstrap *bootstrap, uint64_t seed, uint64_t batch,
+                        double values[NSW_COEFFICIENTS][NSW_LANES], struct nsw_error *err);
+
+/* Number of batches that hold `resamples` resamples. */
+static inline uint64_t nsw_bootstrap_batches(uint64_t resamples) { return (resamples + NSW_LANES - 1) / NSW_LANES; }
+
+/* The coefficients of one resample by drawing its rows and computing from scratch: the reference. */
+int nsw_bootstrap_naive(const double *x, const double *y, size_t n, uint64_t seed, uint64_t resample,
+                        double values[NSW_COEFFICIENTS], struct nsw_error *err);
+
+/* Two-sided intervals. */
+struct nsw_interval {
+  double low, high;         /* percentile */
+  double bca_low, bca_high; /* bias-corrected and accelerated; NaN where it is undefined */
+  double error;             /* standard deviation over resamples */
+  uint64_t defined;         /* resamples in which the coefficient was defined */
+};
+
+/* Intervals of confidence `level` (0..1) from the values of all resamples, which are sorted in place, NaN left out.
+ * acceleration is that of nsw_jackknife; NaN: no BCa. (Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
+ * chapters 13 and 14; quantiles interpolated as NumPy does.) */
+struct nsw_interval nsw_interval(double *values, uint64_t resamples, double estimate, double acceleration,
+                                 double level);
+
+/* Acceleration of each coefficient from the exact jackknife: all n leave-one-out values from one pass of counts,
+ * O(n log n). That of the weighted tau is NaN (no such short cut). */
+int nsw_jackknife(const struct nsw_ranks *rx, const struct nsw_ranks *ry, const double *x, const double *y,
+                  double acceleration[NSW_COEFFICIENTS], struct nsw_error *err);
+
+#endif
