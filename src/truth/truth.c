@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "truth/csv.h"
+#include "truth/nb101_tfrecord.h"
 
 /* One line a format. */
 const struct nsw_truth_format *const nsw_truth_formats[] = {
     &nsw_truth_csv,
+    &nsw_truth_nb101_tfrecord,
     NULL,
 };
 
