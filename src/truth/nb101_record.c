@@ -100,7 +100,7 @@ static bool read_evaluation(struct message m, struct nsw_nb101_evaluation *e) {
   return true;
 }
 
-const char *nsw_nb101_parse_metrics(const uint8_t *message, size_t size, struct nsw_nb101_record *record) {
+const char *nsw_nb101_record_metrics(const uint8_t *message, size_t size, struct nsw_nb101_record *record) {
   struct message m = {message, message + size}, inner = m;
   unsigned field, type, evaluations = 0;
   uint64_t value;
@@ -236,7 +236,7 @@ static bool read_operations(const char *text, size_t size, struct nsw_cell *cell
   return false;
 }
 
-const char *nsw_nb101_parse(char *json, size_t size, struct nsw_nb101_record *record) {
+const char *nsw_nb101_record_parse(char *json, size_t size, struct nsw_nb101_record *record) {
   struct text t = {json, json + size};
   char *hash, *adjacency, *operations, *metrics;
   size_t sizes[4];
@@ -255,5 +255,5 @@ const char *nsw_nb101_parse(char *json, size_t size, struct nsw_nb101_record *re
   if (!read_operations(operations, sizes[2], &record->cell)) return "its operations do not fit its adjacency";
   size_t bytes = nsw_base64_decode(metrics, sizes[3]);
   if (bytes == SIZE_MAX) return "its metrics are not base64";
-  return nsw_nb101_parse_metrics((const uint8_t *)metrics, bytes, record);
+  return nsw_nb101_record_metrics((const uint8_t *)metrics, bytes, record);
 }

@@ -26,12 +26,12 @@ struct nsw_nb101_record {
 };
 
 /* Parses; json is overwritten in places. NULL, or what is wrong, in words that follow "record N: ". */
-const char *nsw_nb101_parse(char *json, size_t size, struct nsw_nb101_record *record);
+const char *nsw_nb101_record_parse(char *json, size_t size, struct nsw_nb101_record *record);
 
 /* Decodes base64 (RFC 4648, with padding) over itself; SIZE_MAX where it is not that. */
 size_t nsw_base64_decode(char *text, size_t size);
 
 /* Parses the ModelMetrics message into evaluation, parameters and seconds. NULL, or what is wrong. */
-const char *nsw_nb101_parse_metrics(const uint8_t *message, size_t size, struct nsw_nb101_record *record);
+const char *nsw_nb101_record_metrics(const uint8_t *message, size_t size, struct nsw_nb101_record *record);
 
 #endif
