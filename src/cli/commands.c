@@ -2,7 +2,12 @@
  * here; the order is that of the help. */
 #include "cli/args.h"
 
-#define COMMANDS(X) X(help) X(import)
+/* clang-format off */
+#define COMMANDS(X) \
+  X(list)     \
+  X(import)   \
+  X(help)
+/* clang-format on */
 
 #define DECLARE(name) extern const struct nsw_command nsw_cmd_##name;
 #define ENTRY(name) &nsw_cmd_##name,
