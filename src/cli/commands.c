@@ -2,12 +2,7 @@
  * here; the order is that of the help. */
 #include "cli/args.h"
 
-/* clang-format off */
-#define COMMANDS(X) \
-  X(list)     \
-  X(import)   \
-  X(help)
-/* clang-format on */
+#define COMMANDS(X) X(help) X(score) X(import)
 
 #define DECLARE(name) extern const struct nsw_command nsw_cmd_##name;
 #define ENTRY(name) &nsw_cmd_##name,

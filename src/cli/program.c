@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "cli/args.h"
 #include "cli/help.h"
+#include "sweep/watch.h"
 
 /* Says it once, on rank 0, and gives the status back. */
 static int complain(int status, const struct nsw_error *err) {
@@ -44,6 +45,7 @@ static int agree(int status, struct nsw_error *err) {
 
 static int run_under_mpi(const struct nsw_command *command, const struct nsw_args *args, struct nsw_error *err) {
   int level;
+  nsw_watch_start(); /* before MPI, which does not like processes to be forked later */
   /* Alone, Open MPI would start a daemon beside us for nothing. */
   if (!nsw_launched()) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
@@ -53,6 +55,7 @@ static int run_under_mpi(const struct nsw_command *command, const struct nsw_arg
   complain(status, err);
   err->text[0] = '\0';
   MPI_Finalize();
+  nsw_watch_stop();
   return status;
 }
 

@@ -1,0 +1,117 @@
+#include "sweep/evaluate.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sweep/watch.h"
+
+enum { HEAD = sizeof(uint32_t) + sizeof(float) };
+
+double nsw_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int nsw_evaluator_open(const struct nsw_plan *plan, struct nsw_evaluator *evaluator, struct nsw_error *err) {
+  size_t values = 1, members = 1;
+  for (size_t f = 0; f < plan->families; f++) {
+    size_t largest = plan->family[f].largest, n = largest * (size_t)plan->family[f].columns;
+    values = n > values ? n : values;
+    members = largest > members ? largest : members;
+  }
+  *evaluator = (struct nsw_evaluator){.plan = plan};
+  evaluator->values = malloc(values * sizeof *evaluator->values);
+  evaluator->status = malloc(members);
+  if (evaluator->values && evaluator->status) return NSW_OK;
+  nsw_evaluator_close(evaluator);
+  return nsw_fail(err, "no memory for results");
+}
+
+void nsw_evaluator_close(struct nsw_evaluator *evaluator) {
+  free(evaluator->values);
+  free(evaluator->status);
+  free(evaluator->bytes);
+  *evaluator = (struct nsw_evaluator){0};
+}
+
+/* Values only where there is a score; a score that is not a finite number is a failed one. */
+static void clean(const struct nsw_task *task, double *values, uint8_t *status) {
+  int columns = task->family->columns;
+  for (uint32_t m = 0; m < task->members; m++) {
+    double *v = values + (size_t)m * (size_t)columns;
+    for (int c = 0; c < columns; c++)
+      if (status[m] == NSW_ROW_SCORED && !isfinite(v[c])) status[m] = NSW_ROW_FAILED;
+    for (int c = 0; c < columns; c++)
+      if (status[m] != NSW_ROW_SCORED) v[c] = NAN;
+  }
+}
+
+static int append(struct nsw_evaluator *e, const struct nsw_task *task, uint32_t number, float seconds,
+                  struct nsw_error *err) {
+  size_t values = (size_t)task->members * (size_t)task->family->columns * sizeof(double);
+  size_t size = HEAD + values + task->members;
+  if (e->size + size > e->room) {
+    size_t room = 2 * e->room + size + 1024;
+    unsigned char *bytes = realloc(e->bytes, room);
+    if (!bytes) return nsw_fail(err, "no memory for results");
+    e->bytes = bytes;
+    e->room = room;
+  }
+  unsigned char *at = e->bytes + e->size;
+  memcpy(at, &number, sizeof number);
+  memcpy(at + sizeof number, &seconds, sizeof seconds);
+  memcpy(at + HEAD, e->values, values);
+  memcpy(at + HEAD + values, e->status, task->members);
+  e->size += size;
+  e->records++;
+  return NSW_OK;
+}
+
+int nsw_evaluate(struct nsw_evaluator *e, uint32_t number, struct nsw_error *err) {
+  struct nsw_task task = nsw_plan_task(e->plan, number);
+  const struct nsw_family *family = task.family;
+  memset(e->status, NSW_ROW_PENDING, task.members);
+  nsw_watch_begin(family->proxy->name, task.seed, family->unit[task.group]);
+  double start = nsw_now();
+  int status = family->proxy->score(family->state, task.seed, task.member, task.members, e->values, e->status, err);
+  double seconds = nsw_now() - start;
+  nsw_watch_end();
+  if (status)
+    return nsw_error_prefix(err, status, "%s architecture %" PRIu32 ", proxy %s", e->plan->request->space,
+                            task.member[0], family->proxy->name);
+  for (uint32_t m = 0; m < task.members; m++)
+    if (e->status[m] == NSW_ROW_PENDING || e->status[m] > NSW_ROW_FAILED)
+      return nsw_fail(err, "%s architecture %" PRIu32 ": proxy %s left it without a status", e->plan->request->space,
+                      task.member[m], family->proxy->name);
+  clean(&task, e->values, e->status);
+  e->busy += seconds;
+  e->tasks++;
+  return append(e, &task, number, (float)seconds, err);
+}
+
+unsigned char *nsw_evaluator_take(struct nsw_evaluator *e, size_t *size) {
+  unsigned char *bytes = e->bytes;
+  *size = e->size;
+  e->bytes = NULL;
+  e->size = e->room = 0;
+  e->records = 0;
+  return bytes;
+}
+
+size_t nsw_record_read(const struct nsw_plan *plan, const unsigned char *bytes, size_t size,
+                       struct nsw_record *record) {
+  if (size < HEAD) return 0;
+  memcpy(&record->task, bytes, sizeof record->task);
+  memcpy(&record->seconds, bytes + sizeof record->task, sizeof record->seconds);
+  if (record->task >= plan->tasks) return 0;
+  struct nsw_task task = nsw_plan_task(plan, record->task);
+  size_t values = (size_t)task.members * (size_t)task.family->columns * sizeof(double);
+  if (size < HEAD + values + task.members) return 0;
+  record->values = bytes + HEAD;
+  record->status = record->values + values;
+  return HEAD + values + task.members;
+}

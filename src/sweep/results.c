@@ -1,0 +1,284 @@
+#include "sweep/results.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a family still owes each row. */
+struct family_rows {
+  int *column;       /* [columns] place in table->score, -1 where not wanted */
+  int lead;          /* place of the first wanted column: it stands for the family */
+  uint16_t *missing; /* [rows] seeds not there yet */
+  uint8_t *worst;    /* [rows] largest status so far: failed beats no path beats scored */
+};
+
+struct nsw_results {
+  const struct nsw_plan *plan;
+  struct nsw_table *table;
+  struct family_rows *family; /* [families] */
+  bool *done;                 /* [tasks] */
+  uint32_t count;             /* of them true */
+};
+
+/* ---- making ---- */
+
+static int describe_column(struct nsw_score *score, const struct nsw_family *family, int c, struct nsw_error *err) {
+  const struct nsw_proxy *proxy = family->proxy;
+  int status = nsw_attributes_set(&score->attributes, "long_name", proxy->columns[c].long_name, err);
+  if (!status) status = nsw_attributes_set(&score->attributes, "source", proxy->source, err);
+  if (!status) status = nsw_attributes_set(&score->attributes, "options", family->options, err);
+  if (!status && proxy->note) status = nsw_attributes_set(&score->attributes, "note", proxy->note, err);
+  return status;
+}
+
+static int add_columns(struct nsw_results *r, size_t f, struct nsw_error *err) {
+  const struct nsw_family *family = &r->plan->family[f];
+  struct family_rows *rows = &r->family[f];
+  rows->column = malloc((size_t)family->columns * sizeof *rows->column);
+  rows->missing = malloc((r->plan->rows + 1) * sizeof *rows->missing);
+  rows->worst = calloc(r->plan->rows + 1, 1);
+  if (!rows->column || !rows->missing || !rows->worst) return nsw_fail(err, "no memory for results");
+  for (size_t i = 0; i < r->plan->rows; i++) rows->missing[i] = (uint16_t)family->seeds;
+  rows->lead = -1;
+  for (int c = 0; c < family->columns; c++) {
+    rows->column[c] = -1;
+    if (!family->wanted[c]) continue;
+    const struct nsw_proxy_column *column = &family->proxy->columns[c];
+    struct nsw_score *score;
+    int status = nsw_table_add_score(r->table, column->name, column->direction, family->seeds, &score, err);
+    if (!status) status = describe_column(score, family, c, err);
+    if (status) return status;
+    rows->column[c] = (int)r->table->scores - 1;
+    if (rows->lead < 0) rows->lead = rows->column[c];
+  }
+  return NSW_OK;
+}
+
+static void fill_rows(const struct nsw_plan *plan, struct nsw_table *table) {
+  char id[256];
+  for (size_t i = 0; i < plan->rows; i++) {
+    uint32_t index = plan->index[i];
+    table->index[i] = index;
+    nsw_space_id(plan->space, index, id);
+    memcpy(table->id + i * table->id_size, id, strnlen(id, table->id_size));
+    table->class_of[i] = nsw_space_class(plan->space, index);
+    table->params[i] = nsw_space_params(plan->space, index, &plan->context.macro);
+    table->macs[i] = nsw_space_macs(plan->space, index, &plan->context.macro);
+  }
+}
+
+int nsw_results_create(const struct nsw_plan *plan, struct nsw_results **results, struct nsw_error *err) {
+  struct nsw_results *r = *results = calloc(1, sizeof *r);
+  if (!r) return nsw_fail(err, "no memory for results");
+  r->plan = plan;
+  r->family = calloc(plan->families + 1, sizeof *r->family);
+  r->done = calloc((size_t)plan->tasks + 1, sizeof *r->done);
+  int status = r->family && r->done ? NSW_OK : nsw_fail(err, "no memory for results");
+  const struct nsw_space_kind *kind = nsw_space_kind(plan->space);
+  if (!status) status = nsw_table_create(kind->name, plan->rows, kind->id_size, &r->table, err);
+  for (size_t f = 0; f < plan->families && !status; f++) status = add_columns(r, f, err);
+  if (status)
+    nsw_results_free(results);
+  else
+    fill_rows(plan, r->table);
+  return status;
+}
+
+void nsw_results_free(struct nsw_results **results) {
+  struct nsw_results *r = *results;
+  if (!r) return;
+  for (size_t f = 0; r->family && f < r->plan->families; f++) {
+    free(r->family[f].column);
+    free(r->family[f].missing);
+    free(r->family[f].worst);
+  }
+  free(r->family);
+  free(r->done);
+  nsw_table_free(&r->table);
+  free(r);
+  *results = NULL;
+}
+
+/* ---- filling ---- */
+
+/* The last seed of a row came in: its mean, in the order of the seeds, and its status. */
+static void complete(struct nsw_results *r, size_t f, uint32_t row) {
+  const struct family_rows *rows = &r->family[f];
+  for (int c = 0; c < r->plan->family[f].columns; c++) {
+    if (rows->column[c] < 0) continue;
+    struct nsw_score *score = &r->table->score[rows->column[c]];
+    score->status[row] = rows->worst[row];
+    if (!score->by_seed) continue;
+    double sum = 0;
+    for (size_t s = 0; s < score->seeds; s++) sum += score->by_seed[row * score->seeds + s];
+    score->value[row] = rows->worst[row] == NSW_ROW_SCORED ? sum / (double)score->seeds : NAN;
+    score->seconds[row] /= (float)score->seeds;
+  }
+}
+
+static void put_row(struct nsw_results *r, size_t f, const struct nsw_task *task, uint32_t m,
+                    const struct nsw_record *record) {
+  const struct family_rows *rows = &r->family[f];
+  uint32_t row = task->row[m];
+  int columns = task->family->columns;
+  for (int c = 0; c < columns; c++) {
+    if (rows->column[c] < 0) continue;
+    struct nsw_score *score = &r->table->score[rows->column[c]];
+    double value = NAN;
+    if (record->values)
+      memcpy(&value, record->values + ((size_t)m * (size_t)columns + (size_t)c) * sizeof value, sizeof value);
+    if (score->by_seed)
+      score->by_seed[row * score->seeds + task->seed_place] = value;
+    else
+      score->value[row] = value;
+    score->seconds[row] += record->seconds;
+  }
+  uint8_t status = record->status ? record->status[m] : NSW_ROW_FAILED;
+  if (status > rows->worst[row]) rows->worst[row] = status;
+  if (--rows->missing[row] == 0) complete(r, f, row);
+}
+
+void nsw_results_put(struct nsw_results *r, const struct nsw_record *record) {
+  if (r->done[record->task]) return;
+  struct nsw_task task = nsw_plan_task(r->plan, record->task);
+  size_t f = (size_t)(task.family - r->plan->family);
+  for (uint32_t m = 0; m < task.members; m++) put_row(r, f, &task, m, record);
+  r->done[record->task] = true;
+  r->count++;
+}
+
+void nsw_results_fail(struct nsw_results *r, uint32_t task) { nsw_results_put(r, &(struct nsw_record){.task = task}); }
+
+/* ---- going on ---- */
+
+/* Whether all wanted columns have the value of this row and seed. */
+static bool has_value(const struct nsw_results *r, size_t f, const struct nsw_table *earlier, uint32_t row, size_t s) {
+  for (int c = 0; c < r->plan->family[f].columns; c++) {
+    int place = r->family[f].column[c];
+    if (place < 0) continue;
+    const struct nsw_score *score = &earlier->score[place];
+    if (isnan(score->by_seed ? score->by_seed[row * score->seeds + s] : score->value[row])) return false;
+  }
+  return true;
+}
+
+/* A row the earlier run had completed. */
+static bool was_complete(const struct nsw_results *r, size_t f, const struct nsw_table *earlier, uint32_t row) {
+  return earlier->score[r->family[f].lead].status[row] != NSW_ROW_PENDING;
+}
+
+static void take_over_task(struct nsw_results *r, const struct nsw_table *earlier, uint32_t number) {
+  struct nsw_task task = nsw_plan_task(r->plan, number);
+  size_t f = (size_t)(task.family - r->plan->family);
+  bool several = task.family->seeds > 1;
+  for (uint32_t m = 0; m < task.members; m++)
+    if (!was_complete(r, f, earlier, task.row[m]) &&
+        !(several && has_value(r, f, earlier, task.row[m], task.seed_place)))
+      return;
+  for (uint32_t m = 0; m < task.members; m++) {
+    uint32_t row = task.row[m];
+    if (r->family[f].worst[row] < NSW_ROW_SCORED) r->family[f].worst[row] = NSW_ROW_SCORED;
+    r->family[f].missing[row]--;
+  }
+  r->done[number] = true;
+  r->count++;
+}
+
+/* Copies one earlier column; values of tasks that are not done are overwritten later. */
+static void copy_column(struct nsw_score *to, const struct nsw_score *from, size_t rows) {
+  memcpy(to->value, from->value, rows * sizeof *to->value);
+  memcpy(to->status, from->status, rows);
+  memcpy(to->seconds, from->seconds, rows * sizeof *to->seconds);
+  if (to->by_seed) memcpy(to->by_seed, from->by_seed, rows * to->seeds * sizeof *to->by_seed);
+}
+
+/* Brings the earlier table's columns into the order of ours by swapping; refuses one that has others. */
+static int same_shape(const struct nsw_results *r, const struct nsw_table *earlier, struct nsw_error *err) {
+  const struct nsw_table *table = r->table;
+  if (earlier->rows != table->rows || memcmp(earlier->index, table->index, table->rows * sizeof *table->index))
+    return nsw_fail(err, "its architectures are not those asked for");
+  for (size_t c = 0; c < table->scores; c++) {
+    const struct nsw_score *score = nsw_table_score(earlier, table->score[c].name);
+    if (!score || score->seeds != table->score[c].seeds)
+      return nsw_fail(err, "it has no column %s with %zu seeds", table->score[c].name, table->score[c].seeds);
+  }
+  return NSW_OK;
+}
+
+int nsw_results_resume(struct nsw_results *r, const struct nsw_table *earlier, struct nsw_error *err) {
+  int status = same_shape(r, earlier, err);
+  if (status) return status;
+  for (size_t c = 0; c < r->table->scores; c++)
+    copy_column(&r->table->score[c], nsw_table_score(earlier, r->table->score[c].name), r->table->rows);
+  for (uint32_t t = 0; t < r->plan->tasks; t++) take_over_task(r, r->table, t);
+  /* A row of which no seed is there begins anew; so does its time. */
+  for (size_t f = 0; f < r->plan->families; f++) {
+    for (size_t row = 0; row < r->plan->rows; row++) {
+      const struct family_rows *rows = &r->family[f];
+      if (rows->missing[row] < r->plan->family[f].seeds) continue;
+      for (int c = 0; c < r->plan->family[f].columns; c++)
+        if (rows->column[c] >= 0) r->table->score[rows->column[c]].seconds[row] = 0;
+    }
+  }
+  return NSW_OK;
+}
+
+/* ---- asking ---- */
+
+bool nsw_results_done(const struct nsw_results *r, uint32_t task) { return r->done[task]; }
+uint32_t nsw_results_count(const struct nsw_results *r) { return r->count; }
+struct nsw_table *nsw_results_table(struct nsw_results *r) {
+  return r->table;
+}
+
+size_t nsw_results_rows(const struct nsw_results *r, enum nsw_row_status status) {
+  size_t n = 0;
+  for (size_t f = 0; f < r->plan->families; f++) {
+    const uint8_t *of_row = r->table->score[r->family[f].lead].status;
+    for (size_t row = 0; row < r->table->rows; row++) n += of_row[row] == status;
+  }
+  return n;
+}
+
+/* ---- snapshots ---- */
+
+static void *copy_of(const void *from, size_t size) {
+  void *to = malloc(size + 1);
+  if (to) memcpy(to, from, size);
+  return to;
+}
+
+int nsw_results_snapshot(const struct nsw_results *r, struct nsw_table *copy, struct nsw_error *err) {
+  size_t rows = r->table->rows;
+  *copy = *r->table;
+  copy->score = copy_of(r->table->score, r->table->scores * sizeof *copy->score);
+  if (!copy->score) {
+    copy->scores = 0;
+    return nsw_fail(err, "no memory to write results beside the sweep");
+  }
+  bool good = true;
+  for (size_t c = 0; c < copy->scores; c++) {
+    struct nsw_score *score = &copy->score[c];
+    score->value = copy_of(score->value, rows * sizeof *score->value);
+    score->status = copy_of(score->status, rows);
+    score->seconds = copy_of(score->seconds, rows * sizeof *score->seconds);
+    if (score->by_seed) score->by_seed = copy_of(score->by_seed, rows * score->seeds * sizeof *score->by_seed);
+    good = good && score->value && score->status && score->seconds && (score->by_seed || score->seeds == 1);
+  }
+  if (good) return NSW_OK;
+  nsw_results_snapshot_free(copy);
+  return nsw_fail(err, "no memory to write results beside the sweep");
+}
+
+void nsw_results_snapshot_free(struct nsw_table *copy) {
+  for (size_t c = 0; c < copy->scores; c++) {
+    free(copy->score[c].value);
+    free(copy->score[c].status);
+    free(copy->score[c].seconds);
+    free(copy->score[c].by_seed);
+  }
+  free(copy->score);
+  copy->score = NULL;
+  copy->scores = 0;
+}

@@ -1,0 +1,41 @@
+/* The result table of a sweep while it fills: records in, a table for the file out. Lives on rank 0. */
+#ifndef NSW_SWEEP_RESULTS_H
+#define NSW_SWEEP_RESULTS_H
+
+#include "store/table.h"
+#include "sweep/evaluate.h"
+
+struct nsw_results;
+
+/* An empty table of the plan's rows with ids (the space's keys must be there), classes, parameters, multiply-adds and
+ * the wanted columns with their attributes. The plan is borrowed. */
+int nsw_results_create(const struct nsw_plan *plan, struct nsw_results **results, struct nsw_error *err);
+
+/* Frees and sets to NULL; may be called twice. */
+void nsw_results_free(struct nsw_results **results);
+
+/* Takes over what an earlier run of the same plan had. NSW_FAILED where the rows or columns are not the plan's. */
+int nsw_results_resume(struct nsw_results *results, const struct nsw_table *earlier, struct nsw_error *err);
+
+/* Puts a record in. */
+void nsw_results_put(struct nsw_results *results, const struct nsw_record *record);
+
+/* Marks a task failed without an evaluation. */
+void nsw_results_fail(struct nsw_results *results, uint32_t task);
+
+/* Whether a task is done; tasks that are. */
+bool nsw_results_done(const struct nsw_results *results, uint32_t task);
+uint32_t nsw_results_count(const struct nsw_results *results);
+
+/* Rows of the given status, summed over the first column of each family. */
+size_t nsw_results_rows(const struct nsw_results *results, enum nsw_row_status status);
+
+/* The table, owned by the results; attributes may be set. */
+struct nsw_table *nsw_results_table(struct nsw_results *results);
+
+/* A copy of what changes, the rest shared, for a writer beside the running sweep. Give it back by
+ * nsw_results_snapshot_free before the results are freed. */
+int nsw_results_snapshot(const struct nsw_results *results, struct nsw_table *copy, struct nsw_error *err);
+void nsw_results_snapshot_free(struct nsw_table *copy);
+
+#endif

@@ -1,0 +1,392 @@
+#include "sweep/sweep.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "data/images.h"
+#include "store/file.h"
+#include "sweep/selection.h"
+#include "sweep/stop.h"
+#include "sweep/summary.h"
+#include "sweep/watch.h"
+
+/* Everything a sweep holds; freed in one place. */
+struct sweep {
+  const struct nsw_request *request;
+  struct nsw_transport transport;
+  struct nsw_space *space;
+  struct nsw_plan plan;
+  struct nsw_images *images;   /* where a proxy needs some */
+  unsigned needs;              /* of all proxies, ORed */
+  char *options;               /* what decides the results */
+  char *notes;                 /* file of crashes beside the result file */
+  struct nsw_hosts hosts;      /* rank 0 */
+  struct nsw_results *results; /* rank 0 */
+  bool complete;               /* there was nothing to do */
+  double begun;
+};
+
+static int agree(const struct sweep *s, int status, struct nsw_error *err) {
+  return nsw_transport_agree(&s->transport, status, err);
+}
+
+/* ---- the space and its ids ---- */
+
+/* Every rank makes a share of the keys; rank 0 puts them together. */
+static int share_keys(struct sweep *s, struct nsw_error *err) {
+  size_t size = nsw_space_kind(s->space)->key_size, count = nsw_space_count(s->space);
+  if (!size) return NSW_OK;
+  int ranks = s->transport.size, rank = s->transport.rank, status = NSW_OK;
+  int *bytes = calloc((size_t)ranks * 2, sizeof *bytes), *first = bytes ? bytes + ranks : NULL;
+  for (int r = 0; bytes && r < ranks; r++) {
+    first[r] = (int)(count * (size_t)r / (size_t)ranks * size);
+    bytes[r] = (int)(count * ((size_t)r + 1) / (size_t)ranks * size) - first[r];
+  }
+  uint8_t *mine = bytes ? malloc((size_t)bytes[rank] + 1) : NULL, *all = rank ? NULL : malloc(count * size);
+  if (!bytes || !mine || (!rank && !all)) status = nsw_fail(err, "no memory for the keys of %s", s->request->space);
+  status = agree(s, status, err);
+  if (!status) {
+    size_t from = (size_t)first[rank] / size;
+    nsw_space_keys(s->space, (uint32_t)from, (uint32_t)(from + (size_t)bytes[rank] / size), mine);
+    int code = MPI_Gatherv(mine, bytes[rank], MPI_BYTE, all, bytes, first, MPI_BYTE, 0, s->transport.comm);
+    status = nsw_mpi_check(code, "MPI_Gatherv", err);
+  }
+  if (!status && rank == 0) status = nsw_space_set_keys(s->space, all, err);
+  free(bytes);
+  free(mine);
+  free(all);
+  return agree(s, status, err);
+}
+
+/* Rank 0 finds out which architectures are meant and tells the others. */
+static int share_selection(struct sweep *s, uint32_t **index, size_t *rows, struct nsw_error *err) {
+  unsigned long long n = 0;
+  int status = NSW_OK;
+  *index = NULL;
+  *rows = 0;
+  if (s->transport.rank == 0) status = nsw_selection_make(s->space, s->request, index, rows, err);
+  n = *rows;
+  status = agree(s, status, err);
+  if (!status) status = nsw_mpi_check(MPI_Bcast(&n, 1, MPI_UNSIGNED_LONG_LONG, 0, s->transport.comm), "MPI_Bcast", err);
+  if (!status && s->transport.rank) *index = malloc((size_t)n * sizeof **index);
+  if (!status && !*index) status = nsw_fail(err, "no memory for %llu architectures", n);
+  *rows = (size_t)n;
+  status = agree(s, status, err);
+  if (!status) status = nsw_mpi_check(MPI_Bcast(*index, (int)n, MPI_UINT32_T, 0, s->transport.comm), "MPI_Bcast", err);
+  return status;
+}
+
+/* ---- images ---- */
+
+/* Sends arrays that may pass what one message holds. */
+static int broadcast(const struct sweep *s, void *bytes, size_t size, struct nsw_error *err) {
+  int status = NSW_OK;
+  for (size_t at = 0; at < size && !status; at += INT_MAX) {
+    int part = size - at < INT_MAX ? (int)(size - at) : INT_MAX;
+    status = nsw_mpi_check(MPI_Bcast((char *)bytes + at, part, MPI_BYTE, 0, s->transport.comm), "MPI_Bcast", err);
+  }
+  return status;
+}
+
+/* Rank 0 reads, so that a thousand ranks do not open one file. */
+static int share_images(struct sweep *s, struct nsw_error *err) {
+  const struct nsw_request *q = s->request;
+  int status = NSW_OK;
+  if (s->transport.rank == 0)
+    status = nsw_images_load(q->data ? q->data : "synthetic", q->dataset, (size_t)q->samples, &s->images, err);
+  status = agree(s, status, err);
+  if (status) return status;
+  if (s->transport.rank) s->images = calloc(1, sizeof *s->images);
+  status = agree(s, s->images ? NSW_OK : nsw_fail(err, "no memory for images"), err);
+  if (status) return status;
+  float *pixels = s->images->pixels;
+  int32_t *labels = s->images->labels;
+  status = broadcast(s, s->images, sizeof *s->images, err);
+  size_t count = s->images->count, size = (size_t)s->images->resolution * (size_t)s->images->resolution * 3;
+  if (s->transport.rank) {
+    pixels = malloc(count * size * sizeof *pixels);
+    labels = malloc(count * sizeof *labels);
+  }
+  s->images->pixels = pixels;
+  s->images->labels = labels;
+  status = agree(s, status || (pixels && labels) ? status : nsw_fail(err, "no memory for images"), err);
+  if (!status) status = broadcast(s, pixels, count * size * sizeof *pixels, err);
+  return status ? status : broadcast(s, labels, count * sizeof *labels, err);
+}
+
+/* Classes and resolution follow the data set unless asked otherwise. */
+static int choose_macro(struct sweep *s, struct nsw_error *err) {
+  static const struct {
+    const char *dataset;
+    int classes, resolution;
+  } known[] = {{"cifar10", 10, 32}, {"cifar100", 100, 32}, {"ImageNet16-120", 120, 16}};
+  struct nsw_macro wish = s->request->macro;
+  const char *dataset = s->request->dataset;
+  int classes = 0, resolution = 0;
+  if (s->images) {
+    classes = s->images->classes;
+    resolution = s->images->resolution;
+    if (wish.resolution && wish.resolution != resolution)
+      return nsw_usage(err, "--resolution %d: the images of %s have %d pixels", wish.resolution, s->images->source,
+                       resolution);
+    if (wish.classes && wish.classes < classes)
+      return nsw_usage(err, "--classes %d: %s has %d classes", wish.classes, s->images->source, classes);
+  } else if (dataset) {
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+      if (strcmp(known[i].dataset, dataset)) continue;
+      classes = known[i].classes;
+      resolution = known[i].resolution;
+    }
+    if (!classes)
+      return nsw_usage(err, "unknown data set '%.80s'; there are cifar10, cifar100, ImageNet16-120", dataset);
+  }
+  if (!wish.classes) wish.classes = classes;
+  if (!wish.resolution) wish.resolution = resolution;
+  s->plan.context.macro = nsw_space_macro(s->space, wish);
+  return NSW_OK;
+}
+
+/* ---- the file that is there ---- */
+
+/* The next "key=value" of a text joined by "; "; false at its end. Semicolons within parentheses do not separate. */
+static bool next_item(const char **text, const char **item, size_t *length) {
+  int depth = 0;
+  if (!**text) return false;
+  *item = *text;
+  for (; **text && (depth || strncmp(*text, "; ", 2)); ++*text) depth += (**text == '(') - (**text == ')');
+  *length = (size_t)(*text - *item);
+  if (**text) *text += 2;
+  return true;
+}
+
+/* The value of an item's key in a text; NULL where it is not there. */
+static const char *find_item(const char *text, const char *item, size_t key, size_t *length) {
+  const char *at;
+  while (next_item(&text, &at, length)) {
+    if (*length <= key || strncmp(at, item, key + 1)) continue;
+    *length -= key + 1;
+    return at + key + 1;
+  }
+  return NULL;
+}
+
+/* What differs between the options of a file and those asked for, in words; false where nothing does. */
+static bool differences(const char *file, const char *asked, char *words, size_t size) {
+  size_t used = 0, length, other;
+  const char *text = asked, *item;
+  words[0] = '\0';
+  for (int pass = 0; pass < 2; pass++) {
+    while (next_item(&text, &item, &length) && used < size) {
+      size_t key = strcspn(item, "=");
+      if (key >= length) continue;
+      const char *value = item + key + 1, *there = find_item(pass ? asked : file, item, key, &other);
+      int n = (int)(length - key - 1);
+      if (there && (pass || (other == (size_t)n && !strncmp(there, value, other)))) continue;
+      const char *separator = used ? "; " : "";
+      if (pass)
+        used += (size_t)snprintf(words + used, size - used, "%s%.*s: file %.*s, asked none", separator, (int)key, item,
+                                 n, value);
+      else
+        used += (size_t)snprintf(words + used, size - used, "%s%.*s: file %.*s, asked %.*s", separator, (int)key, item,
+                                 there ? (int)other : 4, there ? there : "none", n, value);
+    }
+    text = file;
+  }
+  return used > 0;
+}
+
+/* Reads what an earlier run left; *earlier stays NULL where there is nothing. */
+static int read_earlier(const struct sweep *s, struct nsw_table **earlier, struct nsw_error *err) {
+  const char *out = s->request->out;
+  char words[700];
+  *earlier = NULL;
+  if (access(out, F_OK)) return NSW_OK;
+  int status = nsw_file_read(out, NULL, earlier, err);
+  if (status) return status;
+  const char *file = nsw_attributes_get(&(*earlier)->attributes, "options");
+  if (!file) return nsw_usage(err, "%s: not the file of a sweep; give another --out", out);
+  if (differences(file, s->options, words, sizeof words))
+    return nsw_usage(err, "%s was made with other options (%s); give another --out, or the same options", out, words);
+  return NSW_OK;
+}
+
+/* Architectures that ended run after run are failed ones. */
+static int mark_crashed(struct sweep *s, struct nsw_error *err) {
+  struct nsw_crash *crash;
+  size_t crashes;
+  int status = nsw_watch_read(s->notes, &crash, &crashes, err);
+  for (uint32_t t = 0; !status && crashes && t < s->plan.tasks; t++) {
+    struct nsw_task task = nsw_plan_task(&s->plan, t);
+    uint32_t unit = task.family->unit[task.group];
+    uint64_t times = 0;
+    for (size_t i = 0; i < crashes; i++)
+      times += crash[i].unit == unit && crash[i].seed == task.seed && !strcmp(crash[i].proxy, task.family->proxy->name);
+    if (!times || !s->request->retries || nsw_results_done(s->results, t)) continue;
+    if (times < s->request->retries) {
+      fprintf(stderr, "nasweep: %s architecture %" PRIu32 " ended %" PRIu64 " run%s; tried again\n", s->request->space,
+              unit, times, times == 1 ? "" : "s");
+      continue;
+    }
+    fprintf(stderr, "nasweep: %s architecture %" PRIu32 " ended %" PRIu64 " runs: marked failed (%s)\n",
+            s->request->space, unit, times, s->notes);
+    nsw_results_fail(s->results, t);
+  }
+  free(crash);
+  return status;
+}
+
+/* Rank 0: the table, filled with what is there already. */
+static int open_results(struct sweep *s, struct nsw_error *err) {
+  struct nsw_table *earlier = NULL;
+  int status = nsw_file_writable(s->request->out, err);
+  if (!status) status = read_earlier(s, &earlier, err);
+  const char *finished = earlier ? nsw_attributes_get(&earlier->attributes, "finished") : NULL;
+  s->complete = finished && *finished;
+  if (!status && !s->complete) status = nsw_results_create(&s->plan, &s->results, err);
+  if (!status && !s->complete && earlier) {
+    status = nsw_results_resume(s->results, earlier, err);
+    if (status) nsw_error_prefix(err, status, "%s", s->request->out);
+  }
+  if (!status && !s->complete) status = mark_crashed(s, err);
+  if (!status && !s->complete)
+    status = nsw_summary_provenance(s->results, &s->plan, &s->hosts, s->options, earlier, err);
+  if (!status && s->complete) fprintf(stderr, "%s: complete already\n", s->request->out);
+  nsw_table_free(&earlier);
+  return status;
+}
+
+/* ---- stages ---- */
+
+static int prepare(struct sweep *s, struct nsw_error *err) {
+  const struct nsw_request *q = s->request;
+  uint32_t *index = NULL;
+  size_t rows = 0;
+  int status = agree(s, nsw_space_open(q->space, &s->space, err), err);
+  s->plan.space = s->plan.context.space = s->space;
+  if (!status) status = agree(s, nsw_plan_families(q, &s->plan, &s->needs, err), err);
+  if (!status && s->transport.rank == 0) status = nsw_file_writable(q->out, err);
+  status = agree(s, status, err);
+  if (!status) status = share_keys(s, err);
+  if (!status && s->needs & NSW_NEEDS_DATA) status = share_images(s, err);
+  if (!status) status = agree(s, choose_macro(s, err), err);
+  s->plan.context.images = s->images;
+  s->plan.context.samples = s->images ? (int)q->samples : 0;
+  if (!status) status = share_selection(s, &index, &rows, err);
+  if (!status)
+    status = agree(s, nsw_plan_open(&s->plan, index, rows, err), err);
+  else
+    free(index);
+  return status;
+}
+
+static int last_write(struct sweep *s, int status, double *seconds, struct nsw_error *err) {
+  struct nsw_table *table = nsw_results_table(s->results);
+  char now[32];
+  double start = nsw_now();
+  nsw_timestamp(now);
+  int failed = status == NSW_OK ? nsw_attributes_set(&table->attributes, "finished", now, err) : NSW_OK;
+  struct nsw_error late;
+  if (!failed) failed = nsw_file_write(s->request->out, &table, 1, status == NSW_OK, &late);
+  *seconds = nsw_now() - start;
+  if (!failed) return status;
+  if (status == NSW_OK || status == NSW_STOPPED) *err = late; /* else the first failure has been named */
+  return NSW_FAILED;
+}
+
+/* Rank 0's part of the run. */
+static int lead(struct sweep *s, struct nsw_error *err) {
+  struct nsw_served served = {0};
+  double setup = nsw_now() - s->begun, written = 0;
+  nsw_summary_begin(&s->plan, &s->hosts, nsw_results_count(s->results));
+  int status = nsw_server_run(&s->plan, s->results, &s->transport, &served, err);
+  if (served.broken) {
+    fprintf(stderr, "nasweep: %s\n", err->text);
+    nsw_watch_dismiss();
+    MPI_Abort(s->transport.comm, NSW_FAILED);
+  }
+  struct nsw_error ignored;
+  int timed = nsw_summary_timings(s->results, &s->hosts, &served, setup, status ? &ignored : err);
+  if (!status) status = timed;
+  status = last_write(s, status, &written, err);
+  if (status == NSW_OK && unlink(s->notes) && errno != ENOENT)
+    fprintf(stderr, "nasweep: %s: %s\n", s->notes, strerror(errno));
+  nsw_summary_end(&s->plan, &s->hosts, s->results, &served, setup, written, status);
+  free(served.timing);
+  return status;
+}
+
+static int tell_exit(struct sweep *s, int status, struct nsw_error *err) {
+  for (int r = 1; r < s->transport.size; r++) {
+    int *word = malloc(sizeof *word);
+    if (!word) return nsw_fail(err, "no memory for a message");
+    *word = status;
+    int failed = nsw_transport_send(&s->transport, r, NSW_TAG_EXIT, word, sizeof *word, err);
+    if (failed) return failed;
+  }
+  return status;
+}
+
+/* The other ranks' part: work, then sleep until rank 0 has written the file. */
+static int follow(struct sweep *s, struct nsw_error *err) {
+  struct nsw_channel channel = nsw_transport_channel(&s->transport);
+  int status = nsw_worker_run(&s->plan, &channel, err);
+  double nap = 1e-4;
+  if (status) {
+    fprintf(stderr, "nasweep: rank %d: %s\n", s->transport.rank, err->text);
+    nsw_watch_dismiss();
+    MPI_Abort(s->transport.comm, NSW_FAILED);
+  }
+  for (;;) {
+    struct nsw_message message;
+    status = nsw_transport_receive(&s->transport, &message, err);
+    if (!status && message.tag == NSW_TAG_EXIT && message.size == sizeof status)
+      memcpy(&status, message.bytes, sizeof status);
+    free(message.bytes);
+    if (status || message.tag == NSW_TAG_EXIT) return status;
+    nsw_sleep(nap);
+    nap = nap < 2e-3 ? 2 * nap : nap;
+  }
+}
+
+static int run(struct sweep *s, struct nsw_error *err) {
+  int status = NSW_OK, complete;
+  s->options = nsw_plan_options(&s->plan);
+  size_t size = strlen(s->request->out) + sizeof ".crashes";
+  s->notes = malloc(size);
+  if (!s->options || !s->notes) status = nsw_fail(err, "no memory");
+  status = agree(s, status, err);
+  if (!status) status = agree(s, nsw_hosts_gather(&s->transport, &s->hosts, err), err);
+  if (status) return status;
+  snprintf(s->notes, size, "%s.crashes", s->request->out);
+  nsw_watch_describe(s->transport.rank, s->request->space, s->request->retries ? s->notes : NULL);
+  if (s->transport.rank == 0) status = open_results(s, err);
+  status = agree(s, status, err);
+  complete = s->complete;
+  if (!status) status = nsw_mpi_check(MPI_Bcast(&complete, 1, MPI_INT, 0, s->transport.comm), "MPI_Bcast", err);
+  if (status || complete) return status;
+  if (s->transport.rank) return follow(s, err);
+  return tell_exit(s, lead(s, err), err);
+}
+
+int nsw_sweep(const struct nsw_request *request, struct nsw_error *err) {
+  struct sweep s = {.request = request, .begun = nsw_now()};
+  int status = nsw_transport_open(&s.transport, err);
+  nsw_stop_catch();
+  if (!status) status = prepare(&s, err);
+  if (!status) status = run(&s, err);
+  nsw_stop_release();
+  free(s.options);
+  free(s.notes);
+  free(s.hosts.name);
+  nsw_results_free(&s.results);
+  nsw_plan_close(&s.plan);
+  nsw_images_free(&s.images);
+  nsw_space_close(&s.space);
+  nsw_transport_close(&s.transport);
+  return status;
+}
