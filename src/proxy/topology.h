@@ -8,5 +8,6 @@ extern const struct nsw_proxy nsw_proxy_sed;    /* sed.c */
 extern const struct nsw_proxy nsw_proxy_params; /* params.c */
 extern const struct nsw_proxy nsw_proxy_macs;   /* macs.c */
 extern const struct nsw_proxy nsw_proxy_random; /* random.c */
+extern const struct nsw_proxy nsw_proxy_dummy;  /* dummy.c */
 
 #endif

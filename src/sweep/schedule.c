@@ -37,7 +37,7 @@ struct nsw_schedule {
 };
 
 struct nsw_policy nsw_policy_default(void) {
-  return (struct nsw_policy){.shortest = 2e-3, .longest = 2.0, .share = 0.25, .handling = 5e-6};
+  return (struct nsw_policy){.shortest = 2e-3, .longest = 1.0, .share = 0.25, .handling = 5e-6};
 }
 
 /* ---- planning ---- */

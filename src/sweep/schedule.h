@@ -41,7 +41,7 @@ struct nsw_policy nsw_policy_default(void);
 /* When a worker reports what it has done, which is also its request for more: before it starts the last task it holds,
  * when it holds none, and at least this often, so that little is lost when it dies. held: tasks it has not finished;
  * since: seconds since its last report. */
-enum { NSW_REPORT_SECONDS = 2 };
+enum { NSW_REPORT_SECONDS = 1 };
 static inline bool nsw_schedule_reports(size_t held, double since) { return held <= 1 || since >= NSW_REPORT_SECONDS; }
 
 struct nsw_schedule; /* the tasks not yet handed out, and what each worker holds */

@@ -1,0 +1,114 @@
+/* A proxy that only passes time: for trying out clusters, job scripts and the scheduler before real work is paid for,
+ * and for testing what happens when an evaluation crashes. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/random.h"
+#include "proxy/topology.h"
+
+enum { RATE, SPREAD, BUSY, CRASH }; /* places in options[] */
+
+static const struct nsw_proxy_option options[] = {
+    {"rate", "1e10", "multiply-adds passed a second: an evaluation lasts macs/rate seconds"},
+    {"spread", "0", "times vary around that by this part, in a way the scheduler cannot foresee (0 to 1)"},
+    {"busy", "0", "1: keep the core busy meanwhile; 0: sleep"},
+    {"crash", "none", "the evaluation of this class ends its process"},
+    {0}};
+
+static const struct nsw_proxy_column columns[] = {{"dummy", "uniform random number in [0, 1) of the class", +1}, {0}};
+
+struct dummy {
+  const struct nsw_context *context;
+  double rate, spread;
+  bool busy;
+  int64_t crash; /* unit, or -1 */
+};
+
+static int read_number(const char *const *values, int place, double low, double high, double *number,
+                       struct nsw_error *err) {
+  char *end;
+  *number = strtod(values[place], &end);
+  if (end == values[place] || *end || !(*number >= low && *number <= high))
+    return nsw_usage(err, "option %s wants a number from %g to %g, got '%.40s'", options[place].key, low, high,
+                     values[place]);
+  return NSW_OK;
+}
+
+static int open_dummy(const struct nsw_context *context, const char *const *values, void **state,
+                      struct nsw_error *err) {
+  double busy = 0, crash = -1;
+  struct dummy *d = calloc(1, sizeof *d);
+  *state = d;
+  if (!d) return nsw_fail(err, "no memory");
+  d->context = context;
+  int status = read_number(values, RATE, 1, 1e300, &d->rate, err);
+  if (!status) status = read_number(values, SPREAD, 0, 1, &d->spread, err);
+  if (!status) status = read_number(values, BUSY, 0, 1, &busy, err);
+  if (!status && values[CRASH] && values[CRASH][0] != 'n')
+    status = read_number(values, CRASH, 0, nsw_space_count(context->space) - 1, &crash, err);
+  d->busy = busy > 0;
+  d->crash = (int64_t)crash;
+  if (status) {
+    free(d);
+    *state = NULL;
+  }
+  return status;
+}
+
+static uint32_t unit(const void *state, uint32_t index) {
+  const struct dummy *d = state;
+  return nsw_space_class(d->context->space, index);
+}
+
+static double cost(const void *state, uint32_t index) {
+  const struct dummy *d = state;
+  return 2.0 * (double)nsw_space_macs(d->context->space, index, &d->context->macro);
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void pass(double seconds, bool busy) {
+  double end = now() + seconds;
+  while (busy && now() < end) continue;
+  if (busy) return;
+  struct timespec t = {.tv_sec = (time_t)seconds, .tv_nsec = (long)(fmod(seconds, 1) * 1e9)};
+  while (nanosleep(&t, &t)) continue; /* a signal does not shorten it */
+}
+
+static int score_dummy(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
+                       struct nsw_error *err) {
+  const struct dummy *d = state;
+  (void)err;
+  uint32_t class_of = unit(d, members[0]);
+  struct nsw_stream stream = {.seed = seed, .which = class_of, .purpose = NSW_FOR_RANDOM};
+  double factor = 1 + d->spread * (2 * nsw_random_double(stream, 1) - 1);
+  struct nsw_cell cell;
+  nsw_space_cell(d->context->space, class_of, &cell);
+  if (class_of == d->crash) abort();
+  pass((double)nsw_space_macs(d->context->space, class_of, &d->context->macro) / d->rate * factor, d->busy);
+  for (size_t i = 0; i < n; i++) {
+    values[i] = nsw_random_double(stream, 0);
+    status[i] = nsw_cell_has_path(&cell) ? NSW_ROW_SCORED : NSW_ROW_NO_PATH;
+  }
+  return NSW_OK;
+}
+
+const struct nsw_proxy nsw_proxy_dummy = {
+    .name = "dummy",
+    .source = "none: time passes in proportion to the multiply-adds of the class",
+    .note = "scores nothing; for trying out machines, job scripts and the scheduler",
+    .needs = NSW_NEEDS_TOPOLOGY | NSW_NEEDS_SEED,
+    .columns = columns,
+    .options = options,
+    .open = open_dummy,
+    .close = free,
+    .unit = unit,
+    .cost = cost,
+    .score = score_dummy,
+};
