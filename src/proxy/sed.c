@@ -13,16 +13,16 @@
  * entropy power inequality, taken as an equality), a concatenation averages them, weighted by channels. The score is
  * the cell's output entropy, half the logarithm of its N, in nats. */
 
-enum { COLUMNS = 4 };
-
-/* Four recursions at once: all gains, and those of convolutions, pooling and skips alone (the others set to 1). */
-typedef double lanes __attribute__((vector_size(COLUMNS * sizeof(double))));
+/* Four recursions, one a column: all gains, and those of convolutions, pooling and skips alone (the others set to 1).
+ * They run in pairs, the vector every CPU has, and so give the same bits on all. */
+enum { PAIRS = 2, COLUMNS = 2 * PAIRS };
+typedef double pair __attribute__((vector_size(16)));
 
 struct sed {
   const struct nsw_space *space;
-  bool concat;         /* the output concatenates, and the input is projected (nb101) */
-  int channels;        /* of the first stage: the weights of a concatenation */
-  lanes gain[NSW_OPS]; /* by operation; NONE 0, vertices without an operation 1 */
+  bool concat;               /* the output concatenates, and the input is projected (nb101) */
+  int channels;              /* of the first stage: the weights of a concatenation */
+  pair gain[PAIRS][NSW_OPS]; /* by operation; NONE 0, vertices without an operation 1 */
 };
 
 double nsw_sed_max_variance(int n) {
@@ -68,36 +68,44 @@ static int read_gain(int option, const char *text, double *gain, struct nsw_erro
   return NSW_OK;
 }
 
+/* Gives an operation its gain in some of the columns. */
+static void set_gain(struct sed *s, int op, double gain, const bool in[COLUMNS]) {
+  for (int c = 0; c < COLUMNS; c++)
+    if (in[c]) s->gain[c / 2][op][c % 2] = gain;
+}
+
 static int open_sed(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err) {
   double gain[OPTIONS];
   for (int i = 0; i < OPTIONS; i++) {
     int status = read_gain(i, values[i], &gain[i], err);
     if (status) return status;
   }
-  struct sed *s = aligned_alloc(sizeof(lanes), (sizeof *s + sizeof(lanes) - 1) / sizeof(lanes) * sizeof(lanes));
+  struct sed *s = malloc(sizeof *s);
   if (!s) return nsw_fail(err, "sed: out of memory");
   s->space = context->space;
   s->concat = nsw_space_kind(context->space)->ops_on_vertices;
   s->channels = context->macro.channels;
-  for (int op = 0; op < NSW_OPS; op++) s->gain[op] = (lanes){1, 1, 1, 1};
-  s->gain[NSW_OP_NONE] = (lanes){0, 0, 0, 0};
-  s->gain[NSW_OP_CONV1] = (lanes){gain[OPTION_CONV1], gain[OPTION_CONV1], 1, 1};
-  s->gain[NSW_OP_CONV3] = (lanes){gain[OPTION_CONV3], gain[OPTION_CONV3], 1, 1};
-  s->gain[NSW_OP_AVGPOOL3] = (lanes){gain[OPTION_AVGPOOL], 1, gain[OPTION_AVGPOOL], 1};
-  s->gain[NSW_OP_MAXPOOL3] = (lanes){gain[OPTION_MAXPOOL], 1, gain[OPTION_MAXPOOL], 1};
-  s->gain[NSW_OP_SKIP] = (lanes){gain[OPTION_SKIP], 1, 1, gain[OPTION_SKIP]};
+  set_gain(s, NSW_OP_NONE, 0, (const bool[]){true, true, true, true});
+  for (int op = NSW_OP_NONE + 1; op < NSW_OPS; op++) set_gain(s, op, 1, (const bool[]){true, true, true, true});
+  set_gain(s, NSW_OP_CONV1, gain[OPTION_CONV1], (const bool[]){true, true, false, false});
+  set_gain(s, NSW_OP_CONV3, gain[OPTION_CONV3], (const bool[]){true, true, false, false});
+  set_gain(s, NSW_OP_AVGPOOL3, gain[OPTION_AVGPOOL], (const bool[]){true, false, true, false});
+  set_gain(s, NSW_OP_MAXPOOL3, gain[OPTION_MAXPOOL], (const bool[]){true, false, true, false});
+  set_gain(s, NSW_OP_SKIP, gain[OPTION_SKIP], (const bool[]){true, false, false, true});
   *state = s;
   return NSW_OK;
 }
 
-/* Entropy powers of the output where operations sit on edges and every vertex is a sum. */
-static void sum_powers(const struct sed *s, const struct nsw_cell *cell, lanes *output) {
-  lanes power[NSW_MAX_VERTICES] = {{1, 1, 1, 1}};
+/* Entropy powers of the output, two columns of them, where operations sit on edges and every vertex is a sum. */
+static inline pair sum_powers(const pair *gain, const struct nsw_cell *cell) {
+  pair power[NSW_MAX_VERTICES];
+  power[0] = (pair){1, 1};
   for (int v = 1, e = 0; v < cell->vertices; v++) {
-    power[v] = (lanes){0};
-    for (int from = 0; from < v; from++, e++) power[v] += s->gain[cell->edge_op[e]] * power[from];
+    pair sum = {0};
+    for (int from = 0; from < v; from++, e++) sum += gain[cell->edge_op[e]] * power[from];
+    power[v] = sum;
   }
-  *output = power[cell->vertices - 1];
+  return power[cell->vertices - 1];
 }
 
 /* What the output of a concatenating cell takes of every vertex: channels as a share of the concatenation's, and 1 of
@@ -121,25 +129,27 @@ static void find_shares(const struct sed *s, const struct nsw_cell *cell, struct
 
 /* The same as sum_powers where operations sit on vertices: what comes from the input goes through a projection, a 1x1
  * convolution; the output is a concatenation of inner vertices, to which an edge from the input adds a projection. */
-static void concat_powers(const struct sed *s, const struct nsw_cell *cell, struct shares *shares, lanes *output) {
-  if (cell->edges != shares->edges || cell->vertices != shares->vertices) find_shares(s, cell, shares);
-  lanes power[NSW_MAX_VERTICES] = {s->gain[NSW_OP_CONV1]};
-  *output = power[0] * shares->of[0];
+static inline pair concat_powers(const pair *gain, const struct nsw_cell *cell, const struct shares *shares) {
+  pair power[NSW_MAX_VERTICES], output;
+  power[0] = gain[NSW_OP_CONV1];
+  output = power[0] * shares->of[0];
   uint32_t edges = cell->edges;
   for (int v = 1; v < cell->vertices - 1; v++) {
-    lanes sum = {0};
+    pair sum = {0};
     for (int from = 0; from < v; from++, edges >>= 1)
       if (edges & 1) sum += power[from];
-    power[v] = sum * s->gain[cell->vertex_op[v]];
-    *output += power[v] * shares->of[v];
+    power[v] = sum * gain[cell->vertex_op[v]];
+    output += power[v] * shares->of[v];
   }
+  return output;
 }
 
-/* Drops the last 16 bits of the powers (Veltkamp's splitting). Powers that are equal as numbers come out of sums in different orders (isomorphic
- * cells, for one) and differ in their last bits: they are ties and must stay ties in a rank correlation. */
-static inline void round_powers(lanes *power) {
-  lanes high = *power * 65537.0;
-  *power = high - (high - *power);
+/* Drops the last 16 bits of the powers (Veltkamp's splitting). Powers that are equal as numbers come out of sums in
+ * different orders (isomorphic cells, for one) and differ in their last bits: they are ties and must stay ties in a
+ * rank correlation. */
+static inline pair round_powers(pair power) {
+  pair high = power * 65537.0;
+  return high - (high - power);
 }
 
 static int score_sed(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
@@ -149,16 +159,15 @@ static int score_sed(void *state, uint64_t seed, const uint32_t *members, size_t
   (void)seed, (void)err;
   for (size_t i = 0; i < n; i++) {
     struct nsw_cell cell;
-    lanes output;
     nsw_space_cell(s->space, members[i], &cell);
-    if (s->concat)
-      concat_powers(s, &cell, &shares, &output);
-    else
-      sum_powers(s, &cell, &output);
-    round_powers(&output);
-    /* Gains are positive and bounded, so a power is 0 exactly where no path leads to the output. */
-    status[i] = output[0] > 0 ? NSW_ROW_SCORED : NSW_ROW_NO_PATH;
-    for (int c = 0; c < COLUMNS; c++) values[i * COLUMNS + (size_t)c] = 0.5 * log(output[c]);
+    if (s->concat && (cell.edges != shares.edges || cell.vertices != shares.vertices)) find_shares(s, &cell, &shares);
+    for (int p = 0; p < PAIRS; p++) {
+      pair power = s->concat ? concat_powers(s->gain[p], &cell, &shares) : sum_powers(s->gain[p], &cell);
+      power = round_powers(power);
+      /* Gains are positive and bounded, so a power is 0 exactly where no path leads to the output. */
+      status[i] = power[0] > 0 ? NSW_ROW_SCORED : NSW_ROW_NO_PATH;
+      for (int c = 0; c < 2; c++) values[i * COLUMNS + (size_t)(2 * p + c)] = 0.5 * log(power[c]);
+    }
   }
   return NSW_OK;
 }
