@@ -1,0 +1,203 @@
+/* What every space must keep to, and the interface around them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nasweep/space.h"
+#include "unit.h"
+
+static void opens_by_name_alone(void **state) {
+  (void)state;
+  for (int k = 0; nsw_space_kinds[k]; k++) {
+    struct nsw_space *space;
+    assert_int_equal(nsw_space_open(nsw_space_kinds[k]->name, &space, NULL), NSW_OK);
+    assert_ptr_equal(nsw_space_kind(space), nsw_space_kinds[k]);
+    assert_int_equal(nsw_space_count(space), nsw_space_kinds[k]->count);
+    nsw_space_close(&space);
+    assert_null(space);
+    nsw_space_close(&space);
+  }
+  static const char *const unknown[] = {"", "nb102", "NB101", "nb101 ", "a\nb"};
+  for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+    struct nsw_space *space = NULL;
+    struct nsw_error err = {""};
+    assert_int_equal(nsw_space_open(unknown[i], &space, &err), NSW_USAGE);
+    assert_null(space);
+    assert_non_null(strstr(err.text, "nb101, nb201"));
+    assert_null(strchr(err.text, '\n'));
+  }
+}
+
+/* Runs the check on every space, with keys. */
+static void on_every_space(void (*check)(struct nsw_space *space)) {
+  for (int k = 0; nsw_space_kinds[k]; k++) {
+    struct nsw_space *space;
+    struct nsw_error err;
+    assert_int_equal(nsw_space_open(nsw_space_kinds[k]->name, &space, &err), NSW_OK);
+    assert_int_equal(nsw_space_make_keys(space, &err), NSW_OK);
+    check(space);
+    nsw_space_close(&space);
+  }
+}
+
+static void check_ids(struct nsw_space *space) {
+  for (uint32_t i = 0; i < nsw_space_count(space); i++) {
+    char id[256];
+    uint32_t found = UINT32_MAX;
+    nsw_space_id(space, i, id);
+    assert_in_range(strlen(id), 1, nsw_space_kind(space)->id_size);
+    assert_int_equal(nsw_space_find(space, id, &found, NULL), NSW_OK);
+    assert_int_equal(found, i);
+  }
+}
+
+static void finds_every_id(void **state) {
+  (void)state;
+  on_every_space(check_ids);
+}
+
+static void check_numbers(struct nsw_space *space) {
+  char text[64];
+  uint32_t found, count = nsw_space_count(space);
+  struct nsw_error err;
+  snprintf(text, sizeof text, "%u", count - 1);
+  assert_int_equal(nsw_space_find(space, text, &found, &err), NSW_OK);
+  assert_int_equal(found, count - 1);
+  assert_int_equal(nsw_space_find(space, "007", &found, &err), NSW_OK);
+  assert_int_equal(found, 7);
+  snprintf(text, sizeof text, "%u", count);
+  const char *const bad[] = {text,
+                             "4294967296",
+                             "18446744073709551616",
+                             "99999999999999999999999999999999999999",
+                             "-1",
+                             "+1",
+                             "1 ",
+                             " 1",
+                             "1.0",
+                             "0x1",
+                             "1e3"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    found = 5;
+    assert_int_equal(nsw_space_find(space, bad[i], &found, &err), NSW_USAGE);
+    assert_int_equal(found, 5);
+  }
+}
+
+static void finds_indexes_and_refuses_those_beyond_the_end(void **state) {
+  (void)state;
+  on_every_space(check_numbers);
+}
+
+static void check_keys(struct nsw_space *space) {
+  size_t size = nsw_space_kind(space)->key_size;
+  uint32_t count = nsw_space_count(space);
+  const uint32_t *by_key = nsw_space_by_key(space);
+  if (!size) {
+    assert_null(by_key);
+    return;
+  }
+  uint8_t *whole = malloc(count * size), *parts = malloc(count * size);
+  assert_non_null(whole);
+  assert_non_null(parts);
+  nsw_space_keys(space, 0, count, whole);
+  for (uint32_t r = 0; r < 5; r++) {
+    uint32_t first = (uint32_t)((uint64_t)count * r / 5), end = (uint32_t)((uint64_t)count * (r + 1) / 5);
+    nsw_space_keys(space, first, end, parts + first * size);
+  }
+  assert_memory_equal(whole, parts, count * size);
+  for (uint32_t i = 1; i < count; i++)
+    assert_true(memcmp(whole + by_key[i - 1] * size, whole + by_key[i] * size, size) < 0);
+  /* A space that is handed its keys knows the same ids. */
+  struct nsw_space *other;
+  struct nsw_error err;
+  char id[2][256];
+  uint32_t found;
+  assert_int_equal(nsw_space_open(nsw_space_kind(space)->name, &other, &err), NSW_OK);
+  nsw_space_id(space, count / 2, id[0]);
+  assert_int_equal(nsw_space_find(other, id[0], &found, &err), NSW_FAILED); /* no keys yet */
+  for (int twice = 0; twice < 2; twice++) assert_int_equal(nsw_space_set_keys(other, parts, &err), NSW_OK);
+  memset(parts, 0, count * size); /* they were copied */
+  nsw_space_id(other, count / 2, id[1]);
+  assert_string_equal(id[0], id[1]);
+  assert_int_equal(nsw_space_find(other, id[0], &found, &err), NSW_OK);
+  assert_int_equal(found, count / 2);
+  nsw_space_close(&other);
+  free(whole);
+  free(parts);
+}
+
+static void makes_the_same_keys_in_shares(void **state) {
+  (void)state;
+  on_every_space(check_keys);
+}
+
+static void check_cells(struct nsw_space *space) {
+  const struct nsw_space_kind *kind = nsw_space_kind(space);
+  for (uint32_t i = 0; i < nsw_space_count(space); i += 1 + i / 5000) {
+    struct nsw_cell cell;
+    int counts[NSW_OPS], present = 0;
+    nsw_space_cell(space, i, &cell);
+    assert_in_range(cell.vertices, 2, NSW_MAX_VERTICES);
+    assert_int_equal(cell.vertex_op[0], NSW_OP_INPUT);
+    assert_int_equal(cell.vertex_op[cell.vertices - 1], NSW_OP_OUTPUT);
+    int edges = nsw_edge(0, cell.vertices);
+    for (int e = 0; e < edges; e++) {
+      assert_int_equal(cell.edges >> e & 1, cell.edge_op[e] != NSW_OP_NONE);
+      present += cell.edge_op[e] != NSW_OP_NONE;
+    }
+    assert_int_equal(cell.edges >> edges, 0);
+    nsw_cell_count_ops(&cell, counts);
+    assert_int_equal(counts[NSW_OP_INPUT], 1);
+    assert_int_equal(counts[NSW_OP_OUTPUT], 1);
+    assert_int_equal(counts[NSW_OP_NONE], edges - present);
+    int operations = counts[NSW_OP_CONV1] + counts[NSW_OP_CONV3] + counts[NSW_OP_AVGPOOL3] + counts[NSW_OP_MAXPOOL3];
+    if (kind->ops_on_vertices) {
+      assert_int_equal(operations, cell.vertices - 2);
+      assert_int_equal(counts[NSW_OP_SKIP], present);
+      assert_true(nsw_cell_has_path(&cell));
+    } else {
+      assert_int_equal(operations + counts[NSW_OP_SKIP], present);
+    }
+  }
+}
+
+static void decodes_whole_cells(void **state) {
+  (void)state;
+  on_every_space(check_cells);
+}
+
+static void sees_where_no_path_leads(void **state) {
+  (void)state;
+  struct nsw_cell cell = {.vertices = 4, .edges = 1u << nsw_edge(0, 1) | 1u << nsw_edge(2, 3)};
+  assert_false(nsw_cell_has_path(&cell));
+  cell.edges |= 1u << nsw_edge(1, 2);
+  assert_true(nsw_cell_has_path(&cell));
+  cell.edges = 1u << nsw_edge(1, 3);
+  assert_false(nsw_cell_has_path(&cell));
+  cell.edges = 1u << nsw_edge(0, 3);
+  assert_true(nsw_cell_has_path(&cell));
+}
+
+static void fills_in_the_benchmarks_own_skeleton(void **state) {
+  struct nsw_space *space;
+  (void)state;
+  assert_int_equal(nsw_space_open("nb201", &space, NULL), NSW_OK);
+  struct nsw_macro macro = nsw_space_macro(space, (struct nsw_macro){.classes = 120, .resolution = 16});
+  assert_int_equal(macro.classes, 120);
+  assert_int_equal(macro.resolution, 16);
+  assert_int_equal(macro.channels, 16);
+  assert_int_equal(macro.cells, 5);
+  nsw_space_close(&space);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(opens_by_name_alone),
+                                     cmocka_unit_test(finds_every_id),
+                                     cmocka_unit_test(finds_indexes_and_refuses_those_beyond_the_end),
+                                     cmocka_unit_test(makes_the_same_keys_in_shares),
+                                     cmocka_unit_test(decodes_whole_cells),
+                                     cmocka_unit_test(sees_where_no_path_leads),
+                                     cmocka_unit_test(fills_in_the_benchmarks_own_skeleton)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
