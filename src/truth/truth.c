@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "truth/csv.h"
+#include "truth/nats.h"
 #include "truth/nb101_tfrecord.h"
 
 /* One line a format. */
 const struct nsw_truth_format *const nsw_truth_formats[] = {
     &nsw_truth_csv,
     &nsw_truth_nb101_tfrecord,
+    &nsw_truth_nats,
     NULL,
 };
 

@@ -6,6 +6,7 @@
 #ifndef NSW_TRUTH_TRUTH_H
 #define NSW_TRUTH_TRUTH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ struct nsw_truth_request {
   const char *unit;           /* csv: "percent", "fraction"; NULL: told from the values */
   const struct nsw_space
       *opened; /* the space with its keys, where a format must find cells by adjacency; may be NULL */
+  /* A format that can be shared is read in parts by several ranks: records i with i % parts == part are this one's.
+   * Each makes the same columns and fills its rows. parts 0: all of it. */
+  unsigned part, parts;
 };
 
 /* What was read. Counts are of records, whatever a record is in the format. */
@@ -44,6 +48,7 @@ struct nsw_truth_format {
   const char *name;    /* the word on the command line */
   const char *summary; /* one line: which published file this is */
   const char *space;   /* the only space it can hold, or NULL */
+  bool shared;         /* can be read in parts, see nsw_truth_request */
   /* Tells the space from the files where `space` is NULL; NULL or NSW_USAGE: the user must say --space. */
   int (*guess)(const struct nsw_truth_request *request, const char **space, struct nsw_error *err);
   /* Adds accuracy columns to the table and fills the rows that lookup finds; never adds rows. Sets the column
