@@ -110,6 +110,9 @@ static int write_table(hid_t file, const struct nsw_table *t, bool deflate) {
   for (size_t i = 0; done >= 0 && i < t->scores; i++) done = write_score(space, &t->score[i], t->rows, deflate);
   for (size_t i = 0; done >= 0 && i < t->accuracies; i++)
     done = write_accuracy(space, &t->accuracy[i], t->rows, deflate);
+  for (size_t i = 0; done >= 0 && i < t->series_count; i++)
+    done = write_in(space, "timing", t->series[i].name, H5T_NATIVE_DOUBLE, t->series[i].count, 1, false,
+                    t->series[i].value);
   if (text >= 0) H5Tclose(text);
   if (space >= 0) H5Gclose(space);
   return done;

@@ -60,6 +60,8 @@ void nsw_table_free(struct nsw_table **table) {
   if (!t) return;
   for (size_t i = 0; i < t->scores; i++) free_score(&t->score[i]);
   for (size_t i = 0; i < t->accuracies; i++) free_accuracy(&t->accuracy[i]);
+  for (size_t i = 0; i < t->series_count; i++) free(t->series[i].value);
+  free(t->series);
   free(t->space);
   free(t->index);
   free(t->id);
@@ -126,6 +128,24 @@ int nsw_table_add_accuracy(struct nsw_table *table, const char *dataset, const c
   }
   table->accuracies++;
   if (accuracy) *accuracy = a;
+  return NSW_OK;
+}
+
+int nsw_table_add_series(struct nsw_table *table, const char *name, const double *value, size_t n,
+                         struct nsw_error *err) {
+  double *copy = malloc((n ? n : 1) * sizeof *copy);
+  struct nsw_series *list = realloc(table->series, (table->series_count + 1) * sizeof *list);
+  if (list) table->series = list;
+  if (!copy || !list) {
+    free(copy);
+    return nsw_fail(err, "no memory for %s of %zu ranks", name, n);
+  }
+  memcpy(copy, value, n * sizeof *copy);
+  size_t place = 0;
+  while (place < table->series_count && strcmp(list[place].name, name)) place++;
+  if (place < table->series_count) free(list[place].value);
+  list[place] = (struct nsw_series){.name = name, .value = copy, .count = n};
+  if (place == table->series_count) table->series_count++;
   return NSW_OK;
 }
 

@@ -41,6 +41,13 @@ struct nsw_accuracy {
   struct nsw_attributes attributes; /* epochs, repeats, source, unit */
 };
 
+/* Numbers about the run, one for each rank: /SPACE/timing/NAME. Written, not read back. */
+struct nsw_series {
+  const char *name; /* not owned */
+  double *value;    /* [count]; owned */
+  size_t count;
+};
+
 /* The rows of one space in one file. Owns everything in it. */
 struct nsw_table {
   char *space;        /* name of the space */
@@ -55,6 +62,8 @@ struct nsw_table {
   size_t scores;
   struct nsw_accuracy *accuracy;
   size_t accuracies;
+  struct nsw_series *series;
+  size_t series_count;
   struct nsw_attributes attributes; /* of the file's root: provenance */
 };
 
@@ -71,6 +80,10 @@ int nsw_table_add_score(struct nsw_table *table, const char *name, int direction
 /* Adds an accuracy column, values NaN. */
 int nsw_table_add_accuracy(struct nsw_table *table, const char *dataset, const char *split, size_t repeats,
                            struct nsw_accuracy **accuracy, struct nsw_error *err);
+
+/* Adds a series of n values (copied); replaces one of that name. */
+int nsw_table_add_series(struct nsw_table *table, const char *name, const double *value, size_t n,
+                         struct nsw_error *err);
 
 /* The column of that name, or NULL. */
 struct nsw_score *nsw_table_score(const struct nsw_table *table, const char *name);

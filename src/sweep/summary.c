@@ -249,7 +249,25 @@ static int add_session(struct nsw_attributes *a, const struct nsw_hosts *hosts, 
   return status;
 }
 
+/* One field of every rank's timing as a series. */
+static int add_series(struct nsw_table *table, const char *name, const struct nsw_served *served, int ranks,
+                      size_t field, struct nsw_error *err) {
+  double *value = malloc((size_t)ranks * sizeof *value);
+  if (!value) return nsw_fail(err, "no memory for timings of %d ranks", ranks);
+  for (int r = 0; r < ranks; r++) memcpy(&value[r], (const char *)&served->timing[r] + field, sizeof *value);
+  int status = nsw_table_add_series(table, name, value, (size_t)ranks, err);
+  free(value);
+  return status;
+}
+
 int nsw_summary_timings(struct nsw_results *results, const struct nsw_hosts *hosts, const struct nsw_served *served,
                         double setup, struct nsw_error *err) {
-  return add_session(&nsw_results_table(results)->attributes, hosts, served, setup, err);
+  struct nsw_table *table = nsw_results_table(results);
+  int status = add_session(&table->attributes, hosts, served, setup, err);
+  if (!status) status = add_series(table, "span", served, hosts->ranks, offsetof(struct nsw_timing, span), err);
+  if (!status) status = add_series(table, "busy", served, hosts->ranks, offsetof(struct nsw_timing, busy), err);
+  if (!status) status = add_series(table, "waited", served, hosts->ranks, offsetof(struct nsw_timing, waited), err);
+  if (!status) status = add_series(table, "idle", served, hosts->ranks, offsetof(struct nsw_timing, idle), err);
+  return status ? status
+                : add_series(table, "evaluations", served, hosts->ranks, offsetof(struct nsw_timing, tasks), err);
 }

@@ -66,7 +66,7 @@ static int send_timing(struct worker *w, struct nsw_error *err) {
                                 .busy = w->evaluator.busy,
                                 .waited = w->waited,
                                 .idle = now - w->free_since,
-                                .tasks = w->evaluator.tasks};
+                                .tasks = (double)w->evaluator.tasks};
   return w->channel->send(w->channel->self, NSW_TAG_FINAL, timing, sizeof *timing, err);
 }
 

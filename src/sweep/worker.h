@@ -17,7 +17,7 @@ struct nsw_timing {
   double busy;   /* in evaluations */
   double waited; /* idle with work to come */
   double idle;   /* idle at the end */
-  uint64_t tasks;
+  double tasks;  /* evaluations made */
 };
 
 /* Works until told to finish, then sends its timing. A failed evaluation is reported to rank 0 and is no error here;
