@@ -28,16 +28,24 @@ static void opens_by_name_alone(void **state) {
   }
 }
 
-/* Runs the check on every space, with keys. */
+static struct nsw_space *spaces[8]; /* all there are, with keys; made once, as hashing is slow under sanitizers */
+
+static int open_spaces(void **state) {
+  struct nsw_error err;
+  (void)state;
+  for (int k = 0; nsw_space_kinds[k]; k++)
+    if (nsw_space_open(nsw_space_kinds[k]->name, &spaces[k], &err) || nsw_space_make_keys(spaces[k], &err)) return 1;
+  return 0;
+}
+
+static int close_spaces(void **state) {
+  (void)state;
+  for (int k = 0; nsw_space_kinds[k]; k++) nsw_space_close(&spaces[k]);
+  return 0;
+}
+
 static void on_every_space(void (*check)(struct nsw_space *space)) {
-  for (int k = 0; nsw_space_kinds[k]; k++) {
-    struct nsw_space *space;
-    struct nsw_error err;
-    assert_int_equal(nsw_space_open(nsw_space_kinds[k]->name, &space, &err), NSW_OK);
-    assert_int_equal(nsw_space_make_keys(space, &err), NSW_OK);
-    check(space);
-    nsw_space_close(&space);
-  }
+  for (int k = 0; nsw_space_kinds[k]; k++) check(spaces[k]);
 }
 
 static void check_ids(struct nsw_space *space) {
@@ -97,33 +105,32 @@ static void check_keys(struct nsw_space *space) {
     assert_null(by_key);
     return;
   }
-  uint8_t *whole = malloc(count * size), *parts = malloc(count * size);
-  assert_non_null(whole);
+  uint8_t *parts = malloc(count * size);
   assert_non_null(parts);
-  nsw_space_keys(space, 0, count, whole);
   for (uint32_t r = 0; r < 5; r++) {
     uint32_t first = (uint32_t)((uint64_t)count * r / 5), end = (uint32_t)((uint64_t)count * (r + 1) / 5);
     nsw_space_keys(space, first, end, parts + first * size);
   }
-  assert_memory_equal(whole, parts, count * size);
   for (uint32_t i = 1; i < count; i++)
-    assert_true(memcmp(whole + by_key[i - 1] * size, whole + by_key[i] * size, size) < 0);
+    assert_true(memcmp(parts + by_key[i - 1] * size, parts + by_key[i] * size, size) < 0);
   /* A space that is handed its keys knows the same ids. */
   struct nsw_space *other;
   struct nsw_error err;
   char id[2][256];
   uint32_t found;
   assert_int_equal(nsw_space_open(nsw_space_kind(space)->name, &other, &err), NSW_OK);
-  nsw_space_id(space, count / 2, id[0]);
+  nsw_space_id(space, count - 1, id[0]);
   assert_int_equal(nsw_space_find(other, id[0], &found, &err), NSW_FAILED); /* no keys yet */
   for (int twice = 0; twice < 2; twice++) assert_int_equal(nsw_space_set_keys(other, parts, &err), NSW_OK);
   memset(parts, 0, count * size); /* they were copied */
-  nsw_space_id(other, count / 2, id[1]);
-  assert_string_equal(id[0], id[1]);
+  for (uint32_t i = count; i-- > 0;) {
+    nsw_space_id(space, i, id[0]);
+    nsw_space_id(other, i, id[1]);
+    if (strcmp(id[0], id[1])) fail_msg("%u: %s in shares, %s at once", i, id[1], id[0]);
+  }
   assert_int_equal(nsw_space_find(other, id[0], &found, &err), NSW_OK);
-  assert_int_equal(found, count / 2);
+  assert_int_equal(found, 0);
   nsw_space_close(&other);
-  free(whole);
   free(parts);
 }
 
@@ -199,5 +206,5 @@ int main(void) {
                                      cmocka_unit_test(decodes_whole_cells),
                                      cmocka_unit_test(sees_where_no_path_leads),
                                      cmocka_unit_test(fills_in_the_benchmarks_own_skeleton)};
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, open_spaces, close_spaces);
 }
