@@ -39,8 +39,19 @@ static int kernel_isa(const char *kernel) {
   return -1;
 }
 
+/* Zen 4 does 512-bit vectors in two halves: there the Haswell kernels were as fast on large products and up to 1.6
+ * times faster on small ones (tests/bench_blas.c on an EPYC of family 25). */
+static bool halves_vectors(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_is("amdfam19h");
+#else
+  return false;
+#endif
+}
+
 const char *nsw_blas_better(const char *kernel) {
   int have = kernel_isa(kernel), isa = (int)nsw_cpu_isa();
+  if (isa == NSW_AVX512 && halves_vectors()) isa = NSW_AVX2;
   if (have < 0 || have >= isa) return NULL;
   return isa == NSW_AVX512 ? "SkylakeX" : "Haswell";
 }

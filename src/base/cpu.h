@@ -12,8 +12,7 @@ const char *nsw_isa_name(enum nsw_isa isa);
 
 #if defined(__x86_64__)
 /* The variant of a function for this CPU; each is declared as NAME_plain, NAME_avx2 and NAME_avx512. */
-#define NSW_DISPATCH(isa, name) \
-  ((isa) == NSW_AVX512 ? name##_avx512 : (isa) == NSW_AVX2 ? name##_avx2 : name##_plain)
+#define NSW_DISPATCH(isa, name) ((isa) == NSW_AVX512 ? name##_avx512 : (isa) == NSW_AVX2 ? name##_avx2 : name##_plain)
 #else
 #define NSW_DISPATCH(isa, name) ((void)(isa), name##_plain)
 #endif

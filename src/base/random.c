@@ -4,7 +4,8 @@
 #include <math.h>
 
 void nsw_random_block(struct nsw_stream stream, uint64_t at, uint32_t words[4]) {
-  philox4x32_ctr_t counter = {{(uint32_t)at, (uint32_t)(at >> 32), (uint32_t)stream.which, (uint32_t)(stream.which >> 32)}};
+  philox4x32_ctr_t counter = {
+      {(uint32_t)at, (uint32_t)(at >> 32), (uint32_t)stream.which, (uint32_t)(stream.which >> 32)}};
   /* The purpose is mixed into the seed by an odd constant, so that neighbouring seeds do not meet. */
   uint64_t seed = stream.seed + stream.purpose * UINT64_C(0x9E3779B97F4A7C15);
   philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
@@ -41,10 +42,10 @@ void nsw_random_uniform(struct nsw_stream stream, float bound, float *out, size_
 /* The inverse of the standard normal distribution function, by Acklam's rational approximation with one step of
  * Halley's method in double: exact to about 1e-15, and one number from one word, so that positions stay addressable. */
 static double normal_quantile(double p) {
-  static const double a[] = {-3.969683028665376e+01, 2.209460984245205e+02, -2.759285104469687e+02,
+  static const double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
                              1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
   static const double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02,
-                             6.680131188771972e+01,  -1.328068155288572e+01};
+                             6.680131188771972e+01, -1.328068155288572e+01};
   static const double c[] = {-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00,
                              -2.549732539343734e+00, 4.374664141464968e+00,  2.938163982698783e+00};
   static const double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,

@@ -14,13 +14,13 @@ enum nsw_purpose {
   NSW_FOR_RANDOM = 4,    /* the control proxy; which: the architecture */
   NSW_FOR_BOOTSTRAP = 5, /* which: the resample */
   NSW_FOR_PERMUTATION = 6,
-  NSW_FOR_NOISE = 7      /* Gaussian inputs of proxies */
+  NSW_FOR_NOISE = 7 /* Gaussian inputs of proxies */
 };
 
 /* A stream: (seed, purpose, which) is its key; numbers in it are addressed by position. Compare by value. */
 struct nsw_stream {
-  uint64_t seed;  /* the run's seed */
-  uint64_t which; /* tensor, image, architecture ... */
+  uint64_t seed;    /* the run's seed */
+  uint64_t which;   /* tensor, image, architecture ... */
   uint32_t purpose; /* enum nsw_purpose */
 };
 

@@ -2,7 +2,14 @@
  * here; the order is that of the help. */
 #include "cli/args.h"
 
-#define COMMANDS(X) X(help) X(score) X(import)
+/* clang-format off */
+#define COMMANDS(X) \
+  X(list)     \
+  X(score)    \
+  X(import)   \
+  X(doctor)   \
+  X(help)
+/* clang-format on */
 
 #define DECLARE(name) extern const struct nsw_command nsw_cmd_##name;
 #define ENTRY(name) &nsw_cmd_##name,

@@ -43,6 +43,15 @@ static int agree(int status, struct nsw_error *err) {
   return status;
 }
 
+/* srun without PMIx starts every task as a world of its own: they would all do the whole work and write one file. */
+static int check_world(struct nsw_error *err) {
+  const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
+  int size;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  if (size > 1 || !tasks || atoi(tasks) < 2 || getenv("PMIX_RANK") || getenv("OMPI_COMM_WORLD_RANK")) return NSW_OK;
+  return nsw_usage(err, "srun started %s tasks, but MPI sees only one: use srun --mpi=pmix, or mpirun", tasks);
+}
+
 static int run_under_mpi(const struct nsw_command *command, const struct nsw_args *args, struct nsw_error *err) {
   int level;
   nsw_watch_start(); /* before MPI, which does not like processes to be forked later */
@@ -50,7 +59,8 @@ static int run_under_mpi(const struct nsw_command *command, const struct nsw_arg
   if (!nsw_launched()) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
     return nsw_fail(err, "MPI did not start");
-  int status = close_output(command->run(args, err), err);
+  int status = check_world(err);
+  if (status == NSW_OK) status = close_output(command->run(args, err), err);
   status = agree(status, err);
   complain(status, err);
   err->text[0] = '\0';

@@ -1,0 +1,16 @@
+/* How fast one core of this machine can go: the rate of independent fused multiply-adds on float32 vectors. */
+#ifndef NSW_BASE_PEAK_H
+#define NSW_BASE_PEAK_H
+
+#include <stddef.h>
+
+/* Does `rounds` rounds of multiply-adds in registers; *flops is how many floating-point operations that was (two for a
+ * multiply-add). Returns a sum that must be used, so that nothing is left out. */
+float nsw_peak_rounds_plain(size_t rounds, double *flops);
+float nsw_peak_rounds_avx2(size_t rounds, double *flops);
+float nsw_peak_rounds_avx512(size_t rounds, double *flops);
+
+/* GFLOP/s of one core with the widest vectors of this CPU and build: best of several runs within about `seconds`. */
+double nsw_peak(double seconds);
+
+#endif

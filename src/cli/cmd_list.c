@@ -1,0 +1,280 @@
+/* nasweep list: the architectures of a space, or the proxies. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/quote.h"
+#include "cli/args.h"
+#include "cli/emit.h"
+#include "nasweep/proxy.h"
+#include "nasweep/space.h"
+
+enum { COLUMNS_MOST = 64 };
+
+/* One architecture, decoded when a column asks for its cell. */
+struct row {
+  const struct nsw_space *space;
+  struct nsw_macro macro;
+  uint32_t index;
+  struct nsw_cell cell;
+  int ops[NSW_OPS]; /* number of each operation in the cell */
+};
+
+/* A column: writes its value of a row. */
+struct column {
+  const char *name;
+  void (*write)(const struct row *row, struct nsw_emit *emit);
+  bool on_vertices; /* only for spaces whose operations sit on vertices */
+};
+
+static void write_index(const struct row *r, struct nsw_emit *e) { nsw_emit_integer(e, r->index); }
+static void write_class(const struct row *r, struct nsw_emit *e) {
+  nsw_emit_integer(e, nsw_space_class(r->space, r->index));
+}
+static void write_params(const struct row *r, struct nsw_emit *e) {
+  nsw_emit_integer(e, nsw_space_params(r->space, r->index, &r->macro));
+}
+static void write_macs(const struct row *r, struct nsw_emit *e) {
+  nsw_emit_integer(e, nsw_space_macs(r->space, r->index, &r->macro));
+}
+static void write_id(const struct row *r, struct nsw_emit *e) {
+  char id[256];
+  nsw_space_id(r->space, r->index, id);
+  nsw_emit_text(e, id);
+}
+static void write_path(const struct row *r, struct nsw_emit *e) { nsw_emit_integer(e, nsw_cell_has_path(&r->cell)); }
+static void write_vertices(const struct row *r, struct nsw_emit *e) { nsw_emit_integer(e, (uint64_t)r->cell.vertices); }
+static void write_edges(const struct row *r, struct nsw_emit *e) {
+  nsw_emit_integer(e, (uint64_t)__builtin_popcount(r->cell.edges));
+}
+static void write_conv3(const struct row *r, struct nsw_emit *e) {
+  nsw_emit_integer(e, (uint64_t)r->ops[NSW_OP_CONV3]);
+}
+static void write_conv1(const struct row *r, struct nsw_emit *e) {
+  nsw_emit_integer(e, (uint64_t)r->ops[NSW_OP_CONV1]);
+}
+static void write_pool3(const struct row *r, struct nsw_emit *e) {
+  nsw_emit_integer(e, (uint64_t)(r->ops[NSW_OP_AVGPOOL3] + r->ops[NSW_OP_MAXPOOL3]));
+}
+
+static void write_adjacency(const struct row *r, struct nsw_emit *e) {
+  char text[NSW_MAX_VERTICES * (NSW_MAX_VERTICES + 1) + 1], *at = text;
+  for (int x = 0; x < r->cell.vertices; x++) {
+    if (x) *at++ = '|';
+    for (int y = 0; y < r->cell.vertices; y++) *at++ = x < y && r->cell.edges >> nsw_edge(x, y) & 1 ? '1' : '0';
+  }
+  *at = '\0';
+  nsw_emit_text(e, text);
+}
+
+static void write_ops(const struct row *r, struct nsw_emit *e) {
+  static const char *const names[NSW_OPS] = {[NSW_OP_CONV1] = "conv1x1",
+                                             [NSW_OP_CONV3] = "conv3x3",
+                                             [NSW_OP_MAXPOOL3] = "maxpool3x3",
+                                             [NSW_OP_INPUT] = "input",
+                                             [NSW_OP_OUTPUT] = "output"};
+  char text[NSW_MAX_VERTICES * 16] = "";
+  for (int v = 0; v < r->cell.vertices; v++) {
+    const char *name = names[r->cell.vertex_op[v]];
+    strcat(strcat(text, v ? "," : ""), name ? name : "?");
+  }
+  nsw_emit_text(e, text);
+}
+
+static const struct column columns[] = {{"index", write_index, false},
+                                        {"id", write_id, false},
+                                        {"params", write_params, false},
+                                        {"macs", write_macs, false},
+                                        {"class", write_class, false},
+                                        {"path", write_path, false},
+                                        {"edges", write_edges, false},
+                                        {"conv3", write_conv3, false},
+                                        {"conv1", write_conv1, false},
+                                        {"pool3", write_pool3, false},
+                                        {"vertices", write_vertices, true},
+                                        {"adjacency", write_adjacency, true},
+                                        {"ops", write_ops, true}};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+/* What to print. */
+struct plan {
+  const struct column *column[COLUMNS_MOST];
+  const char *name[COLUMNS_MOST];
+  size_t count;
+  bool cell; /* some column looks at the cell */
+};
+
+static int unknown_column(const struct nsw_space_kind *kind, const char *word, struct nsw_error *err) {
+  const char *known[COLUMNS];
+  char list[256] = "", quoted[NSW_QUOTE_SIZE];
+  size_t n = 0;
+  for (size_t i = 0; i < COLUMNS; i++) {
+    if (columns[i].on_vertices && !kind->ops_on_vertices) continue;
+    strcat(strcat(list, n ? ", " : ""), columns[i].name);
+    known[n++] = columns[i].name;
+  }
+  const char *near = nsw_nearest(word, known, n);
+  if (near) return nsw_usage(err, "list: unknown column '%s'; did you mean '%s'?", nsw_quote(quoted, word), near);
+  return nsw_usage(err, "list: %s has no column '%s'; known: %s", kind->name, nsw_quote(quoted, word), list);
+}
+
+static int make_plan(const struct nsw_args *args, const struct nsw_space_kind *kind, struct plan *plan,
+                     struct nsw_error *err) {
+  struct nsw_list list;
+  int status = nsw_args_list(args, "columns", &list, err);
+  if (status == NSW_OK && list.count > COLUMNS_MOST)
+    status = nsw_usage(err, "list: more than %d columns", COLUMNS_MOST);
+  for (size_t i = 0; status == NSW_OK && i < list.count; i++) {
+    const struct column *c = NULL;
+    for (size_t j = 0; j < COLUMNS; j++)
+      if (!strcmp(columns[j].name, list.item[i]) && (kind->ops_on_vertices || !columns[j].on_vertices)) c = &columns[j];
+    if (!c) {
+      status = unknown_column(kind, list.item[i], err);
+      break;
+    }
+    plan->column[plan->count] = c;
+    plan->name[plan->count++] = c->name;
+    plan->cell = plan->cell || c - columns > 4; /* behind class all are told from the cell */
+  }
+  nsw_list_free(&list);
+  return status;
+}
+
+static bool wants_id(const struct plan *plan) {
+  for (size_t i = 0; i < plan->count; i++)
+    if (plan->column[i]->write == write_id) return true;
+  return false;
+}
+
+static void print_row(const struct plan *plan, struct row *row, struct nsw_emit *emit) {
+  if (plan->cell) {
+    nsw_space_cell(row->space, row->index, &row->cell);
+    nsw_cell_count_ops(&row->cell, row->ops);
+  }
+  for (size_t i = 0; i < plan->count; i++) plan->column[i]->write(row, emit);
+}
+
+/* Keys of the rows of a range are made alone where nothing needs those of the whole space. */
+static int prepare_keys(struct nsw_space *space, const struct plan *plan, bool find, struct nsw_error *err) {
+  return find || wants_id(plan) ? nsw_space_make_keys(space, err) : NSW_OK;
+}
+
+static int print_rows(const struct nsw_args *args, struct nsw_space *space, const struct plan *plan,
+                      struct nsw_error *err) {
+  struct row row = {.space = space};
+  struct nsw_emit *emit = NULL;
+  uint64_t first, end;
+  int64_t classes, resolution;
+  size_t wanted = nsw_args_count(args, "arch");
+  if (wanted && nsw_args_given(args, "range")) return nsw_usage(err, "list: --arch or --range, not both");
+  int status = nsw_args_range(args, "range", nsw_space_count(space), &first, &end, err);
+  if (status == NSW_OK) status = nsw_args_integer(args, "classes", 1, 1000000, &classes, err);
+  if (status == NSW_OK) status = nsw_args_integer(args, "resolution", 4, 4096, &resolution, err);
+  if (status == NSW_OK) status = prepare_keys(space, plan, wanted > 0, err);
+  if (status != NSW_OK) return status;
+  row.macro = nsw_space_macro(space, (struct nsw_macro){.classes = (int)classes, .resolution = (int)resolution});
+  uint32_t *found = wanted ? calloc(wanted, sizeof *found) : NULL;
+  if (wanted && !found) return nsw_fail(err, "no memory for %zu architectures", wanted);
+  for (size_t i = 0; status == NSW_OK && i < wanted; i++)
+    status = nsw_space_find(space, nsw_args_value(args, "arch", i), &found[i], err);
+  if (status == NSW_OK)
+    status = nsw_emit_begin(stdout, nsw_args_text(args, "format"), plan->name, plan->count,
+                            !nsw_args_flag(args, "no-header"), &emit, err);
+  for (size_t i = 0; status == NSW_OK && i < wanted; i++) {
+    row.index = found[i];
+    print_row(plan, &row, emit);
+  }
+  for (uint64_t i = first; status == NSW_OK && !wanted && i < end; i++) {
+    row.index = (uint32_t)i;
+    print_row(plan, &row, emit);
+  }
+  free(found);
+  return status == NSW_OK ? nsw_emit_end(&emit, err) : status;
+}
+
+static const char *needs_text(unsigned needs, char text[64]) {
+  snprintf(text, 64, "%s%s%s", needs & NSW_NEEDS_NETWORK ? "network" : "topology",
+           needs & NSW_NEEDS_DATA ? "+data" : "", needs & NSW_NEEDS_SEED ? "+seed" : "");
+  return text;
+}
+
+/* "key=default" of every option of a proxy, joined by blanks. */
+static void options_text(const struct nsw_proxy *proxy, char *text, size_t size) {
+  size_t n = 0;
+  *text = '\0';
+  for (int i = 0; i < nsw_proxy_options(proxy) && n < size; i++)
+    n += (size_t)snprintf(text + n, size - n, "%s%s=%s", i ? " " : "", proxy->options[i].key, proxy->options[i].value);
+}
+
+static int list_proxies(const struct nsw_args *args, struct nsw_error *err) {
+  static const char *const names[] = {"proxy", "direction", "needs", "long_name", "options", "source", "note"};
+  struct nsw_emit *emit;
+  int status = nsw_emit_begin(stdout, nsw_args_text(args, "format"), names, sizeof names / sizeof *names,
+                              !nsw_args_flag(args, "no-header"), &emit, err);
+  for (int p = 0; status == NSW_OK && nsw_proxies[p]; p++) {
+    const struct nsw_proxy *proxy = nsw_proxies[p];
+    char needs[64], options[1024];
+    options_text(proxy, options, sizeof options);
+    for (const struct nsw_proxy_column *c = proxy->columns; c->name; c++) {
+      nsw_emit_text(emit, c->name);
+      nsw_emit_text(emit, c->direction < 0 ? "-1" : "+1");
+      nsw_emit_text(emit, needs_text(proxy->needs, needs));
+      nsw_emit_text(emit, c->long_name);
+      nsw_emit_text(emit, options);
+      nsw_emit_text(emit, proxy->source ? proxy->source : "");
+      nsw_emit_text(emit, proxy->note ? proxy->note : "");
+    }
+  }
+  return status == NSW_OK ? nsw_emit_end(&emit, err) : status;
+}
+
+static int run(const struct nsw_args *args, struct nsw_error *err) {
+  const char *name = nsw_args_operand(args, 0);
+  struct nsw_space *space = NULL;
+  struct plan plan = {.count = 0};
+  if (nsw_args_flag(args, "proxies")) return list_proxies(args, err);
+  if (!name) return nsw_usage(err, "list: SPACE missing (or --proxies); spaces are nb101 and nb201");
+  int status = nsw_space_open(name, &space, err);
+  if (status == NSW_OK) status = make_plan(args, nsw_space_kind(space), &plan, err);
+  if (status == NSW_OK) status = print_rows(args, space, &plan, err);
+  nsw_space_close(&space);
+  return status;
+}
+
+static const struct nsw_option options[] = {
+    {.name = "columns",
+     .argument = "LIST",
+     .value = "index,id,params,macs,class",
+     .help = "columns in this order; also path (1: input and output are connected), edges, conv3, conv1, pool3 (their "
+             "numbers in the cell); nb101 also vertices, adjacency, ops",
+     .repeatable = true},
+    {.name = "range", .argument = "A:B", .help = "indexes A to B, B not included"},
+    {.name = "arch",
+     .argument = "ID",
+     .help = "only this architecture: an index, an id, or for nb101 \"ADJACENCY OPS\", which is pruned and brought to "
+             "its class",
+     .repeatable = true},
+    {.name = "format", .argument = "csv|json", .value = "csv", .help = "how to print"},
+    {.name = "no-header", .help = "csv without the line of names"},
+    {.name = "classes", .argument = "N", .value = "10", .help = "outputs of the classifier, for params and macs"},
+    {.name = "resolution", .argument = "N", .value = "32", .help = "height and width of the image in pixels, for macs"},
+    {.name = "proxies", .help = "the proxies instead: direction, needs, options with defaults, source"},
+    {0}};
+
+const struct nsw_command nsw_cmd_list = {
+    .name = "list",
+    .operands = "SPACE",
+    .summary = "prints the architectures of a space, one a line, or the proxies",
+    .text =
+        "Indexes are the official ones: nb201 the benchmark's, nb101 the position in the published enumeration. id is "
+        "the architecture string (nb201) or the module hash (nb101). class is the index of the first architecture "
+        "that computes the same function. params are trainable parameters of the whole network; macs the "
+        "multiply-adds of its convolutions and classifier for one image.\n\nExamples:\n"
+        "  nasweep list nb201 --range 0:3\n"
+        "  nasweep list nb101 --columns index,id,adjacency,ops --format json > nb101.json\n"
+        "  nasweep list nb101 --arch '0110|0001|0001|0000 input,conv3x3,maxpool3x3,output'\n"
+        "  nasweep list --proxies",
+    .options = options,
+    .max_operands = 1,
+    .run = run,
+};
