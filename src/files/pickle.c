@@ -1075,16 +1075,18 @@ const struct nsw_value *nsw_value_item(const struct nsw_value *list, size_t i) {
   return is_sequence(list) && i < list->u.object->count ? &list->u.object->items[i] : NULL;
 }
 
+static bool is_dict(const struct nsw_value *value) { return value && value->kind == NSW_PICKLE_DICT; }
+
 const struct nsw_value *nsw_value_key(const struct nsw_value *dict, size_t i) {
-  return i < nsw_value_count(dict) ? &dict->u.object->items[2 * i] : NULL;
+  return is_dict(dict) && i < nsw_value_count(dict) ? &dict->u.object->items[2 * i] : NULL;
 }
 
 const struct nsw_value *nsw_value_at(const struct nsw_value *dict, size_t i) {
-  return i < nsw_value_count(dict) ? &dict->u.object->items[2 * i + 1] : NULL;
+  return is_dict(dict) && i < nsw_value_count(dict) ? &dict->u.object->items[2 * i + 1] : NULL;
 }
 
 const struct nsw_value *nsw_value_get(const struct nsw_value *dict, const char *key) {
-  if (!dict || dict->kind != NSW_PICKLE_DICT) return NULL;
+  if (!is_dict(dict)) return NULL;
   for (size_t i = dict->u.object->count / 2; i-- > 0;)
     if (nsw_value_is(&dict->u.object->items[2 * i], key)) return &dict->u.object->items[2 * i + 1];
   return NULL;

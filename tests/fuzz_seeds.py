@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+"""Writes corpus seeds for the fuzz targets: fuzz_seeds.py FOLDER makes FOLDER/TARGET/*. No downloaded data is needed."""
+import base64
+import bz2
+import collections
+import importlib.util
+import io
+import json
+import os
+import pickle
+import struct
+import sys
+import tarfile
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+spec = importlib.util.spec_from_file_location("make_nb101_tfrecord", os.path.join(HERE, "make_nb101_tfrecord.py"))
+nb101 = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(nb101)
+
+
+def write(folder, target, name, data):
+    os.makedirs(os.path.join(folder, target), exist_ok=True)
+    with open(os.path.join(folder, target, name), "wb") as out:
+        out.write(data)
+
+
+def nats_object(epochs=2):
+    result = {"name": "cifar10", "train_acc1es": {0: 10.0, 1: 20.5}, "eval_acc1es": {"ori-test@0": 1.5, "ori-test@1": 2.5},
+              "params": np.float64(0.25), "epochs": epochs, "seed": "0777", "latency": [0.1], "flop": np.float32(3),
+              "train_times": collections.OrderedDict([(0, 1.0), (1, 2.0)]), "net_state_dict": None}
+    info = {"arch_index": 0, "arch_str": "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|", "clear_net_done": True,
+            "all_results": {("cifar10", 777): result}, "dataset_seed": {"cifar10": [777]}}
+    return collections.OrderedDict([("12", info), ("200", info)])
+
+
+def pickles():
+    objects = [nats_object(), {"data": np.arange(12, dtype=np.uint8).reshape(3, 4), "labels": [1, 2, 3]},
+               [1, -1, 2**40, 1.5, True, None, "text", "\u00e9\u4e2d", b"bytes", (), (1,), (1, 2, 3, 4), {1, 2}, frozenset([3])],
+               np.arange(3, dtype=">f8"), bytearray(b"abc"), [[[[[]]]]]]
+    return [pickle.dumps(o, protocol=p) for o in objects for p in (1, 2, 4, 5)]
+
+
+def records():
+    message = nb101.metrics(5, 108, 882570)
+    ops = "input,conv3x3-bn-relu,maxpool3x3,output"
+    return [nb101.record("0123456789abcdef" * 2, 108, "0110001100010000", ops, message), message]
+
+
+def suite_zero():
+    proxy = {"score": 1.5, "time": 0.1}
+    one = {"id": 1, "val_accuracy": 90.5, "params": proxy, "synflow": {"score": -1e300, "time": 1}}
+    small = {"cifar10": {"(0, 1, 2, 3, 4, 0)": one, "(4, 4, 4, 4, 4, 4)": one}}
+    rows = (0, 1, 0, 0, 0, 0, 0) + (0, 0, 1, 0, 0, 0, 0) + (0,) * 35
+    big = {"cifar10": {str(rows + (0, 3, 1, 2, 2, 2, 2)): one}}
+    return [json.dumps(small).encode(), json.dumps(big, indent=1).encode(), b'{"a":{"\\u0041\\n":[1,2,{"b":null}]}}']
+
+
+def tar_of(members):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def main():
+    folder = sys.argv[1]
+    for i, data in enumerate(pickles()):
+        write(folder, "pickle", "seed%02d" % i, data)
+    json_record, message = records()
+    both = nb101.framed(json_record) * 2
+    for i, data in enumerate((b"\0" + both, b"\1" + both, b"\2" + json_record, b"\3" + message)):
+        write(folder, "tfrecord", "seed%d" % i, data)
+    for i, data in enumerate(suite_zero()):
+        write(folder, "json", "seed%d" % i, data)
+    packed = bz2.compress(pickle.dumps(nats_object(), protocol=4))
+    archive = tar_of([("a/000000.pickle.pbz2", packed), ("b" * 150 + "/000001.pickle.pbz2", packed[:40])])
+    write(folder, "archive", "tar", b"\0" + archive)
+    write(folder, "archive", "bzip2", b"\1" + packed)
+    write(folder, "archive", "two", b"\1" + bz2.compress(b"abc") + bz2.compress(b"def"))
+    write(folder, "images", "cifar10", b"\0" + bytes(3073 * 2))
+    write(folder, "images", "cifar100", b"\1" + bytes(3074))
+    batch = {b"data": np.zeros((2, 3072), np.uint8), b"labels": [0, 9]}
+    write(folder, "images", "python", b"\2" + pickle.dumps(batch, protocol=2))
+    batch = {"data": np.zeros((2, 768), np.uint8), "labels": [1, 500], "mean": np.zeros(768)}
+    write(folder, "images", "imagenet16", b"\3" + pickle.dumps(batch, protocol=2))
+
+
+if __name__ == "__main__":
+    main()
