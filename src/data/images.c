@@ -11,9 +11,8 @@
 #include "data/layout.h"
 
 static const struct nsw_layout *const layouts[] = {
-    &nsw_layout_cifar10_binary,
-    &nsw_layout_cifar100_binary,
-    NULL,
+    &nsw_layout_cifar10_binary,  &nsw_layout_cifar10_python, &nsw_layout_cifar100_binary,
+    &nsw_layout_cifar100_python, &nsw_layout_imagenet16,     NULL,
 };
 
 enum { MOST_SYNTHETIC = 1000000 }; /* images; more is a mistake rather than a wish */

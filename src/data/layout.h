@@ -24,7 +24,8 @@ struct nsw_layout {
               struct nsw_error *err);
 };
 
-extern const struct nsw_layout nsw_layout_cifar10_binary, nsw_layout_cifar100_binary;
+extern const struct nsw_layout nsw_layout_cifar10_binary, nsw_layout_cifar100_binary, nsw_layout_cifar10_python,
+    nsw_layout_cifar100_python, nsw_layout_imagenet16;
 
 /* Checks a label against the classes; the error names the file and the record (from 0). */
 int nsw_layout_label(const struct nsw_layout *layout, const char *path, size_t record, long long label, uint8_t *stored,
