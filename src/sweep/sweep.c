@@ -320,37 +320,16 @@ static int lead(struct sweep *s, struct nsw_error *err) {
   return status;
 }
 
-static int tell_exit(struct sweep *s, int status, struct nsw_error *err) {
-  for (int r = 1; r < s->transport.size; r++) {
-    int *word = malloc(sizeof *word);
-    if (!word) return nsw_fail(err, "no memory for a message");
-    *word = status;
-    int failed = nsw_transport_send(&s->transport, r, NSW_TAG_EXIT, word, sizeof *word, err);
-    if (failed) return failed;
-  }
-  return status;
-}
-
 /* The other ranks' part: work, then sleep until rank 0 has written the file. */
 static int follow(struct sweep *s, struct nsw_error *err) {
   struct nsw_channel channel = nsw_transport_channel(&s->transport);
   int status = nsw_worker_run(&s->plan, &channel, err);
-  double nap = 1e-4;
   if (status) {
     fprintf(stderr, "nasweep: rank %d: %s\n", s->transport.rank, err->text);
     nsw_watch_dismiss();
     MPI_Abort(s->transport.comm, NSW_FAILED);
   }
-  for (;;) {
-    struct nsw_message message;
-    status = nsw_transport_receive(&s->transport, &message, err);
-    if (!status && message.tag == NSW_TAG_EXIT && message.size == sizeof status)
-      memcpy(&status, message.bytes, sizeof status);
-    free(message.bytes);
-    if (status || message.tag == NSW_TAG_EXIT) return status;
-    nsw_sleep(nap);
-    nap = nap < 2e-3 ? 2 * nap : nap;
-  }
+  return nsw_transport_await(&s->transport, err);
 }
 
 static int run(struct sweep *s, struct nsw_error *err) {
@@ -370,7 +349,7 @@ static int run(struct sweep *s, struct nsw_error *err) {
   if (!status) status = nsw_mpi_check(MPI_Bcast(&complete, 1, MPI_INT, 0, s->transport.comm), "MPI_Bcast", err);
   if (status || complete) return status;
   if (s->transport.rank) return follow(s, err);
-  return tell_exit(s, lead(s, err), err);
+  return nsw_transport_tell(&s->transport, lead(s, err), err);
 }
 
 int nsw_sweep(const struct nsw_request *request, struct nsw_error *err) {

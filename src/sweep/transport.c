@@ -202,3 +202,29 @@ int nsw_transport_agree(const struct nsw_transport *t, int status, struct nsw_er
     failed = nsw_mpi_check(MPI_Bcast(err->text, sizeof err->text, MPI_CHAR, worst.rank, t->comm), "MPI_Bcast", err);
   return failed ? failed : status;
 }
+
+int nsw_transport_tell(struct nsw_transport *t, int status, struct nsw_error *err) {
+  for (int r = 1; r < t->size; r++) {
+    int *word = malloc(sizeof *word);
+    if (!word) return nsw_fail(err, "no memory for a message");
+    *word = status;
+    int failed = nsw_transport_send(t, r, NSW_TAG_EXIT, word, sizeof *word, err);
+    if (failed) return failed;
+  }
+  return status;
+}
+
+int nsw_transport_await(struct nsw_transport *t, struct nsw_error *err) {
+  for (double nap = 1e-4;; nap = nap < 2e-3 ? 2 * nap : nap) {
+    struct nsw_message message;
+    int told = NSW_FAILED, status = nsw_transport_receive(t, &message, err);
+    if (status) return status;
+    if (message.tag == NSW_TAG_EXIT && message.size == sizeof told) {
+      memcpy(&told, message.bytes, sizeof told);
+      free(message.bytes);
+      return told;
+    }
+    free(message.bytes);
+    nsw_sleep(nap);
+  }
+}

@@ -79,6 +79,11 @@ struct nsw_channel nsw_transport_channel(struct nsw_transport *transport);
  * has it. Collective. */
 int nsw_transport_agree(const struct nsw_transport *transport, int status, struct nsw_error *err);
 
+/* Rank 0 tells the others what something has come to while they sleep, not spin. tell returns its status, await the
+ * status told. */
+int nsw_transport_tell(struct nsw_transport *transport, int status, struct nsw_error *err);
+int nsw_transport_await(struct nsw_transport *transport, struct nsw_error *err);
+
 /* Turns the return value of an MPI call into an error that names it and this rank. */
 int nsw_mpi_check(int code, const char *call, struct nsw_error *err);
 
