@@ -340,12 +340,30 @@ static int add_option(struct nsw_step *step, const struct nsw_option *option, co
   return status;
 }
 
-/* Options first, then "--", then the operands in the command's order. */
+/* The operands' words, in the command's order. */
+static int add_all_operands(const struct draft *d, const struct section *section, struct nsw_step *step,
+                            struct nsw_error *err) {
+  const char *operands = section->command->operands;
+  char key[64], *value = NULL;
+  bool many;
+  int status = NSW_OK;
+  while (!status && next_operand(&operands, key, &many)) {
+    for (size_t i = 0; i < section->pairs.count && !status; i++) {
+      if (strcmp(section->pairs.list[i].key, key) || find_option(section->command, key)) continue;
+      status = expanded(d, section->pairs.list[i].value, &value, err);
+      if (!status) status = add_operands(step, value, many, err);
+      free(value);
+      value = NULL;
+    }
+  }
+  return status;
+}
+
+/* Operands, then options: as a person would write it. */
 static int make_words(const struct draft *d, const struct section *section, struct nsw_step *step,
                       struct nsw_error *err) {
-  int status = NSW_OK;
-  char key[64], *value;
-  bool many;
+  int status = add_all_operands(d, section, step, err);
+  char *value = NULL;
   for (size_t i = 0; i < section->pairs.count && !status; i++) {
     const struct pair *pair = &section->pairs.list[i];
     const struct nsw_option *option = find_option(section->command, pair->key);
@@ -361,17 +379,6 @@ static int make_words(const struct draft *d, const struct section *section, stru
     else
       status = add_option(step, option, value, err);
     if (!needs) free(value);
-  }
-  const char *operands = section->command->operands;
-  if (!status && operands) status = add_word(step, "--", err);
-  while (!status && next_operand(&operands, key, &many)) {
-    for (size_t i = 0; i < section->pairs.count && !status; i++) {
-      if (strcmp(section->pairs.list[i].key, key) || find_option(section->command, key)) continue;
-      status = expanded(d, section->pairs.list[i].value, &value, err);
-      if (!status) status = add_operands(step, value, many, err);
-      free(value);
-      value = NULL;
-    }
   }
   return status;
 }

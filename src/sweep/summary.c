@@ -115,7 +115,7 @@ void nsw_summary_begin(const struct nsw_plan *plan, const struct nsw_hosts *host
       fprintf(stderr, ")");
     }
   }
-  fprintf(stderr, ": %s evaluations", nsw_thousands(plan->tasks, c));
+  fprintf(stderr, ": %s evaluation%s", nsw_thousands(plan->tasks, c), plan->tasks == 1 ? "" : "s");
   if (done) fprintf(stderr, ", %s of them there already", nsw_thousands(done, a));
   fprintf(stderr, "\n");
   for (size_t f = 0; f < plan->families; f++)
