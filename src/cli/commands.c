@@ -7,6 +7,7 @@
   X(list)     \
   X(score)    \
   X(import)   \
+  X(correlate) \
   X(run)      \
   X(doctor)   \
   X(help)

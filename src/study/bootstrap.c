@@ -14,13 +14,13 @@ enum { L = NSW_LANES };
 struct nsw_bootstrap {
   struct nsw_lane_kernels kernels;
   uint32_t n;
-  struct nsw_ranks x, y;   /* own copies */
-  uint32_t *rows;          /* [n] rows in the order of x, ties by y */
-  uint32_t *codes;         /* [n] y's codes in that order */
-  uint32_t *joint;         /* [joints+1] places where each distinct (x, y) begins in that order */
+  struct nsw_ranks x, y; /* own copies */
+  uint32_t *rows;        /* [n] rows in the order of x, ties by y */
+  uint32_t *codes;       /* [n] y's codes in that order */
+  uint32_t *joint;       /* [joints+1] places where each distinct (x, y) begins in that order */
   size_t joints;
-  uint64_t *bits;          /* of the partitions, see nsw_lane_bits */
-  double *u, *v;           /* [n] centred values in data order, or NULL */
+  uint64_t *bits; /* of the partitions, see nsw_lane_bits */
+  double *u, *v;  /* [n] centred values in data order, or NULL */
   int weighted;
   uint8_t *counts;         /* [L][n] */
   uint8_t *lanes;          /* [n][L] in data order */
@@ -125,7 +125,7 @@ void nsw_bootstrap_free(struct nsw_bootstrap **bootstrap) {
   if (!b) return;
   nsw_ranks_free(&b->x);
   nsw_ranks_free(&b->y);
-  void *owned[] = {b->rows, b->codes,  b->joint, b->bits, b->u,  b->v,
+  void *owned[] = {b->rows,   b->codes, b->joint,  b->bits,  b->u,  b->v,
                    b->counts, b->lanes, b->sorted, b->other, b->rx, b->ry};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
   free(b);

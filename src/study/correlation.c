@@ -65,6 +65,6 @@ double nsw_pearson(const double *x, const double *y, size_t n) {
 
 double nsw_partial(double xy, double xz, double yz) {
   double rest = (1 - xz * xz) * (1 - yz * yz);
-  if (!(rest > 0)) return NAN;
+  if (!(rest > 1e-14)) return NAN; /* what rounding leaves of 0 */
   return fmax(-1, fmin(1, (xy - xz * yz) / sqrt(rest)));
 }

@@ -127,9 +127,9 @@ static void kendall_left_out(const struct nsw_ranks *x, const struct nsw_ranks *
         continue;
       }
       uint64_t tied_x = tx - (uint64_t)same_x, tied_y = ty - (uint64_t)same_y;
-      value[i] = tied_x == pairs || tied_y == pairs ? NAN
-                                                    : (double)(total - own) / sqrt((double)(pairs - tied_x)) /
-                                                          sqrt((double)(pairs - tied_y));
+      value[i] = tied_x == pairs || tied_y == pairs
+                     ? NAN
+                     : (double)(total - own) / sqrt((double)(pairs - tied_x)) / sqrt((double)(pairs - tied_y));
     }
     total /= 2; /* every pair was added by both its rows */
   }

@@ -1,0 +1,139 @@
+#include "cli/tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/file.h"
+#include "study/column.h"
+#include "truth/find.h"
+
+enum { SPACES = 8, PARTS = 256 };
+
+/* All tables read, before those of one space are put together. */
+struct parts {
+  struct nsw_table *table[PARTS];
+  size_t count;
+};
+
+static int read_parts(const char *path, struct parts *parts, struct nsw_error *err) {
+  char *spaces = NULL, *rest = NULL;
+  int status = nsw_file_probe(path, &spaces, err);
+  if (status == NSW_OK && (!spaces || !*spaces)) status = nsw_fail(err, "%s: holds no space", path);
+  for (char *space = spaces && status == NSW_OK ? strtok_r(spaces, ", ", &rest) : NULL; space && status == NSW_OK;
+       space = strtok_r(NULL, ", ", &rest)) {
+    if (parts->count == PARTS) status = nsw_usage(err, "more than %d tables", PARTS);
+    if (status == NSW_OK) status = nsw_file_read(path, space, &parts->table[parts->count], err);
+    if (status == NSW_OK) parts->count++;
+  }
+  free(spaces);
+  return status;
+}
+
+/* Puts the parts of each space together; takes over the only part of a space as it is. */
+static int merge_parts(struct parts *parts, struct nsw_tables *tables, struct nsw_error *err) {
+  for (size_t p = 0; p < parts->count; p++) {
+    if (!parts->table[p]) continue;
+    struct nsw_table *same[PARTS];
+    size_t count = 0;
+    for (size_t q = p; q < parts->count; q++)
+      if (parts->table[q] && !strcmp(parts->table[q]->space, parts->table[p]->space)) same[count++] = parts->table[q];
+    if (tables->count == SPACES) return nsw_usage(err, "more than %d spaces", SPACES);
+    struct nsw_table **to = &tables->list[tables->count++];
+    if (count == 1) {
+      *to = parts->table[p];
+      parts->table[p] = NULL;
+      continue;
+    }
+    int status = nsw_table_merge(same, count, to, err);
+    if (status != NSW_OK) return status;
+    for (size_t q = p + 1; q < parts->count; q++)
+      if (parts->table[q] && !strcmp(parts->table[q]->space, (*to)->space)) nsw_table_free(&parts->table[q]);
+  }
+  return NSW_OK;
+}
+
+/* Adds one accuracy file and notes its name. */
+static int add_truth(struct nsw_tables *tables, size_t t, const char *file, bool speak, struct nsw_error *err) {
+  uint64_t rows;
+  int status = nsw_truth_add(tables->list[t], file, &rows, err);
+  if (status != NSW_OK) return status;
+  if (speak)
+    fprintf(stderr, "%s: accuracies of %llu of %zu architectures from %s\n", tables->list[t]->space,
+            (unsigned long long)rows, tables->list[t]->rows, file);
+  const char *name = strrchr(file, '/');
+  char *joined = NULL, *old = tables->truth[t];
+  if (asprintf(&joined, "%s%s%s", old ? old : "", old ? ", " : "", name ? name + 1 : file) < 0)
+    return nsw_fail(err, "out of memory");
+  free(old);
+  tables->truth[t] = joined;
+  return NSW_OK;
+}
+
+/* Whether a file named with --truth can be of this space: result files of other spaces are passed over. */
+static bool may_hold(const char *file, const char *space) {
+  size_t n = strlen(file);
+  char *spaces = NULL;
+  struct nsw_error err;
+  if (n < 3 || strcmp(file + n - 3, ".h5") || nsw_file_probe(file, &spaces, &err) != NSW_OK) return true;
+  bool there = spaces && strstr(spaces, space);
+  free(spaces);
+  return there;
+}
+
+static int add_named(const struct nsw_args *args, struct nsw_tables *tables, bool speak, struct nsw_error *err) {
+  size_t count = nsw_args_count(args, "truth");
+  for (size_t k = 0; k < count; k++) {
+    const char *file = nsw_args_value(args, "truth", k);
+    size_t used = 0;
+    int status = NSW_OK;
+    for (size_t t = 0; t < tables->count; t++) {
+      if (tables->count > 1 && !may_hold(file, tables->list[t]->space)) continue;
+      status = add_truth(tables, t, file, speak, err);
+      if (status == NSW_OK) used++;
+      if (status == NSW_USAGE || (status != NSW_OK && tables->count == 1)) return status;
+    }
+    /* With several spaces a file belongs to one of them: it fails where it belongs to none. */
+    if (!used) return status != NSW_OK ? status : nsw_fail(err, "%s: of no space that has scores", file);
+  }
+  return NSW_OK;
+}
+
+static int add_found(struct nsw_tables *tables, size_t t, bool speak, struct nsw_error *err) {
+  char **paths;
+  size_t count;
+  int status = nsw_truth_search(getenv("NASWEEP_DATA"), tables->list[t]->space, &paths, &count, err);
+  for (size_t p = 0; p < count; p++) {
+    if (status == NSW_OK) status = add_truth(tables, t, paths[p], speak, err);
+    free(paths[p]);
+  }
+  free(paths);
+  return status;
+}
+
+int nsw_tables_read(const struct nsw_args *args, bool speak, struct nsw_tables *tables, struct nsw_error *err) {
+  struct parts *parts = calloc(1, sizeof *parts);
+  *tables = (struct nsw_tables){.count = 0};
+  int status = parts ? NSW_OK : nsw_fail(err, "out of memory");
+  for (size_t i = 0; i < nsw_args_operands(args) && status == NSW_OK; i++)
+    status = read_parts(nsw_args_operand(args, i), parts, err);
+  if (status == NSW_OK) status = merge_parts(parts, tables, err);
+  for (size_t p = 0; parts && p < parts->count; p++) nsw_table_free(&parts->table[p]);
+  free(parts);
+  if (status == NSW_OK && nsw_args_count(args, "truth")) {
+    status = add_named(args, tables, speak, err);
+  } else {
+    for (size_t t = 0; t < tables->count && status == NSW_OK; t++)
+      if (!tables->list[t]->accuracies) status = add_found(tables, t, speak, err);
+  }
+  if (status != NSW_OK) nsw_tables_free(tables);
+  return status;
+}
+
+void nsw_tables_free(struct nsw_tables *tables) {
+  for (size_t t = 0; t < tables->count; t++) {
+    nsw_table_free(&tables->list[t]);
+    free(tables->truth[t]);
+  }
+  tables->count = 0;
+}

@@ -1,0 +1,260 @@
+#include "study/column.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nasweep/proxy.h"
+#include "study/rank.h"
+
+static int add_column(struct nsw_columns *columns, const char *name, struct nsw_column **column,
+                      struct nsw_error *err) {
+  struct nsw_column *list = realloc(columns->list, (columns->count + 1) * sizeof *list);
+  if (!list) return nsw_fail(err, "out of memory for column %s", name);
+  columns->list = list;
+  struct nsw_column *new = &list[columns->count++];
+  *new = (struct nsw_column){.seeds = 1, .seconds = NAN};
+  new->name = strdup(name);
+  new->long_name = strdup("");
+  new->value = malloc((columns->rows + 1) * sizeof *new->value);
+  new->standing = calloc(columns->rows + 1, 1);
+  *column = new;
+  if (new->name &&new->long_name &&new->value &&new->standing) return NSW_OK;
+  return nsw_fail(err, "out of memory for column %s", name);
+}
+
+static enum nsw_standing standing_of(uint8_t status, double value) {
+  switch (status) {
+    case NSW_ROW_PENDING:
+      return NSW_PENDING;
+    case NSW_ROW_SCORED:
+      return isnan(value) ? NSW_BROKEN : NSW_IN;
+    case NSW_ROW_NO_PATH:
+      return NSW_LOWEST;
+    case NSW_STATUS_ABSENT:
+      return NSW_ABSENT;
+    default:
+      return NSW_BROKEN;
+  }
+}
+
+static int fill_column(const struct nsw_score *score, size_t rows, struct nsw_column *column, struct nsw_error *err) {
+  double turn = score->direction < 0 ? -1 : 1;
+  const char *long_name = nsw_attributes_get(&score->attributes, "long_name");
+  if (long_name) {
+    free(column->long_name);
+    column->long_name = strdup(long_name);
+  }
+  column->seconds = 0;
+  for (size_t i = 0; i < rows; i++) {
+    enum nsw_standing standing = standing_of(score->status[i], score->value[i]);
+    column->standing[i] = (uint8_t)standing;
+    column->value[i] = standing == NSW_IN ? turn * score->value[i] : standing == NSW_LOWEST ? -INFINITY : NAN;
+    if (score->seconds && score->seconds[i] > 0) {
+      column->seconds += score->seconds[i];
+      column->timed++;
+    }
+  }
+  if (!score->by_seed || score->seeds < 2) return NSW_OK;
+  column->seeds = score->seeds;
+  column->by_seed = malloc((rows * score->seeds + 1) * sizeof *column->by_seed);
+  if (!column->by_seed) return nsw_fail(err, "out of memory for column %s", score->name);
+  for (size_t k = 0; k < rows * score->seeds; k++)
+    column->by_seed[k] = column->standing[k / score->seeds] == NSW_LOWEST ? -INFINITY : turn * score->by_seed[k];
+  return NSW_OK;
+}
+
+int nsw_columns_make(const struct nsw_table *table, struct nsw_columns *columns, struct nsw_error *err) {
+  *columns = (struct nsw_columns){.rows = table->rows};
+  int status = NSW_OK;
+  for (size_t s = 0; s < table->scores && status == NSW_OK; s++) {
+    struct nsw_column *column;
+    status = add_column(columns, table->score[s].name, &column, err);
+    if (status == NSW_OK) status = fill_column(&table->score[s], table->rows, column, err);
+  }
+  if (status != NSW_OK) nsw_columns_free(columns);
+  return status;
+}
+
+struct nsw_column *nsw_columns_find(const struct nsw_columns *columns, const char *name) {
+  for (size_t c = 0; c < columns->count; c++)
+    if (!strcmp(columns->list[c].name, name)) return &columns->list[c];
+  return NULL;
+}
+
+/* Adds one member's average ranks, over the rows that take part, to the ensemble's sum. */
+static int add_ranks(const struct nsw_column *member, const struct nsw_column *ensemble, size_t rows, double *sum,
+                     struct nsw_error *err) {
+  double *value = malloc((rows + 1) * sizeof *value);
+  struct nsw_ranks ranks = {0};
+  size_t n = 0;
+  if (!value) return nsw_fail(err, "out of memory for ensemble %s", ensemble->name);
+  for (size_t i = 0; i < rows; i++)
+    if (ensemble->standing[i] <= NSW_LOWEST) value[n++] = member->value[i];
+  int status = nsw_ranks_make(value, n, &ranks, err);
+  n = 0;
+  for (size_t i = 0; i < rows && status == NSW_OK; i++)
+    if (ensemble->standing[i] <= NSW_LOWEST) sum[i] += (double)nsw_rank_twice(&ranks, ranks.code[n++]) / 2;
+  nsw_ranks_free(&ranks);
+  free(value);
+  return status;
+}
+
+int nsw_columns_ensemble(struct nsw_columns *columns, const char *names, struct nsw_error *err) {
+  enum { MEMBERS = 64 };
+  size_t member[MEMBERS], members = 0;
+  char *list = strdup(names), *rest = NULL;
+  if (!list) return nsw_fail(err, "out of memory for ensemble %s", names);
+  int status = NSW_OK;
+  for (char *word = strtok_r(list, "+", &rest); word && status == NSW_OK; word = strtok_r(NULL, "+", &rest)) {
+    struct nsw_column *column = nsw_columns_find(columns, word);
+    if (!column) status = nsw_usage(err, "ensemble %s: there is no score %s", names, word);
+    if (column && members == MEMBERS) status = nsw_usage(err, "ensemble %s: more than %d scores", names, MEMBERS);
+    if (status == NSW_OK) member[members++] = (size_t)(column - columns->list);
+  }
+  free(list);
+  if (status == NSW_OK && members < 2) status = nsw_usage(err, "ensemble %s: at least two scores, joined by +", names);
+  struct nsw_column *ensemble;
+  if (status == NSW_OK) status = add_column(columns, names, &ensemble, err);
+  if (status != NSW_OK) return status;
+  for (size_t i = 0; i < columns->rows; i++) {
+    ensemble->value[i] = 0;
+    for (size_t m = 0; m < members; m++) {
+      uint8_t standing = columns->list[member[m]].standing[i];
+      if (standing > ensemble->standing[i]) ensemble->standing[i] = standing;
+    }
+  }
+  for (size_t m = 0; m < members && status == NSW_OK; m++)
+    status = add_ranks(&columns->list[member[m]], ensemble, columns->rows, ensemble->value, err);
+  for (size_t i = 0; i < columns->rows; i++) {
+    if (ensemble->standing[i] > NSW_LOWEST)
+      ensemble->value[i] = NAN;
+    else
+      ensemble->value[i] /= (double)members;
+  }
+  return status;
+}
+
+void nsw_columns_free(struct nsw_columns *columns) {
+  for (size_t c = 0; c < columns->count; c++) {
+    struct nsw_column *column = &columns->list[c];
+    free(column->name);
+    free(column->long_name);
+    free(column->value);
+    free(column->standing);
+    free(column->by_seed);
+  }
+  free(columns->list);
+  *columns = (struct nsw_columns){0};
+}
+
+/* ---- tables of one space put together ---- */
+
+/* Ascending union of the tables' indexes. */
+static uint32_t *union_of(struct nsw_table *const *tables, size_t count, size_t *rows) {
+  size_t most = 0;
+  for (size_t t = 0; t < count; t++) most += tables[t]->rows;
+  uint32_t *index = malloc((most + 1) * sizeof *index);
+  size_t *at = calloc(count + 1, sizeof *at);
+  *rows = 0;
+  while (index && at) {
+    uint64_t next = UINT64_MAX;
+    for (size_t t = 0; t < count; t++)
+      if (at[t] < tables[t]->rows && tables[t]->index[at[t]] < next) next = tables[t]->index[at[t]];
+    if (next == UINT64_MAX) break;
+    index[(*rows)++] = (uint32_t)next;
+    for (size_t t = 0; t < count; t++)
+      if (at[t] < tables[t]->rows && tables[t]->index[at[t]] == next) at[t]++;
+  }
+  if (!at) {
+    free(index);
+    index = NULL;
+  }
+  free(at);
+  return index;
+}
+
+static int copy_attributes(const struct nsw_attributes *from, struct nsw_attributes *to, struct nsw_error *err) {
+  int status = NSW_OK;
+  for (size_t a = 0; a < from->count && status == NSW_OK; a++)
+    status = nsw_attributes_set(to, from->list[a].name, from->list[a].text, err);
+  return status;
+}
+
+static int merge_score(struct nsw_table *to, const struct nsw_score *from, const size_t *row, size_t rows,
+                       struct nsw_error *err) {
+  char name[256];
+  snprintf(name, sizeof name, "%s", from->name);
+  for (int k = 2; nsw_table_score(to, name); k++) snprintf(name, sizeof name, "%.200s@%d", from->name, k);
+  struct nsw_score *score;
+  int status = nsw_table_add_score(to, name, from->direction, from->seeds, &score, err);
+  if (status != NSW_OK) return status;
+  memset(score->status, NSW_STATUS_ABSENT, to->rows);
+  for (size_t i = 0; i < rows; i++) {
+    score->value[row[i]] = from->value[i];
+    score->status[row[i]] = from->status[i];
+    if (from->seconds) score->seconds[row[i]] = from->seconds[i];
+    if (from->by_seed && score->by_seed)
+      memcpy(score->by_seed + row[i] * from->seeds, from->by_seed + i * from->seeds,
+             from->seeds * sizeof *from->by_seed);
+  }
+  return copy_attributes(&from->attributes, &score->attributes, err);
+}
+
+/* Accuracies of the same name fill each other's gaps. */
+static int merge_accuracy(struct nsw_table *to, const struct nsw_accuracy *from, const size_t *row, size_t rows,
+                          struct nsw_error *err) {
+  struct nsw_accuracy *accuracy = nsw_table_accuracy(to, from->dataset, from->split);
+  int status = NSW_OK;
+  if (!accuracy) {
+    status = nsw_table_add_accuracy(to, from->dataset, from->split, 1, &accuracy, err);
+    if (status == NSW_OK) status = copy_attributes(&from->attributes, &accuracy->attributes, err);
+  }
+  for (size_t i = 0; i < rows && status == NSW_OK; i++)
+    if (isnan(accuracy->value[row[i]])) accuracy->value[row[i]] = from->value[i];
+  return status;
+}
+
+static int merge_one(struct nsw_table *to, const struct nsw_table *from, struct nsw_error *err) {
+  size_t *row = malloc((from->rows + 1) * sizeof *row);
+  if (!row) return nsw_fail(err, "out of memory joining tables of %s", to->space);
+  for (size_t i = 0, at = 0; i < from->rows; i++) {
+    while (to->index[at] != from->index[i]) at++;
+    row[i] = at;
+    memcpy(to->id + at * to->id_size, from->id + i * from->id_size, from->id_size);
+    to->class_of[at] = from->class_of[i];
+    to->params[at] = from->params[i];
+    to->macs[at] = from->macs[i];
+  }
+  int status = NSW_OK;
+  for (size_t s = 0; s < from->scores && status == NSW_OK; s++)
+    status = merge_score(to, &from->score[s], row, from->rows, err);
+  for (size_t a = 0; a < from->accuracies && status == NSW_OK; a++)
+    status = merge_accuracy(to, &from->accuracy[a], row, from->rows, err);
+  free(row);
+  return status;
+}
+
+int nsw_table_merge(struct nsw_table *const *tables, size_t count, struct nsw_table **merged, struct nsw_error *err) {
+  *merged = NULL;
+  for (size_t t = 1; t < count; t++)
+    if (tables[t]->id_size != tables[0]->id_size || strcmp(tables[t]->space, tables[0]->space))
+      return nsw_usage(err, "tables of %s and %s cannot be joined", tables[0]->space, tables[t]->space);
+  size_t rows;
+  uint32_t *index = union_of(tables, count, &rows);
+  if (!index) return nsw_fail(err, "out of memory joining tables of %s", tables[0]->space);
+  int status = nsw_table_create(tables[0]->space, rows, tables[0]->id_size, merged, err);
+  if (status == NSW_OK) memcpy((*merged)->index, index, rows * sizeof *index);
+  free(index);
+  for (size_t t = 0; t < count && status == NSW_OK; t++) status = merge_one(*merged, tables[t], err);
+  if (status == NSW_OK) status = copy_attributes(&tables[0]->attributes, &(*merged)->attributes, err);
+  if (status != NSW_OK) nsw_table_free(merged);
+  return status;
+}
+
+void nsw_table_settle(struct nsw_table *merged) {
+  for (size_t s = 0; s < merged->scores; s++)
+    for (size_t i = 0; i < merged->rows; i++)
+      if (merged->score[s].status[i] == NSW_STATUS_ABSENT) merged->score[s].status[i] = NSW_ROW_PENDING;
+}

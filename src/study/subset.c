@@ -1,0 +1,212 @@
+#include "study/subset.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/rank.h"
+
+static bool edge_there(const struct nsw_cell *cell, int from, int to) {
+  int e = nsw_edge(from, to);
+  return cell->edges >> e & 1 && cell->edge_op[e] != NSW_OP_NONE;
+}
+
+int nsw_cell_depth(const struct nsw_cell *cell) {
+  int longest[NSW_MAX_VERTICES] = {0};
+  for (int v = 1; v < cell->vertices; v++) {
+    longest[v] = -1;
+    for (int u = 0; u < v; u++)
+      if (edge_there(cell, u, v) && longest[u] >= 0 && longest[u] + 1 > longest[v]) longest[v] = longest[u] + 1;
+  }
+  return longest[cell->vertices - 1] < 0 ? 0 : longest[cell->vertices - 1];
+}
+
+int nsw_cell_skips(const struct nsw_cell *cell) {
+  int skips = 0;
+  bool on_vertices = false;
+  for (int v = 1; v + 1 < cell->vertices; v++) on_vertices |= cell->vertex_op[v] != NSW_OP_SUM;
+  for (int v = 1; v < cell->vertices; v++) {
+    for (int u = 0; u < v; u++) {
+      if (!edge_there(cell, u, v)) continue;
+      if (!on_vertices) {
+        skips += cell->edge_op[nsw_edge(u, v)] == NSW_OP_SKIP;
+        continue;
+      }
+      int longest[NSW_MAX_VERTICES]; /* from u, -1 where not reached */
+      for (int w = 0; w <= v; w++) {
+        longest[w] = w == u ? 0 : -1;
+        for (int t = u; t < w; t++)
+          if (edge_there(cell, t, w) && longest[t] >= 0 && longest[t] + 1 > longest[w]) longest[w] = longest[t] + 1;
+      }
+      skips += longest[v] > 1;
+    }
+  }
+  return skips;
+}
+
+static int decode_cells(struct nsw_facts *facts, struct nsw_error *err) {
+  const struct nsw_table *table = facts->table;
+  if (facts->depth) return NSW_OK;
+  struct nsw_space *space = NULL;
+  int status = nsw_space_open(table->space, &space, err);
+  if (status != NSW_OK) return status;
+  facts->depth = malloc(table->rows + 1);
+  facts->skips = malloc(table->rows + 1);
+  if (!facts->depth || !facts->skips) status = nsw_fail(err, "out of memory for the cells of %s", table->space);
+  for (size_t i = 0; i < table->rows && status == NSW_OK; i++) {
+    struct nsw_cell cell;
+    if (table->index[i] >= nsw_space_count(space)) {
+      status = nsw_fail(err, "index %u is beyond the end of %s", table->index[i], table->space);
+      break;
+    }
+    nsw_space_cell(space, table->index[i], &cell);
+    facts->depth[i] = (uint8_t)nsw_cell_depth(&cell);
+    facts->skips[i] = (uint8_t)nsw_cell_skips(&cell);
+  }
+  nsw_space_close(&space);
+  return status;
+}
+
+/* Tenths of the rows by parameters; rows of equal size fall into the same one, that of their middle. */
+static int cut_deciles(struct nsw_facts *facts, struct nsw_error *err) {
+  const struct nsw_table *table = facts->table;
+  if (facts->decile) return NSW_OK;
+  double *size = malloc((table->rows + 1) * sizeof *size);
+  struct nsw_ranks ranks = {0};
+  facts->decile = malloc(table->rows + 1);
+  int status = size && facts->decile ? NSW_OK : nsw_fail(err, "out of memory for the sizes of %s", table->space);
+  for (size_t i = 0; i < table->rows && status == NSW_OK; i++) size[i] = (double)table->params[i];
+  if (status == NSW_OK) status = nsw_ranks_make(size, table->rows, &ranks, err);
+  for (size_t i = 0; i < table->rows && status == NSW_OK; i++) {
+    uint64_t middle = (nsw_rank_twice(&ranks, ranks.code[i]) - 1) * 10 / (2 * table->rows);
+    facts->decile[i] = (uint8_t)(middle > 9 ? 9 : middle);
+  }
+  nsw_ranks_free(&ranks);
+  free(size);
+  return status;
+}
+
+void nsw_facts_free(struct nsw_facts *facts) {
+  free(facts->depth);
+  free(facts->skips);
+  free(facts->decile);
+  *facts = (struct nsw_facts){0};
+}
+
+static int push(struct nsw_subset **subsets, size_t *count, struct nsw_subset subset, struct nsw_error *err) {
+  struct nsw_subset *list = realloc(*subsets, (*count + 1) * sizeof *list);
+  if (!list) return nsw_fail(err, "out of memory for subsets");
+  list[(*count)++] = subset;
+  *subsets = list;
+  return NSW_OK;
+}
+
+/* size, depth, skips without a number: one subset for each value there is. */
+static int push_values(const char *word, int kind, const uint8_t *values, int shift, size_t rows,
+                       struct nsw_subset **subsets, size_t *count, struct nsw_error *err) {
+  size_t found[256] = {0};
+  for (size_t i = 0; i < rows; i++) found[values[i]]++;
+  for (int v = 0; v < 256; v++) {
+    if (!found[v]) continue;
+    struct nsw_subset subset = {.kind = kind, .number = v + shift};
+    snprintf(subset.name, sizeof subset.name, "%s:%d", word, v + shift);
+    int status = push(subsets, count, subset, err);
+    if (status != NSW_OK) return status;
+  }
+  return NSW_OK;
+}
+
+static int parse_word(const char *word, struct nsw_facts *facts, struct nsw_subset **subsets, size_t *count,
+                      struct nsw_error *err) {
+  static const char *const names[] = {"all", "unique", "path", "top", "size", "depth", "skips"};
+  char name[16];
+  const char *colon = strchr(word, ':');
+  snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - word) : (int)strlen(word), word);
+  int kind = 0;
+  while (kind < 7 && strcmp(names[kind], name)) kind++;
+  double number = 0;
+  char *end = NULL;
+  if (colon) number = strtod(colon + 1, &end);
+  bool numbered = colon && end != colon + 1 && !*end && isfinite(number);
+  if (kind == 7 || (colon && !numbered) || (colon && kind <= NSW_PATH) || (kind == NSW_TOP && !colon) ||
+      (kind == NSW_TOP && !(number > 0 && number <= 100)) || strlen(word) >= sizeof(((struct nsw_subset *)0)->name))
+    return nsw_usage(err, "--subset %.60s: all, unique, path, top:PERCENT, size[:DECILE], depth[:N] or skips[:N]",
+                     word);
+  int status = NSW_OK;
+  if (kind == NSW_SIZE) status = cut_deciles(facts, err);
+  if (kind == NSW_PATH || kind == NSW_DEPTH || kind == NSW_SKIPS) status = decode_cells(facts, err);
+  if (status != NSW_OK) return status;
+  size_t rows = facts->table->rows;
+  if (!colon && kind == NSW_SIZE) return push_values(name, kind, facts->decile, 1, rows, subsets, count, err);
+  if (!colon && kind == NSW_DEPTH) return push_values(name, kind, facts->depth, 0, rows, subsets, count, err);
+  if (!colon && kind == NSW_SKIPS) return push_values(name, kind, facts->skips, 0, rows, subsets, count, err);
+  struct nsw_subset subset = {.kind = kind, .number = number};
+  snprintf(subset.name, sizeof subset.name, "%s", word);
+  return push(subsets, count, subset, err);
+}
+
+int nsw_subsets_parse(const char *list, struct nsw_facts *facts, struct nsw_subset **subsets, size_t *count,
+                      struct nsw_error *err) {
+  char *copy = strdup(list), *rest = NULL;
+  *subsets = NULL;
+  *count = 0;
+  int status = copy ? NSW_OK : nsw_fail(err, "out of memory for subsets");
+  for (char *word = copy ? strtok_r(copy, ",", &rest) : NULL; word && status == NSW_OK;
+       word = strtok_r(NULL, ",", &rest))
+    status = parse_word(word, facts, subsets, count, err);
+  free(copy);
+  if (status == NSW_OK && !*count) status = nsw_usage(err, "--subset: no subset named");
+  return status;
+}
+
+/* The smallest of the best `percent` of the known accuracies. */
+static int top_border(const double *accuracy, size_t rows, double percent, double *border, struct nsw_error *err) {
+  double *known = malloc((rows + 1) * sizeof *known);
+  struct nsw_ranks ranks = {0};
+  size_t n = 0;
+  if (!known) return nsw_fail(err, "out of memory for subset top");
+  for (size_t i = 0; i < rows; i++)
+    if (!isnan(accuracy[i])) known[n++] = accuracy[i];
+  int status = nsw_ranks_make(known, n, &ranks, err);
+  size_t want = (size_t)ceil((double)n * percent / 100);
+  *border = status == NSW_OK && want ? known[ranks.order[n - want]] : INFINITY;
+  nsw_ranks_free(&ranks);
+  free(known);
+  return status;
+}
+
+int nsw_subset_rows(const struct nsw_subset *subset, const struct nsw_facts *facts, const double *accuracy, uint8_t *in,
+                    struct nsw_error *err) {
+  const struct nsw_table *table = facts->table;
+  double border = 0;
+  if (subset->kind == NSW_TOP) {
+    if (!accuracy) return nsw_usage(err, "--subset %s needs accuracies", subset->name);
+    int status = top_border(accuracy, table->rows, subset->number, &border, err);
+    if (status != NSW_OK) return status;
+  }
+  for (size_t i = 0; i < table->rows; i++) switch (subset->kind) {
+      case NSW_ALL:
+        in[i] = 1;
+        break;
+      case NSW_UNIQUE:
+        in[i] = table->class_of[i] == table->index[i];
+        break;
+      case NSW_PATH:
+        in[i] = facts->depth[i] > 0;
+        break;
+      case NSW_TOP:
+        in[i] = accuracy[i] >= border;
+        break;
+      case NSW_SIZE:
+        in[i] = facts->decile[i] + 1 == subset->number;
+        break;
+      case NSW_DEPTH:
+        in[i] = facts->depth[i] == subset->number;
+        break;
+      case NSW_SKIPS:
+        in[i] = facts->skips[i] == subset->number;
+        break;
+    }
+  return NSW_OK;
+}

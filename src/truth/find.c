@@ -1,0 +1,80 @@
+#include "truth/find.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/file.h"
+#include "truth/truth.h"
+
+static int ends_with(const char *text, const char *end) {
+  size_t n = strlen(text), m = strlen(end);
+  return n >= m && !strcmp(text + n - m, end);
+}
+
+static int is_accuracy_file(const char *name, const char *space) {
+  size_t n = strlen(space);
+  return !strncmp(name, space, n) && !strncmp(name + n, "_accuracy", 9) &&
+         (ends_with(name, ".csv") || ends_with(name, ".csv.gz") || ends_with(name, ".h5"));
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+int nsw_truth_search(const char *folder, const char *space, char ***paths, size_t *count, struct nsw_error *err) {
+  *paths = NULL;
+  *count = 0;
+  DIR *dir = folder ? opendir(folder) : NULL;
+  if (!dir) return NSW_OK;
+  int status = NSW_OK;
+  for (struct dirent *entry; status == NSW_OK && (entry = readdir(dir));) {
+    if (!is_accuracy_file(entry->d_name, space)) continue;
+    char **list = realloc(*paths, (*count + 1) * sizeof *list), *path = NULL;
+    if (list) *paths = list;
+    if (!list || asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
+      status = nsw_fail(err, "out of memory listing %s", folder);
+    else
+      list[(*count)++] = path;
+  }
+  closedir(dir);
+  if (*count) qsort(*paths, *count, sizeof **paths, by_name);
+  return status;
+}
+
+/* The accuracies of another result file, of the same space. */
+static int add_result_file(struct nsw_table *table, const char *path, uint64_t *rows, struct nsw_error *err) {
+  struct nsw_table *truth = NULL;
+  int status = nsw_file_read(path, table->space, &truth, err);
+  if (status == NSW_OK && !truth->accuracies) status = nsw_fail(err, "%s: holds no accuracies", path);
+  if (status == NSW_OK) status = nsw_truth_join(table, truth, rows, err);
+  if (status == NSW_OK && !*rows)
+    status = nsw_fail(err, "%s: no row is common with the scores of %s", path, table->space);
+  nsw_table_free(&truth);
+  return status;
+}
+
+int nsw_truth_add(struct nsw_table *table, const char *file, uint64_t *rows, struct nsw_error *err) {
+  uint64_t matched = 0;
+  const struct nsw_truth_format *format = nsw_truth_find("csv");
+  const char *path = file, *colon = strchr(file, ':');
+  if (colon && colon - file < 32) {
+    char name[32];
+    snprintf(name, sizeof name, "%.*s", (int)(colon - file), file);
+    const struct nsw_truth_format *named = nsw_truth_find(name);
+    if (named) {
+      format = named;
+      path = colon + 1;
+    }
+  }
+  int status;
+  if (path == file && ends_with(file, ".h5")) {
+    status = add_result_file(table, path, &matched, err);
+  } else {
+    struct nsw_truth_request request = {.paths = &path, .path_count = 1, .space = table->space};
+    struct nsw_truth_report report;
+    status = nsw_truth_read(format, &request, table, 1, &report, err);
+    matched = report.matched;
+  }
+  if (rows) *rows = matched;
+  return status;
+}
