@@ -47,6 +47,9 @@ TEST_SRC := $(wildcard tests/test_*.c)
 TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 BENCH_SRC := $(wildcard tests/bench_*.c)
 BENCHES := $(BENCH_SRC:tests/%.c=$(BUILD)/tests/%)
+FUZZ_SRC := $(wildcard tests/fuzz_*.c)
+FUZZERS := $(FUZZ_SRC:tests/%.c=$(BUILD)/tests/%)
+FUZZ_SECONDS ?= 60
 
 ifeq ($(V),1)
 Q :=
@@ -56,7 +59,7 @@ Q := @
 say = @printf '  %-6s %s\n'
 endif
 
-.PHONY: all demo check bench info setup-run setup-check install clean tests programs format FORCE
+.PHONY: all demo check bench fuzz fuzzers info setup-run setup-check install clean tests programs format FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BUILD)/nasweep
@@ -99,6 +102,11 @@ $(BUILD)/tests/bench_%: tests/bench_%.c $(LIB)
 	$(say) BENCH $<
 	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
 
+$(BUILD)/tests/fuzz_%: tests/fuzz_%.c $(LIB)
+	@mkdir -p $(@D)
+	$(say) FUZZ $<
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+
 programs: $(BUILD)/nasweep
 tests: $(TESTS)
 
@@ -115,6 +123,21 @@ check:
 
 bench: $(BUILD)/nasweep $(BENCHES)
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench
+
+# Everything again with clang and its instrumentation; each fuzzer runs FUZZ_SECONDS and keeps its corpus in build-fuzz.
+# tests/fuzz_NAME.dict, where there is one, gives it the words of the format.
+fuzz:
+	@command -v clang >/dev/null || { echo 'make fuzz: clang not found (Debian: clang and libclang-rt-14-dev)' >&2; exit 1; }
+	@$(MAKE) --no-print-directory -j$(NP) BUILD=build-fuzz CC=clang \
+	  CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzzers
+	@for f in $(FUZZ_SRC:tests/%.c=%); do \
+	  mkdir -p build-fuzz/corpus/$$f; \
+	  dict=; [ ! -f tests/$$f.dict ] || dict=-dict=tests/$$f.dict; \
+	  echo "$$f for $(FUZZ_SECONDS) s"; \
+	  build-fuzz/tests/$$f $$dict -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=build-fuzz/ build-fuzz/corpus/$$f || exit 1; \
+	done
+fuzzers: $(FUZZERS)
 
 info:
 	@printf '%-10s %s\n' version '$(VERSION) ($(GIT))' compiler '$(shell $(CC) --version | head -1)' \
