@@ -9,6 +9,7 @@
   X(import)   \
   X(correlate) \
   X(run)      \
+  X(export)   \
   X(doctor)   \
   X(help)
 /* clang-format on */

@@ -1,0 +1,317 @@
+/* nasweep export: result files as CSV or JSON rows, or in the layout of NAS-Bench-Suite-Zero. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/quote.h"
+#include "cli/args.h"
+#include "cli/emit.h"
+#include "nasweep/proxy.h"
+#include "nasweep/space.h"
+#include "store/file.h"
+
+/* ---- rows ---- */
+
+/* A column: one of the arrays of a table. */
+enum kind { INDEX, ID, CLASS, PARAMS, MACS, SCORE, STATUS, SECONDS, BY_SEED, ACCURACY, BY_REPEAT };
+
+struct column {
+  enum kind kind;
+  size_t place; /* of the score or the accuracy */
+  size_t part;  /* of the seeds or repeats */
+  char name[512];
+};
+
+struct columns {
+  struct column *list;
+  size_t count;
+};
+
+static int add_column(struct columns *c, enum kind kind, size_t place, size_t part, const char *name,
+                      struct nsw_error *err) {
+  struct column *list = realloc(c->list, (c->count + 1) * sizeof *list);
+  if (!list) return nsw_fail(err, "no memory for columns");
+  c->list = list;
+  list[c->count] = (struct column){.kind = kind, .place = place, .part = part};
+  snprintf(list[c->count++].name, sizeof list->name, "%.*s", (int)sizeof list->name - 1, name);
+  return NSW_OK;
+}
+
+/* Every column a table has. */
+static int all_columns(const struct nsw_table *t, struct columns *c, struct nsw_error *err) {
+  static const char *const base[] = {"index", "id", "class", "params", "macs"};
+  char name[1024];
+  int status = NSW_OK;
+  for (int i = 0; status == NSW_OK && i < 5; i++) status = add_column(c, (enum kind)i, 0, 0, base[i], err);
+  for (size_t i = 0; status == NSW_OK && i < t->scores; i++) status = add_column(c, SCORE, i, 0, t->score[i].name, err);
+  for (size_t i = 0; status == NSW_OK && i < t->accuracies; i++) {
+    snprintf(name, sizeof name, "%s/%s", t->accuracy[i].dataset, t->accuracy[i].split);
+    status = add_column(c, ACCURACY, i, 0, name, err);
+  }
+  for (size_t i = 0; status == NSW_OK && i < t->scores; i++) {
+    snprintf(name, sizeof name, "status/%s", t->score[i].name);
+    status = add_column(c, STATUS, i, 0, name, err);
+    snprintf(name, sizeof name, "seconds/%s", t->score[i].name);
+    if (status == NSW_OK) status = add_column(c, SECONDS, i, 0, name, err);
+    for (size_t j = 0; status == NSW_OK && t->score[i].by_seed && j < t->score[i].seeds; j++) {
+      snprintf(name, sizeof name, "by_seed/%s/%zu", t->score[i].name, j);
+      status = add_column(c, BY_SEED, i, j, name, err);
+    }
+  }
+  for (size_t i = 0; status == NSW_OK && i < t->accuracies; i++)
+    for (size_t j = 0; status == NSW_OK && t->accuracy[i].by_repeat && j < t->accuracy[i].repeats; j++) {
+      snprintf(name, sizeof name, "by_repeat/%s/%s/%zu", t->accuracy[i].dataset, t->accuracy[i].split, j);
+      status = add_column(c, BY_REPEAT, i, j, name, err);
+    }
+  return status;
+}
+
+/* The column of that name, or the error that names the nearest one. */
+static const struct column *find_column(const struct columns *all, const char *name, struct nsw_error *err) {
+  char quoted[NSW_QUOTE_SIZE];
+  const char **names = calloc(all->count, sizeof *names);
+  for (size_t i = 0; i < all->count; i++) {
+    if (names) names[i] = all->list[i].name;
+    if (strcmp(all->list[i].name, name)) continue;
+    free(names);
+    return &all->list[i];
+  }
+  const char *near = names ? nsw_nearest(name, names, all->count) : NULL;
+  nsw_usage(err, "export: the file has no column '%s'%s%s%s", nsw_quote(quoted, name), near ? "; did you mean '" : "",
+            near ? near : "", near ? "'?" : "");
+  free(names);
+  return NULL;
+}
+
+/* The columns asked for; without a wish those of index, id, class, params, macs, scores and mean accuracies. */
+static int choose_columns(const struct nsw_args *args, const struct columns *all, struct columns *chosen,
+                          struct nsw_error *err) {
+  struct nsw_list list;
+  int status = nsw_args_list(args, "columns", &list, err);
+  for (size_t i = 0; status == NSW_OK && i < list.count; i++) {
+    const struct column *c = find_column(all, list.item[i], err);
+    status = c ? add_column(chosen, c->kind, c->place, c->part, c->name, err) : NSW_USAGE;
+  }
+  for (size_t i = 0; status == NSW_OK && !list.count && i < all->count; i++) {
+    const struct column *c = &all->list[i];
+    if (c->kind <= SCORE || c->kind == ACCURACY) status = add_column(chosen, c->kind, c->place, 0, c->name, err);
+  }
+  nsw_list_free(&list);
+  return status;
+}
+
+static void emit_id(const struct nsw_table *t, size_t row, struct nsw_emit *emit) {
+  char id[4097]; /* the store takes no longer ones */
+  snprintf(id, sizeof id, "%.*s", (int)t->id_size, t->id + row * t->id_size);
+  nsw_emit_text(emit, id);
+}
+
+static void emit_value(const struct nsw_table *t, const struct column *c, size_t row, struct nsw_emit *emit) {
+  const struct nsw_score *s = c->kind >= SCORE && c->kind <= BY_SEED ? &t->score[c->place] : NULL;
+  const struct nsw_accuracy *a = c->kind >= ACCURACY ? &t->accuracy[c->place] : NULL;
+  switch (c->kind) {
+    case INDEX:
+      nsw_emit_integer(emit, t->index[row]);
+      break;
+    case ID:
+      emit_id(t, row, emit);
+      break;
+    case CLASS:
+      nsw_emit_integer(emit, t->class_of[row]);
+      break;
+    case PARAMS:
+      nsw_emit_integer(emit, t->params[row]);
+      break;
+    case MACS:
+      nsw_emit_integer(emit, t->macs[row]);
+      break;
+    case SCORE:
+      nsw_emit_real(emit, s->value[row]);
+      break;
+    case STATUS:
+      nsw_emit_integer(emit, s->status[row]);
+      break;
+    case SECONDS:
+      nsw_emit_real(emit, s->seconds[row]);
+      break;
+    case BY_SEED:
+      nsw_emit_real(emit, s->by_seed[row * s->seeds + c->part]);
+      break;
+    case ACCURACY:
+      nsw_emit_real(emit, a->value[row]);
+      break;
+    case BY_REPEAT:
+      nsw_emit_real(emit, a->by_repeat[row * a->repeats + c->part]);
+      break;
+  }
+}
+
+static int emit_rows(const struct nsw_args *args, const struct nsw_table *t, const struct columns *chosen,
+                     struct nsw_error *err) {
+  struct nsw_emit *emit = NULL;
+  const char **names = calloc(chosen->count + 1, sizeof *names);
+  if (!names) return nsw_fail(err, "no memory for columns");
+  for (size_t i = 0; i < chosen->count; i++) names[i] = chosen->list[i].name;
+  int status = nsw_emit_begin(stdout, nsw_args_text(args, "format"), names, chosen->count,
+                              !nsw_args_flag(args, "no-header"), &emit, err);
+  for (size_t row = 0; status == NSW_OK && row < t->rows; row++)
+    for (size_t i = 0; i < chosen->count; i++) emit_value(t, &chosen->list[i], row, emit);
+  if (status == NSW_OK) status = nsw_emit_end(&emit, err);
+  free(names);
+  return status;
+}
+
+static int export_rows(const struct nsw_args *args, const struct nsw_table *t, struct nsw_error *err) {
+  struct columns all = {0}, chosen = {0};
+  int status = all_columns(t, &all, err);
+  if (status == NSW_OK) status = choose_columns(args, &all, &chosen, err);
+  if (status == NSW_OK) status = emit_rows(args, t, &chosen, err);
+  free(all.list);
+  free(chosen.list);
+  return status;
+}
+
+/* ---- NAS-Bench-Suite-Zero ---- */
+
+/* NASLib's number of an operation: its lists of both spaces. */
+static int suite_op(bool on_vertices, int op) {
+  static const int vertex[NSW_OPS] = {
+      [NSW_OP_INPUT] = 0, [NSW_OP_OUTPUT] = 1, [NSW_OP_MAXPOOL3] = 2, [NSW_OP_CONV1] = 3, [NSW_OP_CONV3] = 4};
+  static const int edge[NSW_OPS] = {
+      [NSW_OP_SKIP] = 0, [NSW_OP_NONE] = 1, [NSW_OP_CONV3] = 2, [NSW_OP_CONV1] = 3, [NSW_OP_AVGPOOL3] = 4};
+  return on_vertices ? vertex[op] : edge[op];
+}
+
+static size_t append(char *key, size_t n, size_t size, int value) {
+  return n + (size_t)snprintf(key + n, size - n, "%s%d", n == 1 ? "" : ", ", value);
+}
+
+/* The key of an architecture: a Python tuple as text. nb101: the adjacency matrix row by row, then the operations.
+ * nb201: the operations of the edges 0-1, 0-2, 0-3, 1-2, 1-3, 2-3. */
+static void suite_key(const struct nsw_space *space, uint32_t index, char *key, size_t size) {
+  struct nsw_cell cell;
+  bool on_vertices = nsw_space_kind(space)->ops_on_vertices;
+  size_t n = (size_t)snprintf(key, size, "(");
+  nsw_space_cell(space, index, &cell);
+  for (int x = 0; x < cell.vertices; x++)
+    for (int y = on_vertices ? 0 : x + 1; y < cell.vertices; y++)
+      n = append(
+          key, n, size,
+          on_vertices ? x < y && (cell.edges >> nsw_edge(x, y) & 1) : suite_op(false, cell.edge_op[nsw_edge(x, y)]));
+  for (int x = 0; on_vertices && x < cell.vertices; x++) n = append(key, n, size, suite_op(true, cell.vertex_op[x]));
+  snprintf(key + n, size - n, ")");
+}
+
+/* The accuracies to write as val_accuracy: the wish "DATASET/SPLIT", or a validation split of the data set, or NULL. */
+static int suite_accuracy(const struct nsw_args *args, const struct nsw_table *t, const struct nsw_accuracy **accuracy,
+                          struct nsw_error *err) {
+  const char *wish = nsw_args_text(args, "accuracy"), *dataset = nsw_args_text(args, "dataset");
+  char name[1024], quoted[NSW_QUOTE_SIZE];
+  *accuracy = NULL;
+  for (size_t i = 0; i < t->accuracies && !*accuracy; i++) {
+    const struct nsw_accuracy *a = &t->accuracy[i];
+    snprintf(name, sizeof name, "%s/%s", a->dataset, a->split);
+    bool valid = !strcmp(a->dataset, dataset) && (!strncmp(a->split, "valid", 5) || !strncmp(a->split, "x-valid", 7));
+    if (wish ? !strcmp(wish, name) : valid) *accuracy = a;
+  }
+  if (wish && !*accuracy) return nsw_usage(err, "export: the file has no accuracies '%s'", nsw_quote(quoted, wish));
+  if (!*accuracy) fprintf(stderr, "export: no validation accuracies of %s; val_accuracy is left out\n", dataset);
+  return NSW_OK;
+}
+
+/* One architecture: {"val_accuracy": A, PROXY: {"score": S, "time": T}, ...}; NULL for lack of memory. */
+static json_t *suite_entry(const struct nsw_table *t, size_t row, const struct nsw_accuracy *accuracy) {
+  json_t *entry = json_object();
+  if (entry && accuracy && isfinite(accuracy->value[row]))
+    json_object_set_new(entry, "val_accuracy", json_real(accuracy->value[row]));
+  for (size_t i = 0; entry && i < t->scores; i++) {
+    const struct nsw_score *s = &t->score[i];
+    double value = s->value[row];
+    if (s->status[row] == NSW_ROW_NO_PATH)
+      value = -1e9 * s->direction; /* what NASLib puts in place of minus infinity */
+    if ((s->status[row] != NSW_ROW_SCORED && s->status[row] != NSW_ROW_NO_PATH) || !isfinite(value)) continue;
+    json_object_set_new(entry, s->name, json_pack("{s:f,s:f}", "score", value, "time", (double)s->seconds[row]));
+  }
+  return entry;
+}
+
+static int suite_rows(const struct nsw_space *space, const struct nsw_table *t, const struct nsw_accuracy *accuracy,
+                      struct nsw_error *err) {
+  char key[512];
+  for (size_t row = 0; row < t->rows; row++) {
+    if (t->index[row] >= nsw_space_count(space))
+      return nsw_fail(err, "%s: row %zu: index %u is beyond the space", t->space, row, t->index[row]);
+    json_t *entry = suite_entry(t, row, accuracy);
+    if (!entry) return nsw_fail(err, "no memory for row %zu", row);
+    suite_key(space, t->index[row], key, sizeof key);
+    printf("%s\n\"%s\": ", row ? "," : "", key);
+    json_dumpf(entry, stdout, JSON_REAL_PRECISION(17));
+    json_decref(entry);
+  }
+  return NSW_OK;
+}
+
+static int export_suite(const struct nsw_args *args, const struct nsw_table *t, struct nsw_error *err) {
+  struct nsw_space *space = NULL;
+  const struct nsw_accuracy *accuracy;
+  int status = suite_accuracy(args, t, &accuracy, err);
+  if (status == NSW_OK) status = nsw_space_open(t->space, &space, err);
+  if (status != NSW_OK) return status;
+  json_t *dataset = json_string(accuracy ? accuracy->dataset : nsw_args_text(args, "dataset"));
+  printf("{");
+  json_dumpf(dataset, stdout, JSON_ENCODE_ANY);
+  printf(": {");
+  status = suite_rows(space, t, accuracy, err);
+  printf("\n}}\n");
+  json_decref(dataset);
+  nsw_space_close(&space);
+  return status;
+}
+
+static int run(const struct nsw_args *args, struct nsw_error *err) {
+  struct nsw_table *table;
+  bool suite = !strcmp(nsw_args_text(args, "format"), "suite-zero");
+  int status = nsw_file_read(nsw_args_operand(args, 0), nsw_args_text(args, "space"), &table, err);
+  if (status == NSW_OK) status = suite ? export_suite(args, table, err) : export_rows(args, table, err);
+  nsw_table_free(&table);
+  return status;
+}
+
+static const struct nsw_option options[] = {
+    {.name = "format", .argument = "csv|json|suite-zero", .value = "csv", .help = "how to print"},
+    {.name = "space", .argument = "SPACE", .help = "nb101 or nb201, where the file holds both"},
+    {.name = "columns",
+     .argument = "LIST",
+     .help = "csv and json: columns in this order: index, id, class, params, macs, PROXY (score/params, score/macs), "
+             "DATASET/SPLIT, status/PROXY, "
+             "seconds/PROXY, by_seed/PROXY/N, by_repeat/DATASET/SPLIT/N; all but the last four kinds if not said",
+     .repeatable = true},
+    {.name = "no-header", .help = "csv without the line of names"},
+    {.name = "dataset",
+     .argument = "NAME",
+     .value = "cifar10",
+     .help = "suite-zero: the data set to file scores under"},
+    {.name = "accuracy",
+     .argument = "DATASET/SPLIT",
+     .help = "suite-zero: what to write as val_accuracy; a validation split of the data set if not said"},
+    {0}};
+
+const struct nsw_command nsw_cmd_export = {
+    .name = "export",
+    .operands = "FILE.h5",
+    .summary = "prints a result file as CSV, JSON, or in the layout of NAS-Bench-Suite-Zero",
+    .text =
+        "In csv and json a score that is not there is nan (json: null); status tells why: 0 pending, 1 scored, 2 no "
+        "path from input to output, 3 failed. suite-zero is the layout of zc_nasbench101.json and "
+        "zc_nasbench201.json: {DATASET: {ARCHITECTURE: {\"val_accuracy\": A, PROXY: {\"score\": S, \"time\": T}}}}; "
+        "there an architecture without a path scores -1e9 (or 1e9 where smaller is better), as NASLib has it, and "
+        "pending or failed scores are left out.\n\nExamples:\n"
+        "  nasweep export results/nb201.h5 --columns index,sed,status/sed > sed.csv\n"
+        "  nasweep export results/nb201.h5 --format suite-zero > zc_nasbench201.json",
+    .options = options,
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run,
+};
