@@ -45,7 +45,12 @@ static int all_columns(const struct nsw_table *t, struct columns *c, struct nsw_
   char name[1024];
   int status = NSW_OK;
   for (int i = 0; status == NSW_OK && i < 5; i++) status = add_column(c, (enum kind)i, 0, 0, base[i], err);
-  for (size_t i = 0; status == NSW_OK && i < t->scores; i++) status = add_column(c, SCORE, i, 0, t->score[i].name, err);
+  for (size_t i = 0; status == NSW_OK && i < t->scores; i++) {
+    bool clash = false; /* the proxies params and macs */
+    for (int j = 0; j < 5; j++) clash = clash || !strcmp(base[j], t->score[i].name);
+    snprintf(name, sizeof name, "%s%s", clash ? "score/" : "", t->score[i].name);
+    status = add_column(c, SCORE, i, 0, name, err);
+  }
   for (size_t i = 0; status == NSW_OK && i < t->accuracies; i++) {
     snprintf(name, sizeof name, "%s/%s", t->accuracy[i].dataset, t->accuracy[i].split);
     status = add_column(c, ACCURACY, i, 0, name, err);
