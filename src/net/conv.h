@@ -1,0 +1,40 @@
+/* Convolution kernels. Letters: H, W rows and columns of the output; C input and K output channels; k taps a side.
+ * Activations are channels last; channels come in blocks of 16, the last one filled up with zeros. */
+#ifndef NSW_NET_CONV_H
+#define NSW_NET_CONV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { NSW_MAX_TAPS = 9 };
+
+/* The geometry of one pass over one image: y[h][w][:] (+)= sum over taps t of x[h][w][:] shifted by tap_x[t],
+ * times w[:][tap_w[t]][:][:]. Strides are in floats, so that one kernel serves strides 1 and 2, padded and packed
+ * images, and the scattered output of a strided convolution's backward pass. */
+struct nsw_conv_pass {
+  int rows, cols;              /* output pixels: H, W */
+  ptrdiff_t x_row, x_col;      /* from an output's input pixel to the next output's */
+  ptrdiff_t y_row, y_col;      /* between output pixels */
+  int cin;                     /* C: input channels read (need not be a multiple of 16) */
+  int blocks;                  /* K / 16, rounded up */
+  int taps;                    /* taps used by this pass */
+  ptrdiff_t tap_x[NSW_MAX_TAPS]; /* shift of each tap in x */
+  int tap_w[NSW_MAX_TAPS];     /* its place in the packed weights */
+  int w_taps;                  /* taps in the packed weights: w is [blocks][w_taps][cin][16] */
+  bool add;                    /* add to y instead of setting it */
+};
+
+/* y = convolution of x with w, for one image. x and y point at the first output's pixels. */
+typedef void nsw_conv_fn(const struct nsw_conv_pass *pass, const float *x, const float *w, float *y);
+
+/* Input channels as the weight gradient stores them: rounded up to a block, or to 4 for the stem's three. */
+static inline int nsw_conv_depth(int cin) { return cin <= 4 ? 4 : (cin + 15) / 16 * 16; }
+
+/* The gradient of the weights, added to dw[blocks][w_taps][nsw_conv_depth(cin)][16]: sum over pixels of x (shifted by
+ * the tap) times dy; dy takes the place of y in the pass. x is read up to the depth: its padding must be zero. */
+typedef void nsw_conv_wgrad_fn(const struct nsw_conv_pass *pass, const float *x, const float *dy, float *dw);
+
+nsw_conv_fn nsw_conv_plain, nsw_conv_avx2, nsw_conv_avx512;
+nsw_conv_wgrad_fn nsw_conv_wgrad_plain, nsw_conv_wgrad_avx2, nsw_conv_wgrad_avx512;
+
+#endif

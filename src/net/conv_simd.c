@@ -1,0 +1,94 @@
+/* Direct convolution: a tile of pixels by one block of 16 output channels is kept in registers while taps and input
+ * channels go by; the input value is broadcast from memory. Nothing is packed or copied but the weights. One block at
+ * a time wins over two: the broadcast is then part of the multiply-add instruction (see src/net/NOTES). */
+#include "net/conv.h"
+#include "net/vec.h"
+
+/* Pixels of a tile: enough accumulators to hide the latency of the multiply-add, few enough for the registers. */
+enum { TILE = NSW_LANES == 16 ? 16 : NSW_LANES == 8 ? 4 : 2 };
+
+/* P pixels by one block. P is a constant where this is inlined, so that acc lives in registers. */
+NSW_INLINE void tile(const int P, const struct nsw_conv_pass *p, const float *x, const float *w, float *y) {
+  vf acc[TILE * NSW_BLOCK_VECS];
+#pragma GCC unroll 32
+  for (int i = 0; i < P; i++)
+#pragma GCC unroll 8
+    for (int v = 0; v < NSW_BLOCK_VECS; v++)
+      acc[i * NSW_BLOCK_VECS + v] = p->add ? vload(y + i * p->y_col + v * NSW_LANES) : (vf){0};
+  for (int t = 0; t < p->taps; t++) {
+    const float *xt = x + p->tap_x[t];
+    const float *wt = w + (ptrdiff_t)p->tap_w[t] * p->cin * NSW_BLOCK;
+    for (int c = 0; c < p->cin; c++, wt += NSW_BLOCK) {
+      vf wv[NSW_BLOCK_VECS];
+#pragma GCC unroll 8
+      for (int v = 0; v < NSW_BLOCK_VECS; v++) wv[v] = vload(wt + v * NSW_LANES);
+#pragma GCC unroll 32
+      for (int i = 0; i < P; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < NSW_BLOCK_VECS; v++) acc[i * NSW_BLOCK_VECS + v] += xt[i * p->x_col + c] * wv[v];
+    }
+  }
+#pragma GCC unroll 32
+  for (int i = 0; i < P; i++)
+#pragma GCC unroll 8
+    for (int v = 0; v < NSW_BLOCK_VECS; v++) vstore(y + i * p->y_col + v * NSW_LANES, acc[i * NSW_BLOCK_VECS + v]);
+}
+
+/* One row: whole tiles, then what is left in smaller ones. */
+static void row(const struct nsw_conv_pass *p, const float *x, const float *w, float *y) {
+  int i = 0;
+  for (; i + TILE <= p->cols; i += TILE) tile(TILE, p, x + i * p->x_col, w, y + i * p->y_col);
+#if NSW_LANES == 16
+  for (; i + 8 <= p->cols; i += 8) tile(8, p, x + i * p->x_col, w, y + i * p->y_col);
+  for (; i + 4 <= p->cols; i += 4) tile(4, p, x + i * p->x_col, w, y + i * p->y_col);
+#endif
+  for (; i < p->cols; i++) tile(1, p, x + i * p->x_col, w, y + i * p->y_col);
+}
+
+void NSW_FN(nsw_conv)(const struct nsw_conv_pass *pass, const float *x, const float *w, float *y) {
+  const struct nsw_conv_pass p = *pass;
+  const ptrdiff_t block = (ptrdiff_t)p.w_taps * p.cin * NSW_BLOCK;
+  for (int b = 0; b < p.blocks; b++)
+    for (int h = 0; h < p.rows; h++)
+      row(&p, x + h * p.x_row, w + b * block, y + h * p.y_row + b * NSW_BLOCK);
+}
+
+/* Input channels of one tile of the weight gradient. */
+enum { DEPTH = NSW_LANES == 16 ? 16 : NSW_LANES == 8 ? 4 : 2 };
+
+/* C input channels by one block of output channels in registers, pixels inside. */
+NSW_INLINE void wgrad_tile(const int C, const struct nsw_conv_pass *p, const float *x, const float *dy, float *dw) {
+  vf acc[DEPTH * NSW_BLOCK_VECS];
+#pragma GCC unroll 32
+  for (int i = 0; i < C * NSW_BLOCK_VECS; i++) acc[i] = vload(dw + i * NSW_LANES);
+  for (int h = 0; h < p->rows; h++) {
+    const float *xp = x + h * p->x_row;
+    const float *dp = dy + h * p->y_row;
+    for (int i = 0; i < p->cols; i++, xp += p->x_col, dp += p->y_col) {
+      vf dv[NSW_BLOCK_VECS];
+#pragma GCC unroll 8
+      for (int v = 0; v < NSW_BLOCK_VECS; v++) dv[v] = vload(dp + v * NSW_LANES);
+#pragma GCC unroll 32
+      for (int c = 0; c < C; c++)
+#pragma GCC unroll 8
+        for (int v = 0; v < NSW_BLOCK_VECS; v++) acc[c * NSW_BLOCK_VECS + v] += xp[c] * dv[v];
+    }
+  }
+#pragma GCC unroll 32
+  for (int i = 0; i < C * NSW_BLOCK_VECS; i++) vstore(dw + i * NSW_LANES, acc[i]);
+}
+
+void NSW_FN(nsw_conv_wgrad)(const struct nsw_conv_pass *pass, const float *x, const float *dy, float *dw) {
+  const struct nsw_conv_pass p = *pass;
+  const int cin = nsw_conv_depth(p.cin);
+  for (int b = 0; b < p.blocks; b++)
+    for (int t = 0; t < p.taps; t++) {
+      float *d = dw + (ptrdiff_t)(b * p.w_taps + p.tap_w[t]) * cin * NSW_BLOCK;
+      const float *xt = x + p.tap_x[t], *dyb = dy + b * NSW_BLOCK;
+      int c = 0;
+      for (; c + DEPTH <= cin; c += DEPTH) wgrad_tile(DEPTH, &p, xt + c, dyb, d + c * NSW_BLOCK);
+#if NSW_LANES == 16
+      for (; c + 4 <= cin; c += 4) wgrad_tile(4, &p, xt + c, dyb, d + c * NSW_BLOCK);
+#endif
+    }
+}

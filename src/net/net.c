@@ -1,0 +1,226 @@
+#include "net/net.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+
+static const struct nsw_net_builder *const builders[] = {&nsw_nb201_builder, &nsw_nb101_builder, NULL};
+
+static const struct nsw_net_builder *find_builder(const struct nsw_space *space) {
+  for (int i = 0; builders[i]; i++)
+    if (!strcmp(builders[i]->space, nsw_space_kind(space)->name)) return builders[i];
+  return NULL;
+}
+
+size_t nsw_param_size(const struct nsw_param *p) {
+  return (size_t)p->shape[0] * (size_t)p->shape[1] * (size_t)p->shape[2] * (size_t)p->shape[3];
+}
+
+void nsw_param_fill(const struct nsw_param *param, uint64_t seed, float *out) {
+  size_t n = nsw_param_size(param);
+  struct nsw_stream stream = {.seed = seed, .which = param->key, .purpose = NSW_FOR_WEIGHTS};
+  switch (param->init) {
+    case NSW_INIT_UNIFORM: nsw_random_uniform(stream, param->scale, out, n); break;
+    case NSW_INIT_TRUNCATED_NORMAL: nsw_random_normal(stream, param->scale, 2.0f, out, n); break;
+    case NSW_INIT_ONES:
+      for (size_t i = 0; i < n; i++) out[i] = 1.0f;
+      break;
+    case NSW_INIT_ZEROS: memset(out, 0, n * sizeof *out); break;
+  }
+}
+
+/* Grows an array by doubling at powers of two; NULL marks the net as failed and keeps the old one. */
+static void *grow(struct nsw_net *net, void *array, int count, size_t size) {
+  if (count & (count - 1)) return array; /* there is room up to the next power of two */
+  void *bigger = realloc(array, (size_t)(count ? count * 2 : 1) * size);
+  if (!bigger) net->failed = true;
+  return bigger;
+}
+
+int nsw_net_add_tensor(struct nsw_net *net, int channels, int size) {
+  struct nsw_tensor *bigger = net->failed ? NULL : grow(net, net->tensor, net->tensors, sizeof *bigger);
+  if (!bigger) return 0;
+  net->tensor = bigger;
+  net->tensor[net->tensors] = (struct nsw_tensor){.channels = channels, .size = size, .producer = -1};
+  return net->tensors++;
+}
+
+static struct nsw_layer *add_layer(struct nsw_net *net, enum nsw_layer_kind kind) {
+  struct nsw_layer *bigger = net->failed ? NULL : grow(net, net->layer, net->layers, sizeof *bigger);
+  if (!bigger) return NULL;
+  net->layer = bigger;
+  net->layer[net->layers] = (struct nsw_layer){.kind = kind, .src = -1, .dst = -1, .relu_dst = -1, .param = -1};
+  return &net->layer[net->layers++];
+}
+
+int nsw_net_add_param(struct nsw_net *net, const char *name, enum nsw_param_kind kind, int out, int in, int kernel,
+                      uint64_t key) {
+  struct nsw_param *bigger = net->failed ? NULL : grow(net, net->param, net->params, sizeof *bigger);
+  if (!bigger) return 0;
+  net->param = bigger;
+  struct nsw_param *p = &net->param[net->params];
+  *p = (struct nsw_param){.kind = kind, .shape = {out, in, kernel, kernel}, .layer = -1, .key = key};
+  snprintf(p->name, sizeof p->name, "%s", name);
+  p->rank = kind == NSW_PARAM_CONV ? 4 : kind == NSW_PARAM_LINEAR ? 2 : 1;
+  p->init = kind == NSW_PARAM_GAMMA ? NSW_INIT_ONES : kind == NSW_PARAM_BETA ? NSW_INIT_ZEROS : NSW_INIT_UNIFORM;
+  p->scale = (float)(1.0 / sqrt((double)in * kernel * kernel));
+  return net->params++;
+}
+
+void nsw_net_attach(struct nsw_net *net, int param, int params, int layer) {
+  if (net->failed) return;
+  for (int i = param; i < param + params; i++) {
+    net->param[i].layer = layer;
+    net->param[i].live = true;
+  }
+}
+
+int nsw_net_plain(struct nsw_net *net, int tensor) {
+  if (net->failed || !(net->tensor[tensor].norm || net->tensor[tensor].relu)) return tensor;
+  return nsw_net_add_sum(net, &tensor, 1, net->tensor[tensor].channels);
+}
+
+int nsw_net_add_conv(struct nsw_net *net, int src, int channels, int kernel, int stride, int param) {
+  src = nsw_net_plain(net, src);
+  if (net->failed) return 0;
+  int size = (net->tensor[src].size + stride - 1) / stride;
+  int dst = nsw_net_add_tensor(net, channels, size);
+  struct nsw_layer *layer = add_layer(net, NSW_LAYER_CONV);
+  if (!layer) return 0;
+  layer->src = src;
+  layer->dst = dst;
+  layer->kernel = kernel;
+  layer->stride = stride;
+  layer->param = param;
+  net->tensor[dst].producer = net->layers - 1;
+  nsw_net_attach(net, param, 1, net->layers - 1);
+  return dst;
+}
+
+int nsw_net_add_pool(struct nsw_net *net, enum nsw_layer_kind kind, int src) {
+  src = nsw_net_plain(net, src);
+  if (net->failed) return 0;
+  int half = kind == NSW_LAYER_AVGPOOL2 || kind == NSW_LAYER_MAXPOOL2;
+  int dst = nsw_net_add_tensor(net, net->tensor[src].channels, net->tensor[src].size / (half ? 2 : 1));
+  struct nsw_layer *layer = add_layer(net, kind);
+  if (!layer) return 0;
+  layer->src = src;
+  layer->dst = dst;
+  net->tensor[dst].producer = net->layers - 1;
+  return dst;
+}
+
+void nsw_net_add_slice(struct nsw_net *net, int dst, int first, int count, const int *term, int terms) {
+  struct nsw_layer *layer = add_layer(net, NSW_LAYER_COMBINE);
+  if (!layer) return;
+  layer->dst = dst;
+  layer->first = first;
+  layer->count = count;
+  layer->terms = terms;
+  memcpy(layer->term, term, (size_t)terms * sizeof *term);
+  net->tensor[dst].producer = net->layers - 1;
+}
+
+int nsw_net_add_sum(struct nsw_net *net, const int *term, int terms, int channels) {
+  if (net->failed) return 0;
+  int dst = nsw_net_add_tensor(net, channels, net->tensor[term[0]].size);
+  if (!net->failed) nsw_net_add_slice(net, dst, 0, channels, term, terms);
+  return dst;
+}
+
+int nsw_net_relu_of(struct nsw_net *net, int tensor) {
+  if (net->failed) return 0;
+  int producer = net->tensor[tensor].producer;
+  bool plain = !net->tensor[tensor].norm && !net->tensor[tensor].relu;
+  struct nsw_layer *layer = producer >= 0 && plain ? &net->layer[producer] : NULL;
+  if (!layer || layer->kind != NSW_LAYER_COMBINE || layer->count != net->tensor[tensor].channels) {
+    tensor = nsw_net_add_sum(net, &tensor, 1, net->tensor[tensor].channels);
+    return nsw_net_relu_of(net, tensor);
+  }
+  if (layer->relu_dst >= 0) return layer->relu_dst;
+  int relu = nsw_net_add_tensor(net, net->tensor[tensor].channels, net->tensor[tensor].size);
+  if (net->failed) return 0;
+  net->layer[producer].relu_dst = relu;
+  net->tensor[relu].producer = producer;
+  return relu;
+}
+
+void nsw_net_add_head(struct nsw_net *net, int features, int channels, uint64_t key) {
+  net->features = features;
+  net->feature_channels = channels;
+  net->head_weight = nsw_net_add_param(net, "classifier.weight", NSW_PARAM_LINEAR, net->classes, channels, 1, key);
+  net->head_bias = nsw_net_add_param(net, "classifier.bias", NSW_PARAM_BIAS, net->classes, 1, 1, key + 1);
+  if (net->failed) return;
+  net->param[net->head_bias].scale = net->param[net->head_weight].scale;
+  nsw_net_attach(net, net->head_weight, 2, -1);
+}
+
+static void count_readers(struct nsw_net *net) {
+  for (int t = 0; t < net->tensors; t++) net->tensor[t].readers = 0;
+  for (int i = 0; i < net->layers; i++) {
+    const struct nsw_layer *layer = &net->layer[i];
+    if (layer->kind != NSW_LAYER_COMBINE) net->tensor[layer->src].readers++;
+    for (int k = 0; k < layer->terms; k++) net->tensor[layer->term[k]].readers++;
+  }
+  if (net->features >= 0) net->tensor[net->features].readers++;
+}
+
+int nsw_net_finish(struct nsw_net *net, struct nsw_error *err) {
+  if (net->failed) return nsw_fail(err, "out of memory for the layers of a network");
+  count_readers(net);
+  /* A sum of which only the rectified form is read need not be stored. */
+  for (int i = 0; i < net->layers; i++) {
+    struct nsw_layer *layer = &net->layer[i];
+    if (layer->kind == NSW_LAYER_COMBINE && layer->relu_dst >= 0 && !net->tensor[layer->dst].readers) layer->dst = -1;
+  }
+  return NSW_OK;
+}
+
+int nsw_net_build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, struct nsw_net **net,
+                  struct nsw_error *err) {
+  const struct nsw_net_builder *builder = find_builder(space);
+  if (!builder) return nsw_usage(err, "space %s has no networks yet, only topology", nsw_space_kind(space)->name);
+  struct nsw_net *made = calloc(1, sizeof *made);
+  if (!made) return nsw_fail(err, "out of memory for a network");
+  made->classes = macro->classes;
+  made->resolution = macro->resolution;
+  made->features = NSW_NO_TENSOR;
+  nsw_net_add_tensor(made, 3, macro->resolution);
+  int status = builder->build(space, index, macro, made, err);
+  if (status == NSW_OK) status = nsw_net_finish(made, err);
+  if (status == NSW_OK)
+    *net = made;
+  else
+    nsw_net_free(&made);
+  return status;
+}
+
+void nsw_net_free(struct nsw_net **net) {
+  if (!*net) return;
+  free((*net)->tensor);
+  free((*net)->layer);
+  free((*net)->param);
+  free(*net);
+  *net = NULL;
+}
+
+int nsw_net_units(const struct nsw_space *space, uint32_t *unit, struct nsw_error *err) {
+  const struct nsw_net_builder *builder = find_builder(space);
+  if (builder && builder->units) return builder->units(space, unit, err);
+  for (uint32_t i = 0; i < nsw_space_count(space); i++) unit[i] = i;
+  return NSW_OK;
+}
+
+double nsw_net_macs(const struct nsw_net *net) {
+  double macs = (double)net->classes * net->feature_channels;
+  for (int i = 0; i < net->layers; i++) {
+    const struct nsw_layer *layer = &net->layer[i];
+    if (layer->kind != NSW_LAYER_CONV) continue;
+    const struct nsw_tensor *x = &net->tensor[layer->src], *y = &net->tensor[layer->dst];
+    macs += (double)y->size * y->size * x->channels * y->channels * layer->kernel * layer->kernel;
+  }
+  return macs;
+}

@@ -1,0 +1,41 @@
+/* Vectors of floats for the kernels that are compiled once for each instruction set (files ending in _simd.c):
+ * NSW_LANES floats, in the compilers' own vector types, so that one source serves AVX-512, AVX2 and anything else. */
+#ifndef NSW_NET_VEC_H
+#define NSW_NET_VEC_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(NSW_ISA_avx512)
+#define NSW_LANES 16
+#elif defined(NSW_ISA_avx2)
+#define NSW_LANES 8
+#else
+#define NSW_LANES 4
+#endif
+
+enum { NSW_BLOCK = 16, NSW_BLOCK_VECS = NSW_BLOCK / NSW_LANES }; /* channels of a block, and its vectors */
+
+typedef float vf __attribute__((vector_size(NSW_LANES * 4)));
+typedef int32_t vi __attribute__((vector_size(NSW_LANES * 4)));
+
+#define NSW_INLINE static inline __attribute__((always_inline))
+#define NSW_NAME2(name, isa) name##_##isa
+#define NSW_NAME1(name, isa) NSW_NAME2(name, isa)
+#define NSW_FN(name) NSW_NAME1(name, NSW_ISA) /* NAME_avx512 and so on */
+
+NSW_INLINE vf vload(const float *p) {
+  vf v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+
+NSW_INLINE void vstore(float *p, vf v) { memcpy(p, &v, sizeof v); }
+
+NSW_INLINE vf vset(float s) { return s - (vf){0}; }
+
+NSW_INLINE vf vselect(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+
+NSW_INLINE vf vrelu(vf v) { return vselect(v > (vf){0}, v, (vf){0}); }
+
+#endif
