@@ -6,22 +6,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { NSW_MAX_TAPS = 9 };
+enum { NSW_BLOCK = 16, NSW_MAX_TAPS = 9 }; /* channels come in blocks of 16 */
 
 /* The geometry of one pass over one image: y[h][w][:] (+)= sum over taps t of x[h][w][:] shifted by tap_x[t],
  * times w[:][tap_w[t]][:][:]. Strides are in floats, so that one kernel serves strides 1 and 2, padded and packed
  * images, and the scattered output of a strided convolution's backward pass. */
 struct nsw_conv_pass {
-  int rows, cols;              /* output pixels: H, W */
-  ptrdiff_t x_row, x_col;      /* from an output's input pixel to the next output's */
-  ptrdiff_t y_row, y_col;      /* between output pixels */
-  int cin;                     /* C: input channels read (need not be a multiple of 16) */
-  int blocks;                  /* K / 16, rounded up */
-  int taps;                    /* taps used by this pass */
+  int rows, cols;                /* output pixels: H, W */
+  ptrdiff_t x_row, x_col;        /* from an output's input pixel to the next output's */
+  ptrdiff_t y_row, y_col;        /* between output pixels */
+  int cin;                       /* C: input channels read (need not be a multiple of 16) */
+  int blocks;                    /* K / 16, rounded up */
+  int taps;                      /* taps used by this pass */
   ptrdiff_t tap_x[NSW_MAX_TAPS]; /* shift of each tap in x */
-  int tap_w[NSW_MAX_TAPS];     /* its place in the packed weights */
-  int w_taps;                  /* taps in the packed weights: w is [blocks][w_taps][cin][16] */
-  bool add;                    /* add to y instead of setting it */
+  int tap_w[NSW_MAX_TAPS];       /* its place in the packed weights */
+  int w_taps;                    /* taps in the packed weights: w is [blocks][w_taps][cin][16] */
+  bool add;                      /* add to y instead of setting it */
 };
 
 /* y = convolution of x with w, for one image. x and y point at the first output's pixels. */
@@ -34,6 +34,11 @@ static inline int nsw_conv_depth(int cin) { return cin <= 4 ? 4 : (cin + 15) / 1
  * the tap) times dy; dy takes the place of y in the pass. x is read up to the depth: its padding must be zero. */
 typedef void nsw_conv_wgrad_fn(const struct nsw_conv_pass *pass, const float *x, const float *dy, float *dw);
 
+/* The gradient of a single output channel's weights for one image: out[taps][16] = sum over pixels of x's channels
+ * (shifted by the tap) times dy's channel. x points at the first of 16 channels, dy at the channel. */
+typedef void nsw_conv_probe_fn(const struct nsw_conv_pass *pass, const float *x, const float *dy, float *out);
+
+nsw_conv_probe_fn nsw_conv_probe_plain, nsw_conv_probe_avx2, nsw_conv_probe_avx512;
 nsw_conv_fn nsw_conv_plain, nsw_conv_avx2, nsw_conv_avx512;
 nsw_conv_wgrad_fn nsw_conv_wgrad_plain, nsw_conv_wgrad_avx2, nsw_conv_wgrad_avx512;
 

@@ -49,8 +49,7 @@ void NSW_FN(nsw_conv)(const struct nsw_conv_pass *pass, const float *x, const fl
   const struct nsw_conv_pass p = *pass;
   const ptrdiff_t block = (ptrdiff_t)p.w_taps * p.cin * NSW_BLOCK;
   for (int b = 0; b < p.blocks; b++)
-    for (int h = 0; h < p.rows; h++)
-      row(&p, x + h * p.x_row, w + b * block, y + h * p.y_row + b * NSW_BLOCK);
+    for (int h = 0; h < p.rows; h++) row(&p, x + h * p.x_row, w + b * block, y + h * p.y_row + b * NSW_BLOCK);
 }
 
 /* Input channels of one tile of the weight gradient. */
@@ -90,5 +89,17 @@ void NSW_FN(nsw_conv_wgrad)(const struct nsw_conv_pass *pass, const float *x, co
 #if NSW_LANES == 16
       for (; c + 4 <= cin; c += 4) wgrad_tile(4, &p, xt + c, dyb, d + c * NSW_BLOCK);
 #endif
+    }
+}
+
+void NSW_FN(nsw_conv_probe)(const struct nsw_conv_pass *pass, const float *x, const float *dy, float *out) {
+  const struct nsw_conv_pass p = *pass;
+  for (int t = 0; t < p.taps; t++)
+    for (int v = 0; v < NSW_BLOCK; v += NSW_LANES) {
+      vf sum = {0};
+      for (int h = 0; h < p.rows; h++)
+        for (int i = 0; i < p.cols; i++)
+          sum += vload(x + p.tap_x[t] + h * p.x_row + i * p.x_col + v) * dy[h * p.y_row + i * p.y_col];
+      vstore(out + t * NSW_BLOCK + v, sum);
     }
 }

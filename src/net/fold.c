@@ -106,7 +106,8 @@ static void write_form(const struct raw *r, const int *order, char form[TEXT]) {
 }
 
 /* Tries every order of convolutions i.. that keeps equal expressions together, and keeps the smallest form. */
-static void try_orders(const struct raw *r, int i, int *order, const int *group, int used, int *best, char best_form[TEXT]) {
+static void try_orders(const struct raw *r, int i, int *order, const int *group, int used, int *best,
+                       char best_form[TEXT]) {
   if (i == r->lives) {
     char form[TEXT];
     write_form(r, order, form);

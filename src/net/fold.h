@@ -17,14 +17,14 @@ struct nsw_fold_value {
 
 /* A folded cell. Convolutions are in canonical order, pools after what they read. */
 struct nsw_fold {
-  int convs;                                /* live convolutions */
-  uint8_t op[NSW_FOLD_CONVS];               /* NSW_OP_CONV1 or NSW_OP_CONV3 */
-  uint8_t edge[NSW_FOLD_CONVS];             /* the edge of the given cell that it came from; not part of the form */
+  int convs;                                  /* live convolutions */
+  uint8_t op[NSW_FOLD_CONVS];                 /* NSW_OP_CONV1 or NSW_OP_CONV3 */
+  uint8_t edge[NSW_FOLD_CONVS];               /* the edge of the given cell that it came from; not part of the form */
   struct nsw_fold_value conv[NSW_FOLD_CONVS]; /* what each reads */
-  int pools;                                /* different pools */
+  int pools;                                  /* different pools */
   struct nsw_fold_value pool[NSW_FOLD_POOLS]; /* what each reads */
-  struct nsw_fold_value output;             /* all zero: no path */
-  char form[512];                           /* the folded form as text: equal text, equal form */
+  struct nsw_fold_value output;               /* all zero: no path */
+  char form[512];                             /* the folded form as text: equal text, equal form */
 };
 
 /* Folds a cell of at most four vertices whose operations sit on edges. */

@@ -23,12 +23,18 @@ void nsw_param_fill(const struct nsw_param *param, uint64_t seed, float *out) {
   size_t n = nsw_param_size(param);
   struct nsw_stream stream = {.seed = seed, .which = param->key, .purpose = NSW_FOR_WEIGHTS};
   switch (param->init) {
-    case NSW_INIT_UNIFORM: nsw_random_uniform(stream, param->scale, out, n); break;
-    case NSW_INIT_TRUNCATED_NORMAL: nsw_random_normal(stream, param->scale, 2.0f, out, n); break;
+    case NSW_INIT_UNIFORM:
+      nsw_random_uniform(stream, param->scale, out, n);
+      break;
+    case NSW_INIT_TRUNCATED_NORMAL:
+      nsw_random_normal(stream, param->scale, 2.0f, out, n);
+      break;
     case NSW_INIT_ONES:
       for (size_t i = 0; i < n; i++) out[i] = 1.0f;
       break;
-    case NSW_INIT_ZEROS: memset(out, 0, n * sizeof *out); break;
+    case NSW_INIT_ZEROS:
+      memset(out, 0, n * sizeof *out);
+      break;
   }
 }
 
@@ -44,7 +50,7 @@ int nsw_net_add_tensor(struct nsw_net *net, int channels, int size) {
   struct nsw_tensor *bigger = net->failed ? NULL : grow(net, net->tensor, net->tensors, sizeof *bigger);
   if (!bigger) return 0;
   net->tensor = bigger;
-  net->tensor[net->tensors] = (struct nsw_tensor){.channels = channels, .size = size, .producer = -1};
+  net->tensor[net->tensors] = (struct nsw_tensor){.channels = channels, .size = size, .gamma = -1, .producer = -1};
   return net->tensors++;
 }
 
@@ -70,12 +76,21 @@ int nsw_net_add_param(struct nsw_net *net, const char *name, enum nsw_param_kind
   return net->params++;
 }
 
-void nsw_net_attach(struct nsw_net *net, int param, int params, int layer) {
+/* Marks parameters as live parts of a layer. */
+static void attach(struct nsw_net *net, int param, int params, int layer) {
   if (net->failed) return;
   for (int i = param; i < param + params; i++) {
     net->param[i].layer = layer;
     net->param[i].live = true;
   }
+}
+
+void nsw_net_add_norm(struct nsw_net *net, int tensor, int gamma, bool relu) {
+  if (net->failed) return;
+  net->tensor[tensor].norm = true;
+  net->tensor[tensor].relu = relu;
+  net->tensor[tensor].gamma = gamma;
+  attach(net, gamma, 2, net->tensor[tensor].producer);
 }
 
 int nsw_net_plain(struct nsw_net *net, int tensor) {
@@ -96,7 +111,7 @@ int nsw_net_add_conv(struct nsw_net *net, int src, int channels, int kernel, int
   layer->stride = stride;
   layer->param = param;
   net->tensor[dst].producer = net->layers - 1;
-  nsw_net_attach(net, param, 1, net->layers - 1);
+  attach(net, param, 1, net->layers - 1);
   return dst;
 }
 
@@ -155,7 +170,7 @@ void nsw_net_add_head(struct nsw_net *net, int features, int channels, uint64_t 
   net->head_bias = nsw_net_add_param(net, "classifier.bias", NSW_PARAM_BIAS, net->classes, 1, 1, key + 1);
   if (net->failed) return;
   net->param[net->head_bias].scale = net->param[net->head_weight].scale;
-  nsw_net_attach(net, net->head_weight, 2, -1);
+  attach(net, net->head_weight, 2, -1);
 }
 
 static void count_readers(struct nsw_net *net) {

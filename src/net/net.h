@@ -18,12 +18,13 @@ enum { NSW_MAX_TERMS = 12, NSW_NO_TENSOR = -1 };
 
 /* A tensor: [images][size][size][channels]. */
 struct nsw_tensor {
-  int channels;  /* C, without the padding to a block of 16 */
-  int size;      /* H = W */
-  bool norm;     /* readers see (value - mean) / sqrt(variance + eps): gamma 1, beta 0 */
-  bool relu;     /* readers see max(0, .), after norm */
-  int producer;  /* layer that makes it; -1 for the images */
-  int readers;   /* uses by layers and the head */
+  int channels; /* C, without the padding to a block of 16 */
+  int size;     /* H = W */
+  bool norm;    /* readers see (value - mean) / sqrt(variance + eps): gamma 1, beta 0 */
+  bool relu;    /* readers see max(0, .), after norm */
+  int gamma;    /* parameter of its normalisation's gamma; beta follows; -1 where it has none */
+  int producer; /* layer that makes it; -1 for the images */
+  int readers;  /* uses by layers and the head */
 };
 
 enum nsw_layer_kind {
@@ -38,14 +39,14 @@ enum nsw_layer_kind {
 
 struct nsw_layer {
   enum nsw_layer_kind kind;
-  int src;       /* tensor read (not COMBINE); has no post */
-  int dst;       /* tensor made; COMBINE: -1 where only relu_dst is read */
-  int relu_dst;  /* COMBINE: tensor that holds max(0, sum), or -1 */
-  int kernel, stride; /* CONV */
-  int param;     /* CONV: its weight in nsw_net.param; its tensor's gamma and beta, if any, follow it */
+  int src;                 /* tensor read (not COMBINE); has no post */
+  int dst;                 /* tensor made; COMBINE: -1 where only relu_dst is read */
+  int relu_dst;            /* COMBINE: tensor that holds max(0, sum), or -1 */
+  int kernel, stride;      /* CONV */
+  int param;               /* CONV: its weight in nsw_net.param */
   int term[NSW_MAX_TERMS]; /* COMBINE: tensors added up, the same one possibly more than once */
-  int terms;     /* COMBINE: how many */
-  int first, count; /* COMBINE: the channels of dst it fills */
+  int terms;               /* COMBINE: how many */
+  int first, count;        /* COMBINE: the channels of dst it fills */
 };
 
 enum nsw_param_kind { NSW_PARAM_CONV, NSW_PARAM_GAMMA, NSW_PARAM_BETA, NSW_PARAM_LINEAR, NSW_PARAM_BIAS };
@@ -53,15 +54,15 @@ enum nsw_init { NSW_INIT_UNIFORM, NSW_INIT_TRUNCATED_NORMAL, NSW_INIT_ONES, NSW_
 
 /* A parameter tensor in PyTorch's layout: conv [out][in][k][k], linear [out][in], vectors [n]. */
 struct nsw_param {
-  char name[56];   /* "cells.3.edge.0->2.conv", "head.weight" */
+  char name[56]; /* "cells.3.edge.0->2.conv", "head.weight" */
   enum nsw_param_kind kind;
-  int shape[4];    /* sizes; unused ones are 1 */
-  int rank;        /* how many sizes: 1, 2 or 4 */
-  int layer;       /* layer it belongs to; -1 for the head, and for dead branches */
-  bool live;       /* takes part in the network's function */
+  int shape[4]; /* sizes; unused ones are 1 */
+  int rank;     /* how many sizes: 1, 2 or 4 */
+  int layer;    /* layer it belongs to; -1 for the head, and for dead branches */
+  bool live;    /* takes part in the network's function */
   enum nsw_init init;
-  float scale;     /* bound of the uniform, deviation of the normal (cut at two) */
-  uint64_t key;    /* of its random numbers: what it is, never where in a list it stands */
+  float scale;  /* bound of the uniform, deviation of the normal (cut at two) */
+  uint64_t key; /* of its random numbers: what it is, never where in a list it stands */
 };
 
 struct nsw_net {
@@ -71,12 +72,12 @@ struct nsw_net {
   int layers;
   struct nsw_param *param; /* in the benchmark's definition order, dead branches included */
   int params;
-  int features;    /* tensor averaged over pixels for the classifier; -1: none, it sees zeros (no path) */
-  int feature_channels; /* inputs of the classifier */
+  int features;               /* tensor averaged over pixels for the classifier; -1: none, it sees zeros (no path) */
+  int feature_channels;       /* inputs of the classifier */
   int head_weight, head_bias; /* params */
   int classes;
-  int resolution;  /* of the images, which are tensor 0 with 3 channels */
-  bool failed;     /* memory ran out while building; reported by nsw_net_finish */
+  int resolution; /* of the images, which are tensor 0 with 3 channels */
+  bool failed;    /* memory ran out while building; reported by nsw_net_finish */
 };
 
 /* Elements of a parameter tensor. */
@@ -103,8 +104,8 @@ int nsw_net_add_tensor(struct nsw_net *net, int channels, int size);
 /* A parameter; key as in struct nsw_param. Returns its place. */
 int nsw_net_add_param(struct nsw_net *net, const char *name, enum nsw_param_kind kind, int out, int in, int kernel,
                       uint64_t key);
-/* Marks `params` parameters from `param` on as live parts of a layer. */
-void nsw_net_attach(struct nsw_net *net, int param, int params, int layer);
+/* Puts a normalisation with gamma (beta follows it) on a tensor. */
+void nsw_net_add_norm(struct nsw_net *net, int tensor, int gamma, bool relu);
 /* Layers; each returns the tensor made. src is brought to a plain tensor first where it has a post. */
 int nsw_net_add_conv(struct nsw_net *net, int src, int channels, int kernel, int stride, int param);
 int nsw_net_add_pool(struct nsw_net *net, enum nsw_layer_kind kind, int src);

@@ -3,8 +3,15 @@
 #ifndef NSW_NET_VEC_H
 #define NSW_NET_VEC_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "net/conv.h"
+
+#if defined(NSW_ISA_avx512)
+#include <immintrin.h>
+#endif
 
 #if defined(NSW_ISA_avx512)
 #define NSW_LANES 16
@@ -14,7 +21,7 @@
 #define NSW_LANES 4
 #endif
 
-enum { NSW_BLOCK = 16, NSW_BLOCK_VECS = NSW_BLOCK / NSW_LANES }; /* channels of a block, and its vectors */
+enum { NSW_BLOCK_VECS = NSW_BLOCK / NSW_LANES }; /* vectors in a block of channels */
 
 typedef float vf __attribute__((vector_size(NSW_LANES * 4)));
 typedef int32_t vi __attribute__((vector_size(NSW_LANES * 4)));
@@ -31,6 +38,27 @@ NSW_INLINE vf vload(const float *p) {
 }
 
 NSW_INLINE void vstore(float *p, vf v) { memcpy(p, &v, sizeof v); }
+
+/* The first n lanes (0 < n <= NSW_LANES); the others are zero, and not touched in memory. */
+NSW_INLINE vf vload_part(const float *p, int n) {
+#if defined(NSW_ISA_avx512)
+  return (vf)_mm512_maskz_loadu_ps((__mmask16)(0xffff >> (16 - n)), p);
+#else
+  float lanes[NSW_LANES] = {0};
+  for (int i = 0; i < n; i++) lanes[i] = p[i];
+  return vload(lanes);
+#endif
+}
+
+NSW_INLINE void vstore_part(float *p, vf v, int n) {
+#if defined(NSW_ISA_avx512)
+  _mm512_mask_storeu_ps(p, (__mmask16)(0xffff >> (16 - n)), (__m512)v);
+#else
+  float lanes[NSW_LANES];
+  vstore(lanes, v);
+  for (int i = 0; i < n; i++) p[i] = lanes[i];
+#endif
+}
 
 NSW_INLINE vf vset(float s) { return s - (vf){0}; }
 

@@ -1,0 +1,319 @@
+#include "net/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/arena.h"
+
+/* Spans of the arena while it is laid out: values, gradients, places of maxima, gradients of raw outputs. */
+struct layout {
+  const struct nsw_net *net;
+  struct nsw_plan *plan;
+  struct nsw_span *value, *grad; /* [tensors] */
+  struct nsw_span *which, *dy;   /* [layers] */
+  int *root;                     /* [tensors]: the tensor whose gradient it shares; itself mostly */
+  bool *written;                 /* [tensors]: by root, while flags are set */
+};
+
+static bool is_max(enum nsw_layer_kind kind) { return kind == NSW_LAYER_MAXPOOL3 || kind == NSW_LAYER_MAXPOOL2; }
+
+static int back_step(const struct nsw_net *net, int layer) { return 2 * net->layers - layer; }
+
+/* ---- shapes ---- */
+
+static void plan_shapes(struct layout *o) {
+  const struct nsw_net *net = o->net;
+  for (int t = 0; t < net->tensors; t++) {
+    struct nsw_tensor_plan *p = &o->plan->tensor[t];
+    p->col = t == 0 ? NSW_INPUT_COL : (net->tensor[t].channels + NSW_BLOCK - 1) / NSW_BLOCK * NSW_BLOCK;
+    if (p->col > o->plan->widest) o->plan->widest = p->col;
+  }
+  for (int i = 0; i < net->layers; i++)
+    if (net->layer[i].kind == NSW_LAYER_CONV && net->layer[i].kernel == 3) o->plan->tensor[net->layer[i].src].frame = 1;
+  for (int t = 0; t < net->tensors; t++) {
+    struct nsw_tensor_plan *p = &o->plan->tensor[t];
+    p->row = (ptrdiff_t)(net->tensor[t].size + 2 * p->frame) * p->col;
+  }
+}
+
+/* ---- sharing of gradients ---- */
+
+/* A tensor that one sum alone reads, whole and as it is, has that sum's gradient: no copy. Not where its own maker
+ * will write into the gradient (a sum that also feeds its rectified form, or one with a post). */
+static bool can_share(const struct nsw_net *net, const struct nsw_layer *sum, int t) {
+  const struct nsw_tensor *x = &net->tensor[t];
+  int made = sum->dst >= 0 ? sum->dst : sum->relu_dst;
+  if (x->readers != 1 || t == net->features || x->producer < 0) return false;
+  if (sum->first != 0 || sum->count != x->channels || net->tensor[made].channels != x->channels) return false;
+  const struct nsw_layer *maker = &net->layer[x->producer];
+  if (maker->kind != NSW_LAYER_COMBINE) return true;
+  return maker->relu_dst < 0 && !x->norm && !x->relu && maker->count == x->channels;
+}
+
+static void share_gradients(struct layout *o) {
+  const struct nsw_net *net = o->net;
+  for (int t = 0; t < net->tensors; t++) o->root[t] = t;
+  /* Backwards, so that the sum's own gradient has found its root already. */
+  for (int i = net->layers - 1; i >= 0; i--) {
+    const struct nsw_layer *l = &net->layer[i];
+    for (int k = 0; k < l->terms; k++) {
+      o->plan->layer[i].shared[k] = can_share(net, l, l->term[k]);
+      if (o->plan->layer[i].shared[k]) o->root[l->term[k]] = o->root[l->dst >= 0 ? l->dst : l->relu_dst];
+    }
+  }
+}
+
+/* ---- lifetimes ---- */
+
+static void live_until(struct nsw_span *s, int step) {
+  if (step > s->to) s->to = step;
+}
+
+static void live_from(struct nsw_span *s, int step) {
+  if (step < s->from) s->from = step;
+}
+
+/* A layer reads tensor t: forward now, and its gradient is written on the way back. */
+static void note_read(struct layout *o, int t, int layer) {
+  live_until(&o->value[t], layer);
+  live_from(&o->grad[o->root[t]], back_step(o->net, layer));
+}
+
+static void note_made(struct layout *o, int t, int layer) {
+  if (t < 0) return;
+  live_from(&o->value[t], layer);
+  live_until(&o->grad[o->root[t]], back_step(o->net, layer));
+}
+
+static void note_layer(struct layout *o, int i) {
+  const struct nsw_net *net = o->net;
+  const struct nsw_layer *l = &net->layer[i];
+  int back = back_step(net, i);
+  note_made(o, l->dst, i);
+  note_made(o, l->relu_dst, i);
+  for (int k = 0; k < l->terms; k++) note_read(o, l->term[k], i);
+  if (l->src >= 0) note_read(o, l->src, i);
+  if (l->kind == NSW_LAYER_CONV) live_until(&o->value[l->src], back); /* for the weights' gradient */
+  if (l->relu_dst >= 0) live_until(&o->value[l->relu_dst], back);     /* where it was shut */
+  if (l->dst >= 0 && (net->tensor[l->dst].norm || net->tensor[l->dst].relu)) live_until(&o->value[l->dst], back);
+}
+
+static void set_lifetimes(struct layout *o) {
+  const struct nsw_net *net = o->net;
+  int end = 2 * net->layers;
+  for (int t = 0; t < net->tensors; t++) {
+    o->value[t].from = o->grad[t].from = end + 1;
+    o->value[t].to = o->grad[t].to = -1;
+  }
+  for (int i = 0; i < net->layers; i++) note_layer(o, i);
+  if (net->features >= 0) note_read(o, net->features, net->layers);
+}
+
+/* ---- sizes ---- */
+
+static size_t image_floats(const struct layout *o, int t, int frame) {
+  size_t side = (size_t)(o->net->tensor[t].size + 2 * frame);
+  return side * side * (size_t)o->plan->tensor[t].col;
+}
+
+static void set_sizes(struct layout *o) {
+  const struct nsw_net *net = o->net;
+  for (int t = 1; t < net->tensors; t++) { /* the images are kept elsewhere, and want no gradient */
+    if (o->value[t].to >= 0) o->value[t].size = image_floats(o, t, o->plan->tensor[t].frame);
+    if (o->root[t] == t && o->grad[t].to >= 0) o->grad[t].size = image_floats(o, t, 0);
+  }
+  for (int i = 0; i < net->layers; i++) {
+    const struct nsw_layer *l = &net->layer[i];
+    struct nsw_conv_plan *c = &o->plan->layer[i].conv;
+    int back = back_step(net, i);
+    if (is_max(l->kind)) o->which[i] = (struct nsw_span){(image_floats(o, l->dst, 0) + 3) / 4, i, back, 0};
+    if (l->kind != NSW_LAYER_CONV) continue;
+    c->dy_frame = l->kernel == 3 && l->src != 0;
+    c->dy_is_grad = !c->dy_frame && !net->tensor[l->dst].norm && !net->tensor[l->dst].relu;
+    if (!c->dy_is_grad) o->dy[i] = (struct nsw_span){image_floats(o, l->dst, c->dy_frame), back, back, 0};
+  }
+}
+
+/* Places every span in the slot, and turns places into first pixels. */
+static int place_all(struct layout *o, struct nsw_error *err) {
+  const struct nsw_net *net = o->net;
+  int most = 2 * net->tensors + 2 * net->layers;
+  struct nsw_span *all = calloc((size_t)most, sizeof *all);
+  struct nsw_span **owner = calloc((size_t)most, sizeof *owner);
+  int *order = calloc((size_t)most, sizeof *order), count = 0;
+  if (all && owner && order) {
+    struct nsw_span *groups[] = {o->value, o->grad, o->which, o->dy};
+    int sizes[] = {net->tensors, net->tensors, net->layers, net->layers};
+    for (int g = 0; g < 4; g++)
+      for (int i = 0; i < sizes[g]; i++)
+        if (groups[g][i].size) {
+          all[count] = groups[g][i];
+          owner[count++] = &groups[g][i];
+        }
+    o->plan->slot = (nsw_arena_place(all, count, order) + NSW_BLOCK - 1) / NSW_BLOCK * NSW_BLOCK;
+    for (int i = 0; i < count; i++) owner[i]->at = all[i].at;
+  }
+  bool ok = all && owner && order;
+  free(all);
+  free(owner);
+  free(order);
+  return ok ? NSW_OK : nsw_fail(err, "out of memory for the plan of a network");
+}
+
+static void set_places(struct layout *o) {
+  const struct nsw_net *net = o->net;
+  for (int t = 0; t < net->tensors; t++) {
+    struct nsw_tensor_plan *p = &o->plan->tensor[t];
+    p->value = o->value[t].at + (size_t)(p->frame * (p->row + p->col));
+    p->grad = o->grad[o->root[t]].at;
+    if (!net->tensor[t].norm) continue;
+    p->stats = o->plan->stats;
+    o->plan->stats += 2 * (size_t)p->col;
+  }
+  for (int i = 0; i < net->layers; i++) {
+    struct nsw_conv_plan *c = &o->plan->layer[i].conv;
+    const struct nsw_layer *l = &net->layer[i];
+    o->plan->layer[i].which = o->which[i].at;
+    if (l->kind != NSW_LAYER_CONV) continue;
+    const struct nsw_tensor_plan *y = &o->plan->tensor[l->dst];
+    int size = net->tensor[l->dst].size + 2 * c->dy_frame;
+    c->dy_row = (ptrdiff_t)size * y->col;
+    c->dy = c->dy_is_grad ? y->grad : o->dy[i].at + (size_t)(c->dy_frame * (c->dy_row + y->col));
+  }
+}
+
+/* ---- kernel calls ---- */
+
+static void forward_pass(const struct layout *o, const struct nsw_layer *l, struct nsw_conv_pass *p) {
+  const struct nsw_tensor *x = &o->net->tensor[l->src], *y = &o->net->tensor[l->dst];
+  const struct nsw_tensor_plan *xp = &o->plan->tensor[l->src], *yp = &o->plan->tensor[l->dst];
+  int k = l->kernel, pad = (k - 1) / 2;
+  *p = (struct nsw_conv_pass){.rows = y->size,
+                              .cols = y->size,
+                              .x_row = xp->row * l->stride,
+                              .x_col = (ptrdiff_t)xp->col * l->stride,
+                              .y_row = yp->row,
+                              .y_col = yp->col,
+                              .cin = x->channels,
+                              .blocks = yp->col / NSW_BLOCK,
+                              .taps = k * k,
+                              .w_taps = k * k};
+  for (int t = 0; t < k * k; t++) {
+    p->tap_x[t] = (t / k - pad) * xp->row + (t % k - pad) * xp->col;
+    p->tap_w[t] = t;
+  }
+}
+
+/* The way back of stride 1: a convolution of dy with the weights turned around. Of stride 2: dx's pixels of each parity
+ * see their own taps, so four passes do no work on zeros. Output o reads input o * stride + tap - pad. */
+static void back_passes(const struct layout *o, const struct nsw_layer *l, struct nsw_conv_plan *c) {
+  const struct nsw_tensor *x = &o->net->tensor[l->src], *y = &o->net->tensor[l->dst];
+  const struct nsw_tensor_plan *xp = &o->plan->tensor[l->src], *yp = &o->plan->tensor[l->dst];
+  int k = l->kernel, pad = (k - 1) / 2, s = l->stride;
+  ptrdiff_t dx_row = (ptrdiff_t)x->size * xp->col;
+  c->backs = l->src == 0 ? 0 : s * s;
+  for (int b = 0; b < c->backs; b++) {
+    int py = b / s, px = b % s;
+    struct nsw_conv_pass *p = &c->back[b];
+    *p = (struct nsw_conv_pass){.rows = x->size / s,
+                                .cols = x->size / s,
+                                .x_row = c->dy_row,
+                                .x_col = yp->col,
+                                .y_row = dx_row * s,
+                                .y_col = (ptrdiff_t)xp->col * s,
+                                .cin = y->channels,
+                                .blocks = xp->col / NSW_BLOCK,
+                                .w_taps = k * k};
+    c->back_y[b] = py * dx_row + px * xp->col;
+    for (int t = 0; t < k * k; t++) {
+      int up = py + pad - t / k, left = px + pad - t % k; /* (input + pad - tap) must be a multiple of the stride */
+      if (up % s || left % s) continue;
+      p->tap_x[p->taps] = up / s * c->dy_row + left / s * yp->col;
+      p->tap_w[p->taps++] = t;
+    }
+  }
+}
+
+static void set_conv(struct layout *o, int i) {
+  const struct nsw_layer *l = &o->net->layer[i];
+  struct nsw_conv_plan *c = &o->plan->layer[i].conv;
+  const struct nsw_tensor *x = &o->net->tensor[l->src], *y = &o->net->tensor[l->dst];
+  const struct nsw_tensor_plan *xp = &o->plan->tensor[l->src], *yp = &o->plan->tensor[l->dst];
+  size_t taps = (size_t)l->kernel * (size_t)l->kernel;
+  forward_pass(o, l, &c->forward);
+  c->weights = c->forward;
+  c->weights.y_row = c->dy_row;
+  back_passes(o, l, c);
+  c->w_size = taps * (size_t)x->channels * (size_t)yp->col;
+  c->wb_size = c->backs ? taps * (size_t)y->channels * (size_t)xp->col : 0;
+  c->dw_size = taps * (size_t)nsw_conv_depth(x->channels) * (size_t)yp->col;
+  c->w = o->plan->weights;
+  c->wb = c->w + c->w_size;
+  c->dw = o->plan->grads;
+  o->plan->weights = c->wb + c->wb_size;
+  o->plan->grads += c->dw_size;
+}
+
+/* Who writes a gradient first sets it, the others add. In the order of the way back. */
+static void set_adds(struct layout *o) {
+  const struct nsw_net *net = o->net;
+  if (net->features >= 0) o->written[o->root[net->features]] = true;
+  for (int i = net->layers - 1; i >= 0; i--) {
+    const struct nsw_layer *l = &net->layer[i];
+    struct nsw_layer_plan *p = &o->plan->layer[i];
+    if (l->kind == NSW_LAYER_CONV) set_conv(o, i);
+    if (l->src >= 0) {
+      bool *written = &o->written[o->root[l->src]];
+      p->add[0] = *written;
+      *written = true;
+      for (int b = 0; b < p->conv.backs; b++) p->conv.back[b].add = p->add[0];
+    }
+    for (int k = 0; k < l->terms; k++) {
+      bool *written = &o->written[o->root[l->term[k]]];
+      if (p->shared[k]) continue;
+      p->add[k] = *written;
+      *written = true;
+    }
+  }
+}
+
+static int make(struct layout *o, struct nsw_error *err) {
+  plan_shapes(o);
+  share_gradients(o);
+  set_lifetimes(o);
+  set_sizes(o);
+  int status = place_all(o, err);
+  if (status != NSW_OK) return status;
+  set_places(o);
+  set_adds(o);
+  return NSW_OK;
+}
+
+int nsw_plan_make(const struct nsw_net *net, struct nsw_plan *plan, struct nsw_error *err) {
+  size_t tensors = (size_t)net->tensors, layers = (size_t)net->layers + 1;
+  *plan =
+      (struct nsw_plan){.tensor = calloc(tensors, sizeof *plan->tensor), .layer = calloc(layers, sizeof *plan->layer)};
+  struct layout o = {.net = net,
+                     .plan = plan,
+                     .value = calloc(tensors, sizeof *o.value),
+                     .grad = calloc(tensors, sizeof *o.grad),
+                     .which = calloc(layers, sizeof *o.which),
+                     .dy = calloc(layers, sizeof *o.dy),
+                     .root = calloc(tensors, sizeof *o.root),
+                     .written = calloc(tensors, sizeof *o.written)};
+  bool ok = plan->tensor && plan->layer && o.value && o.grad && o.which && o.dy && o.root && o.written;
+  int status = ok ? make(&o, err) : nsw_fail(err, "out of memory for the plan of a network");
+  free(o.value);
+  free(o.grad);
+  free(o.which);
+  free(o.dy);
+  free(o.root);
+  free(o.written);
+  return status;
+}
+
+void nsw_plan_free(struct nsw_plan *plan) {
+  free(plan->tensor);
+  free(plan->layer);
+  *plan = (struct nsw_plan){0};
+}

@@ -1,0 +1,58 @@
+/* The plan of a network's run: where every tensor and gradient lies, and the geometry of every kernel call. Made once
+ * for an architecture; running it allocates nothing.
+ *
+ * Time runs in steps: layer i goes forward at step i, the head is step L, layer i goes backward at step 2L - i. */
+#ifndef NSW_NET_PLAN_H
+#define NSW_NET_PLAN_H
+
+#include "net/conv.h"
+#include "net/net.h"
+
+enum { NSW_INPUT_COL = 4 }; /* channels of the images as stored: three and a zero */
+
+/* Where a tensor lies in a slot (the memory of one image). Offsets in floats. */
+struct nsw_tensor_plan {
+  int col, frame; /* padded channels; 1: zeros around the image, for 3x3 convolutions */
+  ptrdiff_t row;  /* floats from row to row */
+  size_t value;   /* first pixel, inside the frame */
+  size_t grad;    /* first pixel of the gradient (no frame); several tensors can share one */
+  size_t stats;   /* of its scale in the slot's statistics; its shift follows `col` floats later */
+};
+
+/* A convolution's kernel calls. */
+struct nsw_conv_plan {
+  struct nsw_conv_pass forward;   /* x to y */
+  struct nsw_conv_pass weights;   /* x and dy to dw */
+  struct nsw_conv_pass back[4];   /* dy to dx: one, or one for each parity of a strided convolution */
+  ptrdiff_t back_x[4], back_y[4]; /* where each starts in dy and dx, from the first pixels */
+  int backs;                      /* 0: nobody wants dx */
+  size_t w, wb, dw;               /* packed weights, the same for the way back, their gradient: floats from the start */
+  size_t w_size, wb_size, dw_size;
+  size_t dy; /* first pixel of the gradient of the raw output, in a slot */
+  ptrdiff_t dy_row;
+  int dy_frame;
+  bool dy_is_grad; /* no post and no frame needed: dy is the tensor's own gradient */
+};
+
+struct nsw_layer_plan {
+  struct nsw_conv_plan conv;
+  size_t which;               /* maxima: bytes in a slot's floats */
+  bool add[NSW_MAX_TERMS];    /* the gradient of src (or of each term) has been written before: add to it */
+  bool shared[NSW_MAX_TERMS]; /* COMBINE: the term's gradient is the sum's own: nothing to do */
+};
+
+struct nsw_plan {
+  struct nsw_tensor_plan *tensor; /* [tensors] */
+  struct nsw_layer_plan *layer;   /* [layers] */
+  size_t slot;                    /* floats of one image's memory */
+  size_t stats;                   /* floats of one image's statistics */
+  size_t weights;                 /* floats of all packed weights (w and wb) */
+  size_t grads;                   /* floats of all weight gradients */
+  int widest;                     /* most padded channels of any tensor */
+};
+
+/* Makes the plan. Free with nsw_plan_free (also after an error). */
+int nsw_plan_make(const struct nsw_net *net, struct nsw_plan *plan, struct nsw_error *err);
+void nsw_plan_free(struct nsw_plan *plan);
+
+#endif
