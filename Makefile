@@ -70,7 +70,7 @@ $(BUILD)/nasweep: $(BUILD)/obj/cli/main.o $(LIB)
 
 $(LIB): $(OBJ)
 	$(say) AR $@
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)

@@ -2,10 +2,11 @@
 
 #include <string.h>
 
+#include "proxy/knas.h"
 #include "proxy/topology.h"
 
 const struct nsw_proxy *const nsw_proxies[] = {
-    &nsw_proxy_sed, &nsw_proxy_params, &nsw_proxy_macs, &nsw_proxy_random, &nsw_proxy_dummy, NULL,
+    &nsw_proxy_sed, &nsw_proxy_params, &nsw_proxy_macs, &nsw_proxy_knas, &nsw_proxy_random, &nsw_proxy_dummy, NULL,
 };
 
 const struct nsw_proxy *nsw_proxy_find(const char *column, int *place) {
