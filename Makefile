@@ -121,6 +121,28 @@ check:
 	@$(MAKE) --no-print-directory -j$(NP) programs tests
 	@BUILD=$(BUILD) ASAN=$(ASAN) $(PYTHON) tests/run
 
+# ---- installing: what the tables of the program say, as man page and completion ----
+$(BUILD)/nasweep.1: $(BUILD)/nasweep
+	$(say) MAN $@
+	$(Q)$< help --man > $@
+$(BUILD)/nasweep.bash: $(BUILD)/nasweep
+	$(Q)$< help --completion bash > $@
+$(BUILD)/nasweep.pc: Makefile $(BUILD)/git_version.h
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: nasweep' 'Version: $(VERSION)' \
+	  'Description: search spaces and training-free proxies of NAS-Bench-101 and NAS-Bench-201' \
+	  'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -lnasweep $(strip $(LDLIBS))' > $@
+
+install: $(BUILD)/nasweep $(BUILD)/nasweep.1 $(BUILD)/nasweep.bash $(BUILD)/nasweep.pc
+	$(say) INSTALL $(DESTDIR)$(PREFIX)
+	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include/nasweep share/man/man1 \
+	  share/bash-completion/completions)
+	$(Q)install -m 755 $(BUILD)/nasweep $(DESTDIR)$(PREFIX)/bin/nasweep
+	$(Q)install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/libnasweep.a
+	$(Q)install -m 644 include/nasweep/*.h $(DESTDIR)$(PREFIX)/include/nasweep/
+	$(Q)install -m 644 $(BUILD)/nasweep.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/nasweep.pc
+	$(Q)install -m 644 $(BUILD)/nasweep.1 $(DESTDIR)$(PREFIX)/share/man/man1/nasweep.1
+	$(Q)install -m 644 $(BUILD)/nasweep.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nasweep
+
 bench: $(BUILD)/nasweep $(BENCHES)
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench
 
