@@ -10,6 +10,7 @@
   X(correlate) \
   X(run)      \
   X(export)   \
+  X(merge)    \
   X(doctor)   \
   X(help)
 /* clang-format on */

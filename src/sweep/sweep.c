@@ -10,6 +10,7 @@
 
 #include "data/images.h"
 #include "store/file.h"
+#include "sweep/options.h"
 #include "sweep/selection.h"
 #include "sweep/stop.h"
 #include "sweep/summary.h"
@@ -153,53 +154,6 @@ static int choose_macro(struct sweep *s, struct nsw_error *err) {
 
 /* ---- the file that is there ---- */
 
-/* The next "key=value" of a text joined by "; "; false at its end. Semicolons within parentheses do not separate. */
-static bool next_item(const char **text, const char **item, size_t *length) {
-  int depth = 0;
-  if (!**text) return false;
-  *item = *text;
-  for (; **text && (depth || strncmp(*text, "; ", 2)); ++*text) depth += (**text == '(') - (**text == ')');
-  *length = (size_t)(*text - *item);
-  if (**text) *text += 2;
-  return true;
-}
-
-/* The value of an item's key in a text; NULL where it is not there. */
-static const char *find_item(const char *text, const char *item, size_t key, size_t *length) {
-  const char *at;
-  while (next_item(&text, &at, length)) {
-    if (*length <= key || strncmp(at, item, key + 1)) continue;
-    *length -= key + 1;
-    return at + key + 1;
-  }
-  return NULL;
-}
-
-/* What differs between the options of a file and those asked for, in words; false where nothing does. */
-static bool differences(const char *file, const char *asked, char *words, size_t size) {
-  size_t used = 0, length, other;
-  const char *text = asked, *item;
-  words[0] = '\0';
-  for (int pass = 0; pass < 2; pass++) {
-    while (next_item(&text, &item, &length) && used < size) {
-      size_t key = strcspn(item, "=");
-      if (key >= length) continue;
-      const char *value = item + key + 1, *there = find_item(pass ? asked : file, item, key, &other);
-      int n = (int)(length - key - 1);
-      if (there && (pass || (other == (size_t)n && !strncmp(there, value, other)))) continue;
-      const char *separator = used ? "; " : "";
-      if (pass)
-        used += (size_t)snprintf(words + used, size - used, "%s%.*s: file %.*s, asked none", separator, (int)key, item,
-                                 n, value);
-      else
-        used += (size_t)snprintf(words + used, size - used, "%s%.*s: file %.*s, asked %.*s", separator, (int)key, item,
-                                 there ? (int)other : 4, there ? there : "none", n, value);
-    }
-    text = file;
-  }
-  return used > 0;
-}
-
 /* Reads what an earlier run left; *earlier stays NULL where there is nothing. */
 static int read_earlier(const struct sweep *s, struct nsw_table **earlier, struct nsw_error *err) {
   const char *out = s->request->out;
@@ -210,7 +164,7 @@ static int read_earlier(const struct sweep *s, struct nsw_table **earlier, struc
   if (status) return status;
   const char *file = nsw_attributes_get(&(*earlier)->attributes, "options");
   if (!file) return nsw_usage(err, "%s: not the file of a sweep; give another --out", out);
-  if (differences(file, s->options, words, sizeof words))
+  if (nsw_options_differ(file, s->options, words, sizeof words))
     return nsw_usage(err, "%s was made with other options (%s); give another --out, or the same options", out, words);
   return NSW_OK;
 }

@@ -1,0 +1,57 @@
+/* nasweep merge: result files of one space into one. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/args.h"
+#include "store/file.h"
+#include "sweep/merge.h"
+
+static int merge_files(const char *const *paths, size_t n, const char *space, const char *out, struct nsw_error *err) {
+  struct nsw_table **tables = calloc(n, sizeof *tables), *merged = NULL;
+  int status = tables ? nsw_file_writable(out, err) : nsw_fail(err, "no memory to merge");
+  for (size_t i = 0; i < n && !status; i++) status = nsw_file_read(paths[i], space, &tables[i], err);
+  if (!status) status = nsw_merge((const struct nsw_table *const *)tables, paths, n, &merged, err);
+  if (!status) status = nsw_file_write(out, &merged, 1, true, err);
+  if (!status) {
+    const char *finished = nsw_attributes_get(&merged->attributes, "finished");
+    fprintf(stderr, "%s: %zu files, %zu architectures, %zu columns%s\n", out, n, merged->rows, merged->scores,
+            finished && *finished ? "" : ", some rows still pending");
+  }
+  for (size_t i = 0; tables && i < n; i++) nsw_table_free(&tables[i]);
+  nsw_table_free(&merged);
+  free(tables);
+  return status;
+}
+
+static int run(const struct nsw_args *args, struct nsw_error *err) {
+  size_t n = nsw_args_operands(args);
+  const char *out = nsw_args_text(args, "out");
+  if (!out) return nsw_usage(err, "merge: --out FILE.h5 is missing");
+  const char **paths = calloc(n, sizeof *paths);
+  if (!paths) return nsw_fail(err, "no memory to merge");
+  for (size_t i = 0; i < n; i++) paths[i] = nsw_args_operand(args, i);
+  int status = merge_files(paths, n, nsw_args_text(args, "space"), out, err);
+  free(paths);
+  return status;
+}
+
+static const struct nsw_option options[] = {
+    {"out", "FILE.h5", NULL, "result file to write", false},
+    {"space", "SPACE", NULL, "which space to merge, where the files hold several", false},
+    {0}};
+
+const struct nsw_command nsw_cmd_merge = {
+    .name = "merge",
+    .operands = "FILE.h5...",
+    .summary = "joins result files that differ in rows, columns or seeds",
+    .text =
+        "Joins result files of one space, as the tasks of a job array leave them: other rows, other columns, other "
+        "seeds. With several seeds each is kept and the score becomes their mean. What is in two files must be the "
+        "same "
+        "in both, and columns of one name must come from the same options and data; otherwise nothing is written.\n\n"
+        "Example: nasweep merge seed1.h5 seed2.h5 seed3.h5 --out seeds.h5",
+    .options = options,
+    .min_operands = 2,
+    .max_operands = -1,
+    .run = run,
+};

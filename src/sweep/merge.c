@@ -1,0 +1,313 @@
+#include "sweep/merge.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/version.h"
+#include "nasweep/proxy.h"
+#include "sweep/options.h"
+#include "sweep/summary.h"
+
+enum { SEEDS = 4096 }; /* most seeds of a merged column */
+
+struct merge {
+  const struct nsw_table *const *table;
+  const char *const *path;
+  size_t n;
+  struct nsw_table *out;
+  uint64_t *seed[64]; /* of each table, up to so many files */
+  size_t seeds[64];
+  struct nsw_error *err;
+};
+
+/* ---- agreement of options ---- */
+
+/* Keys in which files may differ; a proxy's own options are compared column by column. */
+static bool may_differ(const char *item, size_t key) {
+  static const char *const free_keys[] = {"rows", "seed", "proxy"};
+  for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
+    if (strlen(free_keys[i]) == key && !strncmp(item, free_keys[i], key)) return true;
+  return item[key] == '=' && item[key + 1] == '(';
+}
+
+static int check_options(const struct merge *m, size_t a, size_t b) {
+  const char *one = nsw_attributes_get(&m->table[a]->attributes, "options");
+  const char *two = nsw_attributes_get(&m->table[b]->attributes, "options"), *item, *value;
+  size_t length, other;
+  if (!one || !two) return nsw_fail(m->err, "%s: not the file of a sweep", m->path[one ? b : a]);
+  while (nsw_options_next(&one, &item, &length)) {
+    size_t key = strcspn(item, "=");
+    if (key >= length || may_differ(item, key)) continue;
+    value = nsw_options_find(two, item, key, &other);
+    if (value && (other != length - key - 1 || strncmp(value, item + key + 1, other)))
+      return nsw_fail(m->err, "%s has %.*s, %s has %.*s=%.*s: they do not belong together", m->path[a], (int)length,
+                      item, m->path[b], (int)key, item, (int)other, value);
+  }
+  return NSW_OK;
+}
+
+static int read_seeds(struct merge *m, size_t t) {
+  const char *text = nsw_attributes_get(&m->table[t]->attributes, "seed");
+  m->seed[t] = calloc(SEEDS, sizeof *m->seed[t]);
+  if (!m->seed[t]) return nsw_fail(m->err, "no memory to merge");
+  while (text && *text && m->seeds[t] < SEEDS) {
+    char *end;
+    m->seed[t][m->seeds[t]++] = strtoull(text, &end, 10);
+    text = *end == ',' ? end + 1 : NULL;
+  }
+  return NSW_OK;
+}
+
+/* ---- rows ---- */
+
+static int ascending_index(const void *a, const void *b) {
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return (x > y) - (x < y);
+}
+
+static int make_rows(struct merge *m) {
+  size_t total = 0, rows = 0;
+  for (size_t t = 0; t < m->n; t++) total += m->table[t]->rows;
+  uint32_t *index = malloc((total + 1) * sizeof *index);
+  if (!index) return nsw_fail(m->err, "no memory to merge");
+  for (size_t t = 0, at = 0; t < m->n; at += m->table[t++]->rows)
+    memcpy(index + at, m->table[t]->index, m->table[t]->rows * sizeof *index);
+  qsort(index, total, sizeof *index, ascending_index);
+  for (size_t i = 0; i < total; i++)
+    if (!rows || index[rows - 1] != index[i]) index[rows++] = index[i];
+  int status = nsw_table_create(m->table[0]->space, rows, m->table[0]->id_size, &m->out, m->err);
+  if (!status) memcpy(m->out->index, index, rows * sizeof *index);
+  free(index);
+  return status;
+}
+
+/* Copies what belongs to the architecture; files that tell different things of it are not of one space. */
+static int fill_rows(struct merge *m) {
+  struct nsw_table *out = m->out;
+  for (size_t t = 0; t < m->n; t++) {
+    const struct nsw_table *in = m->table[t];
+    for (size_t i = 0; i < in->rows; i++) {
+      size_t row = (size_t)nsw_table_row(out, in->index[i]);
+      char *id = out->id + row * out->id_size;
+      const char *from = in->id + i * in->id_size;
+      if (*id && (memcmp(id, from, out->id_size) || out->params[row] != in->params[i] || out->macs[row] != in->macs[i]))
+        return nsw_fail(m->err, "%s: architecture %" PRIu32 " is another one, or of another size, in the files before",
+                        m->path[t], in->index[i]);
+      memcpy(id, from, out->id_size);
+      out->class_of[row] = in->class_of[i];
+      out->params[row] = in->params[i];
+      out->macs[row] = in->macs[i];
+    }
+  }
+  return NSW_OK;
+}
+
+/* ---- scores ---- */
+
+static bool seeded(const char *column) {
+  const struct nsw_proxy *proxy = nsw_proxy_find(column, NULL);
+  return proxy && proxy->needs & NSW_NEEDS_SEED;
+}
+
+static int ascending_seed(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* All seeds of a column, ascending, into seed[SEEDS]. */
+static int union_of_seeds(struct merge *m, const char *name, uint64_t *seed, size_t *count) {
+  size_t n = 0;
+  for (size_t t = 0; t < m->n; t++) {
+    const struct nsw_score *score = nsw_table_score(m->table[t], name);
+    if (!score) continue;
+    if (score->seeds != m->seeds[t]) return nsw_fail(m->err, "%s: %s: its seeds are not told", m->path[t], name);
+    if (n + m->seeds[t] > SEEDS) return nsw_fail(m->err, "%s: more than %d seeds", name, SEEDS);
+    memcpy(seed + n, m->seed[t], m->seeds[t] * sizeof *seed);
+    n += m->seeds[t];
+  }
+  qsort(seed, n, sizeof *seed, ascending_seed);
+  *count = 0;
+  for (size_t i = 0; i < n; i++)
+    if (!*count || seed[*count - 1] != seed[i]) seed[(*count)++] = seed[i];
+  return NSW_OK;
+}
+
+/* What is put where something is already must be the same. */
+static int conflict(const struct merge *m, size_t t, const char *name, size_t row) {
+  return nsw_fail(m->err, "%s: %s of architecture %" PRIu32 " differs from that in the files before", m->path[t], name,
+                  m->out->index[row]);
+}
+
+/* Puts one row of one file in. have[row * seeds + s]: status seen for that seed, 0 where none. */
+static int put_row(struct merge *m, size_t t, const struct nsw_score *from, size_t i, struct nsw_score *to,
+                   const uint64_t *seed, uint8_t *have) {
+  size_t row = (size_t)nsw_table_row(m->out, m->table[t]->index[i]);
+  uint8_t status = from->status[i];
+  if (status == NSW_ROW_PENDING) return NSW_OK;
+  for (size_t s = 0; s < from->seeds; s++) {
+    size_t place = 0;
+    while (to->seeds > 1 && seed[place] != m->seed[t][s]) place++;
+    size_t at = row * to->seeds + place;
+    double value = from->by_seed ? from->by_seed[i * from->seeds + s] : from->value[i];
+    double *slot = to->by_seed ? &to->by_seed[at] : &to->value[row];
+    if (have[at] && (have[at] != status || memcmp(slot, &value, sizeof value))) return conflict(m, t, from->name, row);
+    if (!have[at]) to->seconds[row] += from->seconds[i];
+    have[at] = status;
+    *slot = value;
+  }
+  return NSW_OK;
+}
+
+static void finish_rows(const struct merge *m, struct nsw_score *score, const uint8_t *have) {
+  for (size_t row = 0; row < m->out->rows; row++) {
+    uint8_t worst = 0;
+    double sum = 0;
+    bool whole = true;
+    for (size_t s = 0; s < score->seeds; s++) {
+      uint8_t status = have[row * score->seeds + s];
+      whole = whole && status;
+      worst = status > worst ? status : worst;
+      if (score->by_seed) sum += score->by_seed[row * score->seeds + s];
+    }
+    score->status[row] = whole ? worst : NSW_ROW_PENDING;
+    if (!score->by_seed) continue;
+    score->value[row] = whole && worst == NSW_ROW_SCORED ? sum / (double)score->seeds : NAN;
+    if (whole) score->seconds[row] /= (float)score->seeds;
+  }
+}
+
+static int copy_attributes(struct merge *m, size_t t, const struct nsw_score *from, struct nsw_score *to) {
+  const char *name = to->name, *there = nsw_attributes_get(&to->attributes, "options");
+  const char *options = nsw_attributes_get(&from->attributes, "options");
+  if (there && options && strcmp(there, options))
+    return nsw_fail(m->err, "%s: %s was made with %s, in the files before with %s", m->path[t], name, options, there);
+  int status = NSW_OK;
+  for (size_t i = 0; i < from->attributes.count && !status; i++)
+    if (strcmp(from->attributes.list[i].name, "direction"))
+      status =
+          nsw_attributes_set(&to->attributes, from->attributes.list[i].name, from->attributes.list[i].text, m->err);
+  to->direction = from->direction;
+  return status;
+}
+
+static int merge_column(struct merge *m, const char *name) {
+  size_t seeds = 1;
+  uint64_t *seed = calloc((m->n + 1) * SEEDS, sizeof *seed);
+  if (!seed) return nsw_fail(m->err, "no memory to merge");
+  struct nsw_score *to = NULL;
+  uint8_t *have = NULL;
+  int status = seeded(name) ? union_of_seeds(m, name, seed, &seeds) : NSW_OK;
+  if (!status) status = nsw_table_add_score(m->out, name, 1, seeds, &to, m->err);
+  if (!status) have = calloc(m->out->rows * seeds + 1, 1);
+  if (!status && !have) status = nsw_fail(m->err, "no memory to merge");
+  for (size_t t = 0; t < m->n && !status; t++) {
+    const struct nsw_score *from = nsw_table_score(m->table[t], name);
+    if (!from) continue;
+    status = copy_attributes(m, t, from, to);
+    for (size_t i = 0; i < m->table[t]->rows && !status; i++) status = put_row(m, t, from, i, to, seed, have);
+  }
+  if (!status) finish_rows(m, to, have);
+  free(seed);
+  free(have);
+  return status;
+}
+
+static int merge_accuracy(struct merge *m, size_t t, const struct nsw_accuracy *from) {
+  struct nsw_accuracy *to = nsw_table_accuracy(m->out, from->dataset, from->split);
+  int status = NSW_OK;
+  if (!to) {
+    status = nsw_table_add_accuracy(m->out, from->dataset, from->split, from->repeats, &to, m->err);
+    for (size_t i = 0; i < from->attributes.count && !status; i++)
+      status =
+          nsw_attributes_set(&to->attributes, from->attributes.list[i].name, from->attributes.list[i].text, m->err);
+  }
+  if (!status && to->repeats != from->repeats)
+    return nsw_fail(m->err, "%s: accuracy %s/%s has other repeats than before", m->path[t], from->dataset, from->split);
+  for (size_t i = 0; i < m->table[t]->rows && !status; i++) {
+    size_t row = (size_t)nsw_table_row(m->out, m->table[t]->index[i]);
+    if (isnan(from->value[i])) continue;
+    if (!isnan(to->value[row]) && to->value[row] != from->value[i]) return conflict(m, t, from->dataset, row);
+    to->value[row] = from->value[i];
+    if (from->by_repeat)
+      memcpy(to->by_repeat + row * to->repeats, from->by_repeat + i * to->repeats, to->repeats * sizeof *to->by_repeat);
+  }
+  return status;
+}
+
+/* ---- attributes of the whole ---- */
+
+static bool whole(const struct nsw_table *table) {
+  for (size_t c = 0; c < table->scores; c++)
+    if (memchr(table->score[c].status, NSW_ROW_PENDING, table->rows)) return false;
+  return true;
+}
+
+static int describe(struct merge *m) {
+  struct nsw_attributes *a = &m->out->attributes;
+  const struct nsw_attributes *first = &m->table[0]->attributes;
+  char now[32], *files = NULL, *seeds = NULL;
+  size_t size;
+  nsw_timestamp(now);
+  int status = NSW_OK;
+  for (size_t i = 0; i < first->count && !status; i++)
+    status = nsw_attributes_set(a, first->list[i].name, first->list[i].text, m->err);
+  FILE *f = open_memstream(&files, &size), *g = open_memstream(&seeds, &size);
+  if (!f || !g) status = nsw_fail(m->err, "no memory to merge");
+  for (size_t t = 0; t < m->n && f && g; t++) {
+    fprintf(f, "%s%s", t ? " " : "", m->path[t]);
+    for (size_t s = 0; s < m->seeds[t]; s++) {
+      bool before = false;
+      for (size_t u = 0; u < t; u++)
+        for (size_t i = 0; i < m->seeds[u]; i++) before = before || m->seed[u][i] == m->seed[t][s];
+      if (!before) fprintf(g, "%s%" PRIu64, t || s ? "," : "", m->seed[t][s]);
+    }
+  }
+  if (f) fclose(f);
+  if (g) fclose(g);
+  if (!status) status = nsw_attributes_set(a, "merged", files, m->err);
+  if (!status) status = nsw_attributes_set(a, "seed", seeds, m->err);
+  if (!status) status = nsw_attributes_set(a, "version", nsw_version(), m->err);
+  if (!status) status = nsw_attributes_set(a, "git", nsw_git(), m->err);
+  if (!status) status = nsw_attributes_set(a, "finished", whole(m->out) ? now : "", m->err);
+  /* A sweep does not go on with a merged file: its rows and seeds are no longer those of one command. */
+  if (!status)
+    status = nsw_attributes_setf(a, m->err, "options", "%s; merged=%s", nsw_attributes_get(first, "options"), files);
+  free(files);
+  free(seeds);
+  return status;
+}
+
+static int merge_all(struct merge *m) {
+  int status = NSW_OK;
+  for (size_t t = 0; t < m->n && !status; t++) {
+    if (strcmp(m->table[t]->space, m->table[0]->space))
+      return nsw_fail(m->err, "%s holds %s, %s holds %s", m->path[0], m->table[0]->space, m->path[t],
+                      m->table[t]->space);
+    status = read_seeds(m, t);
+    for (size_t u = 0; u < t && !status; u++) status = check_options(m, u, t);
+  }
+  if (!status) status = make_rows(m);
+  if (!status) status = fill_rows(m);
+  for (size_t t = 0; t < m->n; t++)
+    for (size_t c = 0; c < m->table[t]->scores && !status; c++)
+      if (!nsw_table_score(m->out, m->table[t]->score[c].name)) status = merge_column(m, m->table[t]->score[c].name);
+  for (size_t t = 0; t < m->n; t++)
+    for (size_t c = 0; c < m->table[t]->accuracies && !status; c++)
+      status = merge_accuracy(m, t, &m->table[t]->accuracy[c]);
+  return status ? status : describe(m);
+}
+
+int nsw_merge(const struct nsw_table *const *tables, const char *const *paths, size_t n, struct nsw_table **merged,
+              struct nsw_error *err) {
+  struct merge m = {.table = tables, .path = paths, .n = n, .err = err};
+  *merged = NULL;
+  if (n > sizeof m.seed / sizeof *m.seed) return nsw_usage(err, "%zu files are too many; merge in several steps", n);
+  int status = merge_all(&m);
+  for (size_t t = 0; t < n; t++) free(m.seed[t]);
+  if (status) nsw_table_free(&m.out);
+  *merged = m.out;
+  return status;
+}
