@@ -38,7 +38,8 @@ void nsw_evaluator_close(struct nsw_evaluator *evaluator) {
   *evaluator = (struct nsw_evaluator){0};
 }
 
-/* Values only where there is a score; a score that is not a finite number is a failed one. */
+/* Values only where there is a score; a score that is not a finite number is a failed one. Without a path, a proxy may
+ * have the lowest value there is. */
 static void clean(const struct nsw_task *task, double *values, uint8_t *status) {
   int columns = task->family->columns;
   for (uint32_t m = 0; m < task->members; m++) {
@@ -46,7 +47,7 @@ static void clean(const struct nsw_task *task, double *values, uint8_t *status) 
     for (int c = 0; c < columns; c++)
       if (status[m] == NSW_ROW_SCORED && !isfinite(v[c])) status[m] = NSW_ROW_FAILED;
     for (int c = 0; c < columns; c++)
-      if (status[m] != NSW_ROW_SCORED) v[c] = NAN;
+      if (status[m] != NSW_ROW_SCORED && !(status[m] == NSW_ROW_NO_PATH && v[c] == -INFINITY)) v[c] = NAN;
   }
 }
 

@@ -112,7 +112,8 @@ static void complete(struct nsw_results *r, size_t f, uint32_t row) {
     if (!score->by_seed) continue;
     double sum = 0;
     for (size_t s = 0; s < score->seeds; s++) sum += score->by_seed[row * score->seeds + s];
-    score->value[row] = rows->worst[row] == NSW_ROW_SCORED ? sum / (double)score->seeds : NAN;
+    bool lowest = rows->worst[row] == NSW_ROW_NO_PATH && sum == -INFINITY;
+    score->value[row] = rows->worst[row] == NSW_ROW_SCORED || lowest ? sum / (double)score->seeds : NAN;
     score->seconds[row] /= (float)score->seeds;
   }
 }
