@@ -33,8 +33,10 @@ static size_t look(const struct nsw_value *value, int depth) {
   }
   if (depth == 2 || text) return sum;
   for (size_t i = 0; i < nsw_value_count(value) && i < 100; i++) {
-    if (nsw_value_key(value, i)) sum += look(nsw_value_key(value, i), depth + 1) + look(nsw_value_at(value, i), depth + 1);
-    else sum += look(nsw_value_item(value, i), depth + 1);
+    if (nsw_value_key(value, i))
+      sum += look(nsw_value_key(value, i), depth + 1) + look(nsw_value_at(value, i), depth + 1);
+    else
+      sum += look(nsw_value_item(value, i), depth + 1);
   }
   return sum;
 }
@@ -42,7 +44,8 @@ static size_t look(const struct nsw_value *value, int depth) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (int way = 0; way < 2; way++) {
     size_t pairs = 0;
-    struct nsw_pickle_options options = {.memory = 1 << 22, .tensors = way, .pair = way ? pair : NULL, .context = &pairs};
+    struct nsw_pickle_options options = {
+        .memory = 1 << 22, .tensors = way, .pair = way ? pair : NULL, .context = &pairs};
     struct nsw_pickle_used *used = NULL;
     struct nsw_pickle *pickle = NULL;
     struct nsw_input *input = NULL;

@@ -1,5 +1,6 @@
-/* libFuzzer target: TFRecord framing and NAS-Bench-101's records. The first byte chooses: the bytes as a file; as a file
- * whose checksums are made right first, so that what lies behind them is reached; as one record's JSON; as its metrics. */
+/* libFuzzer target: TFRecord framing and NAS-Bench-101's records. The first byte chooses: the bytes as a file; as a
+ * file whose checksums are made right first, so that what lies behind them is reached; as one record's JSON; as its
+ * metrics. */
 #include <stdlib.h>
 #include <string.h>
 
