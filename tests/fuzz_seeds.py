@@ -11,6 +11,7 @@ import pickle
 import struct
 import sys
 import tarfile
+import zipfile
 
 import numpy as np
 
@@ -80,6 +81,13 @@ def main():
     packed = bz2.compress(pickle.dumps(nats_object(), protocol=4))
     archive = tar_of([("a/000000.pickle.pbz2", packed), ("b" * 150 + "/000001.pickle.pbz2", packed[:40])])
     write(folder, "archive", "tar", b"\0" + archive)
+    for name, force in (("zip", False), ("zip64", True)):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            with archive.open("a/data.pkl", "w", force_zip64=force) as member:
+                member.write(b"K\1.")
+            archive.writestr("a/version", "3\n")
+        write(folder, "archive", name, b"\2" + out.getvalue())
     write(folder, "archive", "bzip2", b"\1" + packed)
     write(folder, "archive", "two", b"\1" + bz2.compress(b"abc") + bz2.compress(b"def"))
     write(folder, "images", "cifar10", b"\0" + bytes(3073 * 2))
