@@ -8,6 +8,7 @@
   X(score)    \
   X(import)   \
   X(correlate) \
+  X(select)   \
   X(run)      \
   X(export)   \
   X(merge)    \
