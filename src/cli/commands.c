@@ -12,6 +12,7 @@
   X(run)      \
   X(export)   \
   X(merge)    \
+  X(simulate) \
   X(doctor)   \
   X(help)
 /* clang-format on */

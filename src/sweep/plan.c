@@ -9,9 +9,7 @@
 #include "data/images.h"
 #include "sweep/selection.h"
 
-/* What a core is guessed to do, floating-point operations a second, until the run has measured it; and seconds an
- * architecture of a proxy that costs next to nothing. Only their ratio matters, and only at the start. */
-#define GUESSED_SPEED 5e10
+/* Seconds an architecture of a proxy that costs next to nothing is guessed to take. */
 #define GUESSED_TRIFLE 2e-7
 
 /* ---- which proxies ---- */
@@ -241,7 +239,7 @@ int nsw_plan_costs(const struct nsw_plan *plan, double **cost, uint8_t **kind, s
     for (uint32_t g = 0; g < family->groups; g++) {
       double trifle = GUESSED_TRIFLE * (family->start[g + 1] - family->start[g]);
       double flops = family->proxy->cost ? family->proxy->cost(family->state, family->unit[g]) : 0;
-      of_group[g] = fmax(trifle, flops / GUESSED_SPEED); /* fmax drops a cost that is not a number */
+      of_group[g] = fmax(trifle, flops / NSW_GUESSED_SPEED); /* fmax drops a cost that is not a number */
     }
     for (size_t s = 1; s < family->seeds; s++)
       memcpy(of_group + s * family->groups, of_group, family->groups * sizeof *of_group);

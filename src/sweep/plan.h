@@ -11,6 +11,10 @@
 
 enum { NSW_BLOCK = 256 }; /* architectures of a group where an evaluation is not shared and costs next to nothing */
 
+/* What a core is guessed to do, floating-point operations a second, until the run has measured it. Only the ratio to
+ * cheap proxies matters, and only at the start. */
+#define NSW_GUESSED_SPEED 5e10
+
 struct nsw_family {
   const struct nsw_proxy *proxy;
   const char **value; /* [options] text of each option */
