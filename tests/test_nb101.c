@@ -187,8 +187,8 @@ static void prunes_as_the_benchmark_does(void **state) {
   /* A dead end, a vertex nothing leads to, and both at once with too many vertices. */
   const char *const equal[] = {
       "0111|0001|0000|0000 input,conv3x3,conv1x1,output", "0101|0001|0001|0000 input,conv3x3,maxpool3x3,output",
-      "0111000001|0000000001|0000111100|0000000000|0000000000|0000000000|0000000000|0000000000|0000000001|0000000000 "
-      "input,conv3x3,conv1x1,0,0,1,1,2,2,output",
+      ("0111000001|0000000001|0000111100|0000000000|0000000000|0000000000|0000000000|0000000000|0000000001|0000000000 "
+       "input,conv3x3,conv1x1,0,0,1,1,2,2,output"),
       "  011|001|000\t -1,0,-2 ", "011|001|000 input,conv3x3-bn-relu,output"};
   for (size_t i = 0; i < sizeof equal / sizeof *equal; i++) {
     struct nsw_error err = {""};

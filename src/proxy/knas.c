@@ -23,9 +23,9 @@ enum { REF_TENSORS = 11, REF_ELEMENTS = 50, COLUMNS = 3 };
 struct knas {
   const struct nsw_context *context;
   struct nsw_engine *engine;
-  uint32_t *unit;  /* [architectures of the space] */
-  bool alone;      /* every architecture is its own unit */
-  float *probe;    /* [samples][tensors probed][REF_ELEMENTS] */
+  uint32_t *unit; /* [architectures of the space] */
+  bool alone;     /* every architecture is its own unit */
+  float *probe;   /* [samples][tensors probed][REF_ELEMENTS] */
   size_t probe_size;
 };
 
@@ -217,7 +217,8 @@ static int prepare(struct knas *s, struct nsw_error *err) {
   return nsw_engine_set_images(s->engine, c->images->pixels, c->images->labels, c->samples, c->images->resolution, err);
 }
 
-static int open_knas(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err) {
+static int open_knas(const struct nsw_context *context, const char *const *values, void **state,
+                     struct nsw_error *err) {
   (void)values;
   struct knas *s = calloc(1, sizeof *s);
   if (!s) return nsw_fail(err, "out of memory for knas");

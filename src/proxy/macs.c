@@ -10,6 +10,7 @@ static int open_macs(const struct nsw_context *context, const char *const *value
 
 static void close_macs(void *state) { (void)state; }
 
+/* Known for every architecture, connected or not: no row is marked as having no path. */
 static int score_macs(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
                       struct nsw_error *err) {
   const struct nsw_context *context = state;
@@ -27,7 +28,6 @@ static const struct nsw_proxy_column columns[] = {
 const struct nsw_proxy nsw_proxy_macs = {
     .name = "macs",
     .source = "counted from the network of the benchmark, at the resolution asked",
-    .note = "known for every architecture, connected or not, so no row is marked as having no path",
     .needs = NSW_NEEDS_TOPOLOGY,
     .columns = columns,
     .open = open_macs,

@@ -10,6 +10,7 @@ static int open_params(const struct nsw_context *context, const char *const *val
 
 static void close_params(void *state) { (void)state; }
 
+/* Known for every architecture, connected or not: no row is marked as having no path. */
 static int score_params(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
                         struct nsw_error *err) {
   const struct nsw_context *context = state;
@@ -26,7 +27,6 @@ static const struct nsw_proxy_column columns[] = {{"params", "trainable paramete
 const struct nsw_proxy nsw_proxy_params = {
     .name = "params",
     .source = "counted from the network of the benchmark",
-    .note = "known for every architecture, connected or not, so no row is marked as having no path",
     .needs = NSW_NEEDS_TOPOLOGY,
     .columns = columns,
     .open = open_params,

@@ -8,9 +8,6 @@
 /* The digest of data[n], one block after the other: the reference. */
 void nsw_md5(const void *data, size_t n, uint8_t digest[16]);
 
-/* The constants of the 64 steps: 2^32 |sin(i + 1)|, rounded down. */
-extern const uint32_t nsw_md5_sines[64];
-
 /* Streams that run side by side, whatever the vector width. */
 enum { NSW_MD5_STREAMS = 32 };
 

@@ -2,6 +2,7 @@
  * idle; GROUP registers of streams run interleaved to fill the time. */
 #include "space/lanes.h"
 #include "space/md5.h"
+#include "space/md5_sines.h"
 
 #if defined(NSW_ISA_avx512)
 #include <immintrin.h>
@@ -27,19 +28,21 @@ enum { GROUP = 2, GROUPS = NSW_MD5_STREAMS / (GROUP * NSW_WIDTH) };
 /* Keeps the compiler from adding in another order: what does not need b must be summed before b is there. */
 #if defined(__x86_64__)
 #define KEEP(x) __asm__("" : "+v"(x))
-#else
+#elif defined(__aarch64__)
 #define KEEP(x) __asm__("" : "+w"(x))
+#else
+#define KEEP(x) (void)(x)
 #endif
 
-#define STEP(F, a, b, c, d, word, turn, i)             \
-  for (int u = 0; u < GROUP; u++) {                    \
-    words t = a[u] + AT(block[word], g)[u] + sines[i]; \
-    KEEP(t);                                           \
-    t += ROUND_##F(b[u], c[u], d[u]);                  \
-    a[u] = (t << turn | t >> (32 - turn)) + b[u];      \
+#define STEP(F, a, b, c, d, word, turn, i)            \
+  for (int u = 0; u < GROUP; u++) {                   \
+    words t = a[u] + AT(block[word], g)[u] + sine[i]; \
+    KEEP(t);                                          \
+    t += ROUND_##F(b[u], c[u], d[u]);                 \
+    a[u] = (t << turn | t >> (32 - turn)) + b[u];     \
   }
 
-static inline void add_block(const nsw_md5_row *block, int g, const uint32_t *sines, words state[4][GROUP]) {
+static inline void add_block(const nsw_md5_row *block, int g, const uint32_t *sine, words state[4][GROUP]) {
   words a[GROUP], b[GROUP], c[GROUP], d[GROUP];
   for (int u = 0; u < GROUP; u++) a[u] = state[0][u], b[u] = state[1][u], c[u] = state[2][u], d[u] = state[3][u];
   /* clang-format off */
@@ -113,14 +116,16 @@ static inline void add_block(const nsw_md5_row *block, int g, const uint32_t *si
 
 void NSW_VARIANT(nsw_md5_streams)(const nsw_md5_row *message, int blocks, nsw_md5_row digest[4]) {
   static const uint32_t start[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
-  /* The constants are to be broadcast from memory in the addition itself, not built one by one. */
-  const uint32_t *sines = nsw_md5_sines;
-  __asm__("" : "+r"(sines));
+  const uint32_t *sine = sines;
+#if defined(NSW_ISA_avx512)
+  /* This one broadcasts a word from memory in the addition itself: better than a vector of every constant. */
+  __asm__("" : "+r"(sine));
+#endif
   for (int g = 0; g < GROUPS; g++) {
     words state[4][GROUP];
     for (int i = 0; i < 4; i++)
       for (int u = 0; u < GROUP; u++) state[i][u] = (words){0} + start[i];
-    for (int k = 0; k < blocks; k++) add_block(message + 16 * k, g, sines, state);
+    for (int k = 0; k < blocks; k++) add_block(message + 16 * k, g, sine, state);
     for (int i = 0; i < 4; i++)
       for (int u = 0; u < GROUP; u++) ((words *)digest[i])[g * GROUP + u] = state[i][u];
   }
