@@ -152,6 +152,7 @@ fuzz:
 	@command -v clang >/dev/null || { echo 'make fuzz: clang not found (Debian: clang and libclang-rt-14-dev)' >&2; exit 1; }
 	@$(MAKE) --no-print-directory -j$(NP) BUILD=build-fuzz CC=clang \
 	  CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzzers
+	@$(PYTHON) tests/fuzz_seeds.py build-fuzz/corpus
 	@for f in $(FUZZ_SRC:tests/%.c=%); do \
 	  mkdir -p build-fuzz/corpus/$$f; \
 	  dict=; [ ! -f tests/$$f.dict ] || dict=-dict=tests/$$f.dict; \

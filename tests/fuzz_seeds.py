@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes corpus seeds for the fuzz targets: fuzz_seeds.py FOLDER makes FOLDER/TARGET/*. No downloaded data is needed."""
+"""Writes corpus seeds for the fuzz targets: fuzz_seeds.py FOLDER makes FOLDER/fuzz_TARGET/*. Needs no downloaded data."""
 import base64
 import bz2
 import collections
@@ -22,8 +22,9 @@ spec.loader.exec_module(nb101)
 
 
 def write(folder, target, name, data):
-    os.makedirs(os.path.join(folder, target), exist_ok=True)
-    with open(os.path.join(folder, target, name), "wb") as out:
+    folder = os.path.join(folder, "fuzz_" + target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as out:
         out.write(data)
 
 

@@ -160,7 +160,7 @@ static int line(struct nsw_pickle_reader *r, char text[LONGEST_LINE]) {
 
 static int create(struct nsw_pickle_reader *r, enum nsw_pickle_kind kind, size_t text, struct nsw_object **object) {
   size_t size = sizeof **object + text;
-  if (text > r->most || r->held + size > r->most || !(*object = malloc(size))) return no_memory(r, text);
+  if (text > r->most || r->held + size > r->most || !(*object = malloc(size))) return no_memory(r, size);
   memset(*object, 0, sizeof **object);
   r->held += size;
   (*object)->kind = (uint32_t)kind;
