@@ -127,7 +127,8 @@ $(BUILD)/nasweep.1: $(BUILD)/nasweep
 	$(Q)$< help --man > $@
 $(BUILD)/nasweep.bash: $(BUILD)/nasweep
 	$(Q)$< help --completion bash > $@
-$(BUILD)/nasweep.pc: Makefile $(BUILD)/git_version.h
+$(BUILD)/nasweep.pc: FORCE
+	@mkdir -p $(@D)
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: nasweep' 'Version: $(VERSION)' \
 	  'Description: search spaces and training-free proxies of NAS-Bench-101 and NAS-Bench-201' \
 	  'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -lnasweep $(strip $(LDLIBS))' > $@

@@ -126,7 +126,7 @@ int nsw_emit_end(struct nsw_emit **emit, struct nsw_error *err) {
   bool failed = e->failed;
   FILE *out = e->out;
   free(e);
-  if (failed) return nsw_fail(err, "output failed: not enough memory, or text that is not UTF-8");
   if (fflush(out) || ferror(out)) return nsw_fail(err, "output failed: %s", strerror(errno ? errno : EIO));
+  if (failed) return nsw_fail(err, "output failed: not enough memory, or text that is not UTF-8");
   return NSW_OK;
 }

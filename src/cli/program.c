@@ -43,24 +43,24 @@ static int agree(int status, struct nsw_error *err) {
   return status;
 }
 
-/* srun without PMIx starts every task as a world of its own: they would all do the whole work and write one file. */
-static int check_world(struct nsw_error *err) {
+/* srun without PMIx starts every task as a world of its own: they would all do the whole work and write one file.
+ * To be asked before MPI starts, which sets variables of its own. */
+static int check_launch(struct nsw_error *err) {
   const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
-  int size;
-  MPI_Comm_size(MPI_COMM_WORLD, &size);
-  if (size > 1 || !tasks || atoi(tasks) < 2 || getenv("PMIX_RANK") || getenv("OMPI_COMM_WORLD_RANK")) return NSW_OK;
+  if (!tasks || atoi(tasks) < 2 || getenv("PMIX_RANK") || getenv("PMI_RANK") || getenv("OMPI_COMM_WORLD_RANK"))
+    return NSW_OK;
   return nsw_usage(err, "srun started %s tasks, but MPI sees only one: use srun --mpi=pmix, or mpirun", tasks);
 }
 
 static int run_under_mpi(const struct nsw_command *command, const struct nsw_args *args, struct nsw_error *err) {
   int level;
+  if (check_launch(err) != NSW_OK) return NSW_USAGE;
   nsw_watch_start(); /* before MPI, which does not like processes to be forked later */
   /* Alone, Open MPI would start a daemon beside us for nothing. */
   if (!nsw_launched()) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
     return nsw_fail(err, "MPI did not start");
-  int status = check_world(err);
-  if (status == NSW_OK) status = close_output(command->run(args, err), err);
+  int status = close_output(command->run(args, err), err);
   status = agree(status, err);
   complain(status, err);
   err->text[0] = '\0';

@@ -39,7 +39,8 @@ static int write_attributes(hid_t object, const struct nsw_attributes *attribute
   for (size_t i = 0; i < attributes->count; i++) {
     const struct nsw_attribute *a = &attributes->list[i];
     int64_t number;
-    if (!strcmp(a->name, "format") || !strcmp(a->name, "format_version")) continue; /* ours to write */
+    if (!strcmp(a->name, "format") || !strcmp(a->name, "format_version") || !strcmp(a->name, "hdf5"))
+      continue; /* written here, as of this file */
     int done = integer_attribute(a->name, a->text, &number) ? nsw_h5_write_integer(object, a->name, number)
                                                             : nsw_h5_write_text(object, a->name, a->text);
     if (done < 0) return -1;
@@ -126,6 +127,14 @@ static int check_table(const char *path, const struct nsw_table *t, struct nsw_e
   return NSW_OK;
 }
 
+static int write_library(hid_t file) {
+  unsigned major, minor, release;
+  char text[48];
+  H5get_libversion(&major, &minor, &release);
+  snprintf(text, sizeof text, "%u.%u.%u", major, minor, release);
+  return nsw_h5_write_text(file, "hdf5", text);
+}
+
 int nsw_file_write(const char *path, struct nsw_table *const *tables, size_t count, bool compress,
                    struct nsw_error *err) {
   struct nsw_h5_quiet quiet;
@@ -138,6 +147,7 @@ int nsw_file_write(const char *path, struct nsw_table *const *tables, size_t cou
   hid_t file = nsw_h5_create(&image);
   int done = file < 0 ? -1 : nsw_h5_write_text(file, "format", "nasweep");
   if (done >= 0) done = nsw_h5_write_integer(file, "format_version", FORMAT_VERSION);
+  if (done >= 0) done = write_library(file);
   if (done >= 0 && count) done = write_attributes(file, &tables[0]->attributes);
   for (size_t i = 0; done >= 0 && i < count; i++) done = write_table(file, tables[i], compress);
   if (done < 0) nsw_h5_fail(err, path, "the file could not be put together");
