@@ -184,9 +184,9 @@ static int set_libraries(struct nsw_attributes *a, const struct nsw_plan *plan, 
   char mpi[128];
   mpi_version(mpi, sizeof mpi);
   int status = nsw_attributes_set(a, "mpi", mpi, err);
-  if (status || !uses_network(plan)) return status;
-  struct nsw_blas blas;
-  nsw_blas_inspect(&blas);
+  if (status) return status;
+  struct nsw_blas blas = {.library = "not used", .kernel = "not used"};
+  if (uses_network(plan)) nsw_blas_inspect(&blas);
   status = nsw_attributes_set(a, "blas", blas.library, err);
   return status ? status : nsw_attributes_set(a, "blas_kernel", blas.kernel, err);
 }
