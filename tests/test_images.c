@@ -166,6 +166,7 @@ static void synthetic_images_depend_on_seed_and_index_only(void **state) {
   assert_int_equal(like->classes, 120);
   assert_int_equal(like->resolution, 16);
   assert_int_equal(like->labels[119], 119);
+  nsw_images_free(&few);
   assert_int_equal(nsw_images_load("synthetic:x", NULL, 3, &few, &err), NSW_USAGE);
   assert_int_equal(nsw_images_synthetic(0, 10, 31, 3, &few, &err), NSW_USAGE);
   nsw_images_free(&many);

@@ -68,7 +68,7 @@ static int take_batch(const struct nsw_layout *layout, const struct batches *bat
 /* Reads one batch; *missing where there is no such file. */
 static int read_batch(const struct nsw_layout *layout, const struct batches *batches, const char *path,
                       struct taken *taken, bool *missing, struct nsw_error *err) {
-  static const struct nsw_pickle_options options = {.memory = MOST_MEMORY};
+  static const struct nsw_pickle_options options = {.memory = MOST_MEMORY, .whole = true};
   struct nsw_input *input = NULL;
   struct nsw_pickle *pickle = NULL;
   struct stat state;

@@ -981,6 +981,14 @@ static int open_reader(struct nsw_input *input, const struct nsw_pickle_options 
   return NSW_OK;
 }
 
+/* That nothing follows the STOP. */
+static int expect_end(struct nsw_pickle_reader *r) {
+  size_t got = r->end - r->at;
+  int status = got ? NSW_OK : nsw_input_read(r->input, r->window, WINDOW, &got, r->err);
+  if (status) return status;
+  return got ? bad(r, "something follows the pickle") : NSW_OK;
+}
+
 static void free_objects(struct nsw_object *objects) {
   while (objects) {
     struct nsw_object *next = objects->next;
@@ -999,6 +1007,7 @@ int nsw_pickle_read(struct nsw_input *input, const struct nsw_pickle_options *op
   if (status) return status;
   while (!status && !stop) status = step(r, &stop);
   if (!status && (r->depth != 1 || r->open)) status = bad(r, "ends with %zu values instead of one", r->depth);
+  if (!status && options->whole) status = expect_end(r);
   if (!status && !(*pickle = malloc(sizeof **pickle))) status = bad(r, "not enough memory");
   if (!status) {
     (*pickle)->root = r->stack[0];

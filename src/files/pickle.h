@@ -56,9 +56,10 @@ struct nsw_pickle_used;
 
 /* What the reader may do, and whom it asks. */
 struct nsw_pickle_options {
-  size_t memory;                      /* most bytes held at once; 0: 64 MiB */
-  unsigned depth;                     /* most containers open at once; 0: 64 */
-  bool tensors;                       /* PyTorch's tensors and persistent ids are skipped rather than refused */
+  size_t memory;  /* most bytes held at once; 0: 64 MiB */
+  unsigned depth; /* most containers open at once; 0: 64 */
+  bool whole;     /* nothing may follow the pickle: reads the input to its end, so that its checksums count */
+  bool tensors;   /* PyTorch's tensors and persistent ids are skipped rather than refused */
   const struct nsw_pickle_used *used; /* from nsw_pickle_scan, or NULL: everything memoised is kept */
   /* Called for each pair put into a dict, with the pair complete; NULL: all are kept. *keep false on return leaves the
    * pair out and frees it, which is how a file larger than memory is read. May change the value. */

@@ -32,7 +32,7 @@ struct nats {
 
 /* Reads a bzip2-compressed pickle: a file of the folder, or part of the archive. */
 static int read_pickle(const char *path, struct place place, struct nsw_pickle **pickle, struct nsw_error *err) {
-  static const struct nsw_pickle_options options = {.memory = MOST_MEMORY};
+  static const struct nsw_pickle_options options = {.memory = MOST_MEMORY, .whole = true};
   struct nsw_input *input = NULL, *packed = NULL;
   *pickle = NULL;
   if (place.size > MOST_COMPRESSED && place.size != NSW_TO_THE_END)
