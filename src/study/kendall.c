@@ -96,7 +96,8 @@ static double tau_of(const struct nsw_kendall *k) {
   if (k->n < 2 || k->tied_x == k->pairs || k->tied_y == k->pairs) return NAN;
   /* pairs = concordant + discordant + tied_x + tied_y - tied_both */
   double difference = (double)((int64_t)(k->pairs - k->tied_x - k->tied_y + k->tied_both) - 2 * (int64_t)k->discordant);
-  double tau = difference / sqrt((double)(k->pairs - k->tied_x)) / sqrt((double)(k->pairs - k->tied_y));
+  long double untied = (long double)(k->pairs - k->tied_x) * (long double)(k->pairs - k->tied_y);
+  double tau = (double)(difference / sqrtl(untied));
   return fmax(-1, fmin(1, tau));
 }
 
