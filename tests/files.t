@@ -404,6 +404,9 @@ def nats_damage_is_refused():
     both["12"]["all_results"] = both["200"]["all_results"]
     write(bz2.compress(pickle.dumps(both)))
     refused("is not one of 12 epochs", "nats", path("bad"))
+    write(good[:-5])
+    said = nasweep("import", "nats", path("bad"), "--out", path("refused.h5"), status=1, ranks=2)
+    assert said.count("bzip2 data ends too early") == 1 and not os.path.exists(path("refused.h5")), said
     write(good)
     shutil.copy(name, path("bad/meta.pickle.pbz2"))
     refused("meta_archs has 0 architectures", "nats", path("bad"))

@@ -1,4 +1,6 @@
 /* nasweep import: published accuracies into a file of accuracy columns. */
+#include <math.h>
+#include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,26 +65,135 @@ static void say_report(const struct nsw_truth_report *report, const struct nsw_t
   if (report->unmatched)
     fprintf(stderr, ", %llu match no architecture (first: %s)", (unsigned long long)report->unmatched, report->example);
   if (report->unknown) fprintf(stderr, ", %llu values unknown", (unsigned long long)report->unknown);
+  for (size_t i = 0; i < sizeof report->more / sizeof *report->more; i++)
+    if (report->more[i].what && report->more[i].count)
+      fprintf(stderr, ", %llu %s", (unsigned long long)report->more[i].count, report->more[i].what);
   fprintf(stderr, "\n");
+}
+
+/* How many repeats each architecture has: fewest and most, of those that have any. */
+static void count_repeats(const struct nsw_accuracy *column, size_t rows, size_t *fewest, size_t *most) {
+  *fewest = column->repeats;
+  *most = column->by_repeat ? 0 : 1;
+  if (!column->by_repeat) *fewest = 1;
+  for (size_t row = 0; column->by_repeat && row < rows; row++) {
+    size_t there = 0;
+    for (size_t i = 0; i < column->repeats; i++) there += !isnan(column->by_repeat[row * column->repeats + i]);
+    if (there > *most) *most = there;
+    if (there && there < *fewest) *fewest = there;
+  }
+}
+
+/* One line: label, architectures that have a value, repeats, smallest, mean and largest value. */
+static void say_column(const char *label, const double *value, size_t rows, size_t fewest, size_t most) {
+  double low = INFINITY, high = -INFINITY, sum = 0;
+  size_t there = 0;
+  for (size_t row = 0; row < rows; row++) {
+    if (isnan(value[row])) continue;
+    if (value[row] < low) low = value[row];
+    if (value[row] > high) high = value[row];
+    sum += value[row];
+    there++;
+  }
+  printf("%-36s %13zu %4zu-%-4zu", label, there, there ? fewest : 0, there ? most : 0);
+  if (there) printf(" %12.6g %12.6g %12.6g", low, sum / (double)there, high);
+  printf("\n");
+}
+
+static void say_columns(const struct nsw_table *table) {
+  printf("%-36s %13s %9s %12s %12s %12s\n", "column", "architectures", "repeats", "smallest", "mean", "largest");
+  for (size_t i = 0; i < table->accuracies; i++) {
+    char label[256];
+    size_t fewest, most;
+    snprintf(label, sizeof label, "%s/%s", table->accuracy[i].dataset, table->accuracy[i].split);
+    count_repeats(&table->accuracy[i], table->rows, &fewest, &most);
+    say_column(label, table->accuracy[i].value, table->rows, fewest, most);
+  }
+  for (size_t i = 0; i < table->scores; i++) say_column(table->score[i].name, table->score[i].value, table->rows, 1, 1);
+}
+
+/* Rows are filled by one rank each, so that the largest of all ranks' values, an unknown one counting as least, is it.
+ */
+static int gather_values(double *values, size_t count, int rank, struct nsw_error *err) {
+  if (!values) return NSW_OK;
+  for (size_t i = 0; i < count; i++)
+    if (isnan(values[i])) values[i] = -INFINITY;
+  int failed = MPI_Reduce(rank ? values : MPI_IN_PLACE, values, (int)count, MPI_DOUBLE, MPI_MAX, 0, MPI_COMM_WORLD);
+  for (size_t i = 0; i < count; i++)
+    if (isinf(values[i])) values[i] = NAN;
+  return failed == MPI_SUCCESS ? NSW_OK : nsw_fail(err, "gathering the columns from all ranks failed");
+}
+
+/* Rank 0 gets what all ranks have read. Collective. */
+static int gather(struct nsw_table *table, struct nsw_truth_report *report, int rank, struct nsw_error *err) {
+  int status = NSW_OK;
+  for (size_t i = 0; !status && i < table->accuracies; i++) {
+    struct nsw_accuracy *column = &table->accuracy[i];
+    status = gather_values(column->value, table->rows, rank, err);
+    if (!status) status = gather_values(column->by_repeat, table->rows * column->repeats, rank, err);
+  }
+  uint64_t counts[] = {report->records,       report->matched,       report->unmatched,     report->unknown,
+                       report->more[0].count, report->more[1].count, report->more[2].count, report->more[3].count};
+  if (!status && MPI_Reduce(rank ? counts : MPI_IN_PLACE, counts, 8, MPI_UINT64_T, MPI_SUM, 0, MPI_COMM_WORLD))
+    status = nsw_fail(err, "gathering the counts from all ranks failed");
+  report->records = counts[0];
+  report->matched = counts[1];
+  report->unmatched = counts[2];
+  report->unknown = counts[3];
+  for (int i = 0; i < 4; i++) report->more[i].count = counts[4 + i];
+  return status;
+}
+
+/* Whether all ranks have got here without an error. */
+static bool all_well(int status) {
+  int worst = status;
+  return MPI_Allreduce(&status, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD) == MPI_SUCCESS && worst == NSW_OK;
+}
+
+/* Reads, this rank its part where there are several. *whole on the rank that then has all of it. */
+static int read_table(const struct nsw_truth_format *format, struct nsw_truth_request *request, double max_unmatched,
+                      struct nsw_table *table, bool *whole, struct nsw_error *err) {
+  struct nsw_truth_report report;
+  int rank = (int)request->part;
+  int status = nsw_truth_read(format, request, table, max_unmatched, &report, err);
+  if (request->parts > 1) {
+    if (!all_well(status)) return status;
+    status = gather(table, &report, rank, err);
+    if (rank || status) return status;
+    status = nsw_truth_judge(request, table, max_unmatched, &report, err);
+  }
+  say_report(&report, table);
+  *whole = status == NSW_OK;
+  if (*whole) say_columns(table);
+  return status;
 }
 
 static int import_into(const struct nsw_truth_format *format, struct nsw_truth_request *request, double max_unmatched,
                        const char *out, struct nsw_error *err) {
   struct nsw_space *space = NULL;
   struct nsw_table *table = NULL;
-  struct nsw_truth_report report;
+  bool whole = false;
   int status = nsw_space_open(request->space, &space, err);
   if (status == NSW_OK) status = nsw_space_make_keys(space, err);
   if (status == NSW_OK) status = nsw_truth_base(space, &table, err);
-  if (status == NSW_OK) {
-    request->opened = space;
-    status = nsw_truth_read(format, request, table, max_unmatched, &report, err);
-    say_report(&report, table);
-  }
-  if (status == NSW_OK) status = nsw_file_write(out, &table, 1, true, err);
+  request->opened = space;
+  bool ready = request->parts > 1 ? all_well(status) : status == NSW_OK;
+  if (ready) status = read_table(format, request, max_unmatched, table, &whole, err);
+  if (whole) status = nsw_file_write(out, &table, 1, true, err);
   nsw_table_free(&table);
   nsw_space_close(&space);
   return status;
+}
+
+/* Formats that can be read in parts are shared by all ranks; any other is rank 0's alone. */
+static bool takes_part(const struct nsw_truth_format *format, struct nsw_truth_request *request) {
+  int rank, ranks;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  if (!format->shared || ranks == 1) return rank == 0;
+  request->part = (unsigned)rank;
+  request->parts = (unsigned)ranks;
+  return true;
 }
 
 static int run(const struct nsw_args *args, struct nsw_error *err) {
@@ -101,8 +212,10 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   if (!(max_unmatched >= 0 && max_unmatched <= 1)) return nsw_usage(err, "--max-unmatched: a share from 0 to 1");
   struct nsw_truth_request request = {0};
   status = fill_request(args, &request, err);
+  if (status == NSW_OK && !takes_part(format, &request)) goto done;
   if (status == NSW_OK) status = choose_space(format, &request, err);
   if (status == NSW_OK) status = import_into(format, &request, max_unmatched, out, err);
+done:
   free((void *)request.paths);
   return status;
 }
@@ -117,9 +230,19 @@ const struct nsw_command nsw_cmd_import = {
         "are more than --max-unmatched.\n\n"
         "FORMAT csv is any comma-separated table with a header, plain or gzipped. Its key (index, architecture "
         "string or module hash) and its accuracy columns are guessed from the header, and said, unless named.\n\n"
+        "FORMAT nb101-tfrecord is nasbench_only108.tfrecord or nasbench_full.tfrecord: test, valid and train "
+        "accuracies, the seconds of training, and all of them half-way (test-half-108ep, ...), by epochs and "
+        "repeats.\n\n"
+        "FORMAT nats is the folder NATS-tss-v1_0-3ffb9-simple or a .tar of it, shared by all ranks; nb201-pth is "
+        "NAS-Bench-201-v1_1-096897.pth. Both give the accuracy after the last epoch of 12 and of 200, for each data "
+        "set and split as the benchmark names them (cifar10-valid/x-valid-200ep, ...), by seed (777, 888, 999, 111) "
+        "and as the mean over the seeds there are. Pickles are read as data; nothing in them is run.\n\n"
+        "FORMAT suite-zero is zc_nasbench101.json or zc_nasbench201.json: published scores as suite_zero.NAME on "
+        "cifar10, suite_zero.NAME.DATASET on others, and DATASET/valid-suite-zero.\n\n"
         "Example: nasweep import csv nb101_accuracy_108ep.csv.gz --out results/truth101.h5",
     .options = options,
     .min_operands = 2,
     .max_operands = -1,
+    .mpi = true,
     .run = run,
 };

@@ -169,11 +169,7 @@ static int read_nats(const struct nsw_truth_request *request, struct nsw_table *
   for (size_t i = 0; !status && i < request->path_count; i++) status = take_path(&nats, request->paths[i], err);
   if (status) return status;
   nsw_nb201_finish(&nats.results);
-  if (nats.missing) {
-    size_t used = strlen(report->said);
-    snprintf(report->said + used, sizeof report->said - used, " %llu architectures have no file.",
-             (unsigned long long)nats.missing);
-  }
+  report->more[2] = (struct nsw_truth_count){"architectures have no file", nats.missing};
   return NSW_OK;
 }
 

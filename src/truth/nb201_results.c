@@ -148,7 +148,6 @@ void nsw_nb201_finish(struct nsw_nb201_results *r) {
       }
       if (count > 0) r->column[c].mean[row] = sum / count;
     }
-  snprintf(r->report->said, sizeof r->report->said,
-           "%llu training runs of 12 epochs and %llu of 200; a record is one architecture at one number of epochs.",
-           (unsigned long long)r->runs[0], (unsigned long long)r->runs[1]);
+  r->report->more[0] = (struct nsw_truth_count){"training runs of 12 epochs", r->runs[0]};
+  r->report->more[1] = (struct nsw_truth_count){"of 200", r->runs[1]};
 }

@@ -47,7 +47,12 @@ int nsw_truth_read(const struct nsw_truth_format *format, const struct nsw_truth
   int status = nsw_lookup_create(table, &lookup, err);
   if (status == NSW_OK) status = format->read(request, table, lookup, report, err);
   nsw_lookup_free(&lookup);
-  if (status != NSW_OK) return status;
+  if (status != NSW_OK || request->parts > 1) return status;
+  return nsw_truth_judge(request, table, max_unmatched, report, err);
+}
+
+int nsw_truth_judge(const struct nsw_truth_request *request, const struct nsw_table *table, double max_unmatched,
+                    const struct nsw_truth_report *report, struct nsw_error *err) {
   if (!report->matched)
     return nsw_fail(err, "%s: none of %llu records is an architecture of %s here%s%s", request->paths[0],
                     (unsigned long long)report->records, table->space, report->example[0] ? "; the first key is " : "",

@@ -33,14 +33,21 @@ struct nsw_truth_request {
   unsigned part, parts;
 };
 
+/* A count that a format has of its own. */
+struct nsw_truth_count {
+  const char *what; /* as in "12 WHAT"; NULL where there is none */
+  uint64_t count;
+};
+
 /* What was read. Counts are of records, whatever a record is in the format. */
 struct nsw_truth_report {
   uint64_t records;   /* records read */
   uint64_t matched;   /* records put into a row of the table */
   uint64_t unmatched; /* records of architectures that the table does not have */
   uint64_t unknown;   /* values that were empty or not a number, left NaN */
-  char example[128];  /* key of the first unmatched record, printable; empty where there is none */
-  char said[1024];    /* what was guessed, in whole sentences for the user; empty where nothing was */
+  struct nsw_truth_count more[4];
+  char example[128]; /* key of the first unmatched record, printable; empty where there is none */
+  char said[1024];   /* what was guessed, in whole sentences for the user; empty where nothing was */
 };
 
 /* One format. */
@@ -66,11 +73,15 @@ const struct nsw_truth_format *nsw_truth_find(const char *name);
 /* A table of a whole space, no columns yet: index, id, class, params, macs. The space must have its keys. */
 int nsw_truth_base(const struct nsw_space *space, struct nsw_table **table, struct nsw_error *err);
 
-/* Reads with a format into an existing table, then judges: NSW_FAILED where no record matched, or where more than
- * max_unmatched (0..1) of the records have no row. report is filled in either case. */
+/* Reads with a format into an existing table, then, unless it is only a part, judges. report is filled in either case.
+ */
 int nsw_truth_read(const struct nsw_truth_format *format, const struct nsw_truth_request *request,
                    struct nsw_table *table, double max_unmatched, struct nsw_truth_report *report,
                    struct nsw_error *err);
+
+/* NSW_FAILED where no record matched, or where more than max_unmatched (0..1) of the records have no row. */
+int nsw_truth_judge(const struct nsw_truth_request *request, const struct nsw_table *table, double max_unmatched,
+                    const struct nsw_truth_report *report, struct nsw_error *err);
 
 /* Copies every accuracy column of `from` into `to` by architecture index (same space, else NSW_USAGE). Rows that
  * `from` lacks stay NaN; *matched counts rows of `to` that got a row of `from`. */
