@@ -127,6 +127,19 @@ static int check_table(const char *path, const struct nsw_table *t, struct nsw_e
   return NSW_OK;
 }
 
+/* Bytes of all columns, and some for what is around them: a checkpoint's memory is allocated once. */
+static size_t plain_size(struct nsw_table *const *tables, size_t count) {
+  size_t size = (size_t)1 << 18;
+  for (size_t i = 0; i < count; i++) {
+    const struct nsw_table *t = tables[i];
+    size_t row = t->id_size + 2 * sizeof *t->index + 2 * sizeof *t->params;
+    for (size_t c = 0; c < t->scores; c++) row += 13 + (t->score[c].by_seed ? 8 * t->score[c].seeds : 0);
+    for (size_t c = 0; c < t->accuracies; c++) row += 8 + (t->accuracy[c].by_repeat ? 8 * t->accuracy[c].repeats : 0);
+    size += row * t->rows + 4096 * (t->scores + t->accuracies);
+  }
+  return size;
+}
+
 static int write_library(hid_t file) {
   unsigned major, minor, release;
   char text[48];
@@ -144,7 +157,7 @@ int nsw_file_write(const char *path, struct nsw_table *const *tables, size_t cou
   int status = nsw_aside_check(path, err);
   if (status != NSW_OK) return status;
   nsw_h5_quiet_begin(&quiet);
-  hid_t file = nsw_h5_create(&image);
+  hid_t file = nsw_h5_create(&image, compress ? (size_t)1 << 22 : plain_size(tables, count));
   int done = file < 0 ? -1 : nsw_h5_write_text(file, "format", "nasweep");
   if (done >= 0) done = nsw_h5_write_integer(file, "format_version", FORMAT_VERSION);
   if (done >= 0) done = write_library(file);

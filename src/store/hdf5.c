@@ -62,13 +62,13 @@ static herr_t leave_data(void *data) {
   return 0;
 }
 
-hid_t nsw_h5_create(struct nsw_h5_image *image) {
+hid_t nsw_h5_create(struct nsw_h5_image *image, size_t step) {
   H5FD_file_image_callbacks_t callbacks = {image_allocate, NULL,       image_resize, image_keep,
                                            same_data,      leave_data, image};
   hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE), file = -1;
   *image = (struct nsw_h5_image){0};
   /* Format 1.10: every piece of metadata has a checksum, so that damage is found before it is believed. */
-  if (access >= 0 && create >= 0 && H5Pset_fapl_core(access, (size_t)1 << 22, 0) >= 0 &&
+  if (access >= 0 && create >= 0 && H5Pset_fapl_core(access, step, 0) >= 0 &&
       H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 &&
       H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
       H5Pset_link_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0 &&

@@ -30,8 +30,8 @@ struct nsw_h5_image {
   size_t size;
 };
 
-/* A new file in memory; negative on failure. */
-hid_t nsw_h5_create(struct nsw_h5_image *image);
+/* A new file in memory, which grows by `step` bytes at a time; negative on failure. */
+hid_t nsw_h5_create(struct nsw_h5_image *image, size_t step);
 
 /* Closes that file, in any case; image then holds it whole. Negative on failure. */
 int nsw_h5_finish(hid_t file, struct nsw_h5_image *image);
