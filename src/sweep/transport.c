@@ -33,7 +33,7 @@ int nsw_mailbox_put(struct nsw_mailbox *box, struct nsw_message message, struct 
   int status = NSW_OK;
   pthread_mutex_lock(&box->lock);
   if (box->tail == box->room) {
-    memmove(box->list, box->list + box->head, (box->tail - box->head) * sizeof *box->list);
+    if (box->head) memmove(box->list, box->list + box->head, (box->tail - box->head) * sizeof *box->list);
     box->tail -= box->head;
     box->head = 0;
   }
