@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "nasweep/proxy.h"
 #include "sweep/options.h"
+#include "sweep/results.h"
 #include "sweep/summary.h"
 
 enum { SEEDS = 4096 }; /* most seeds of a merged column */
@@ -174,7 +175,7 @@ static void finish_rows(const struct merge *m, struct nsw_score *score, const ui
     }
     score->status[row] = whole ? worst : NSW_ROW_PENDING;
     if (!score->by_seed) continue;
-    score->value[row] = whole && worst == NSW_ROW_SCORED ? sum / (double)score->seeds : NAN;
+    score->value[row] = whole ? nsw_row_mean(worst, sum, score->seeds) : NAN;
     if (whole) score->seconds[row] /= (float)score->seeds;
   }
 }

@@ -102,6 +102,11 @@ void nsw_results_free(struct nsw_results **results) {
 
 /* ---- filling ---- */
 
+double nsw_row_mean(uint8_t status, double sum, size_t seeds) {
+  bool lowest = status == NSW_ROW_NO_PATH && sum == -INFINITY;
+  return status == NSW_ROW_SCORED || lowest ? sum / (double)seeds : NAN;
+}
+
 /* The last seed of a row came in: its mean, in the order of the seeds, and its status. */
 static void complete(struct nsw_results *r, size_t f, uint32_t row) {
   const struct family_rows *rows = &r->family[f];

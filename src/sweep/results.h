@@ -20,6 +20,10 @@ int nsw_results_resume(struct nsw_results *results, const struct nsw_table *earl
 /* Puts a record in. */
 void nsw_results_put(struct nsw_results *results, const struct nsw_record *record);
 
+/* The score of a row from the sum over its seeds, added in their order: their mean; NaN where it has none; -infinity
+ * for a row without a path whose proxy says so. */
+double nsw_row_mean(uint8_t status, double sum, size_t seeds);
+
 /* Marks a task failed without an evaluation. */
 void nsw_results_fail(struct nsw_results *results, uint32_t task);
 

@@ -214,9 +214,9 @@ static int keep_file(struct server *s, double now) {
   return status ? dismiss(s, status) : NSW_OK;
 }
 
-/* A halt file is looked for once a second. */
+/* A halt file is looked for twice a second. */
 static bool halted(struct server *s, double now) {
-  if (!s->request->halt_file || now - s->halt_looked < 1) return false;
+  if (!s->request->halt_file || now - s->halt_looked < 0.5) return false;
   s->halt_looked = now;
   return access(s->request->halt_file, F_OK) == 0;
 }

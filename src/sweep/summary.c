@@ -263,6 +263,7 @@ static int add_series(struct nsw_table *table, const char *name, const struct ns
 int nsw_summary_timings(struct nsw_results *results, const struct nsw_hosts *hosts, const struct nsw_served *served,
                         double setup, struct nsw_error *err) {
   struct nsw_table *table = nsw_results_table(results);
+  if (!served->evaluations) return NSW_OK; /* nothing was left to do: what earlier runs noted stays */
   int status = add_session(&table->attributes, hosts, served, setup, err);
   if (!status) status = add_series(table, "span", served, hosts->ranks, offsetof(struct nsw_timing, span), err);
   if (!status) status = add_series(table, "busy", served, hosts->ranks, offsetof(struct nsw_timing, busy), err);

@@ -1,6 +1,7 @@
 #include "sweep/sweep.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -169,6 +170,22 @@ static int read_earlier(const struct sweep *s, struct nsw_table **earlier, struc
   return NSW_OK;
 }
 
+/* Removes the half-written files that killed runs left beside the result file. */
+static void clear_leftovers(const char *out) {
+  size_t length = strlen(out);
+  char *pattern = malloc(2 * length + sizeof ".part-*"), *to = pattern;
+  glob_t found;
+  if (!pattern) return;
+  for (const char *from = out; *from; *to++ = *from++)
+    if (strchr("*?[\\", *from)) *to++ = '\\';
+  strcpy(to, ".part-*");
+  if (glob(pattern, 0, NULL, &found) == 0) {
+    for (size_t i = 0; i < found.gl_pathc; i++) unlink(found.gl_pathv[i]);
+    globfree(&found);
+  }
+  free(pattern);
+}
+
 /* Architectures that ended run after run are failed ones. */
 static int mark_crashed(struct sweep *s, struct nsw_error *err) {
   struct nsw_crash *crash;
@@ -179,13 +196,13 @@ static int mark_crashed(struct sweep *s, struct nsw_error *err) {
     uint32_t unit = task.family->unit[task.group];
     uint64_t times = 0;
     for (size_t i = 0; i < crashes; i++)
-      times += crash[i].unit == unit && crash[i].seed == task.seed && !strcmp(crash[i].proxy, task.family->proxy->name);
+      times += crash[i].unit == unit && !strcmp(crash[i].proxy, task.family->proxy->name);
     if (!times || !s->request->retries || nsw_results_done(s->results, t)) continue;
-    if (times < s->request->retries) {
+    if (times < s->request->retries && task.seed_place == 0) {
       fprintf(stderr, "nasweep: %s architecture %" PRIu32 " ended %" PRIu64 " run%s; tried again\n", s->request->space,
               unit, times, times == 1 ? "" : "s");
-      continue;
     }
+    if (times < s->request->retries) continue;
     fprintf(stderr, "nasweep: %s architecture %" PRIu32 " ended %" PRIu64 " runs: marked failed (%s)\n",
             s->request->space, unit, times, s->notes);
     nsw_results_fail(s->results, t);
@@ -206,6 +223,7 @@ static int open_results(struct sweep *s, struct nsw_error *err) {
     status = nsw_results_resume(s->results, earlier, err);
     if (status) nsw_error_prefix(err, status, "%s", s->request->out);
   }
+  if (!status && !s->complete) clear_leftovers(s->request->out);
   if (!status && !s->complete) status = mark_crashed(s, err);
   if (!status && !s->complete)
     status = nsw_summary_provenance(s->results, &s->plan, &s->hosts, s->options, earlier, err);

@@ -1,0 +1,105 @@
+"""What the tests of sweeps share: running nasweep alone or under mpirun, comparing result files, TAP."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import h5py
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+NASWEEP = os.path.join(ROOT, os.environ.get("BUILD", "build"), "nasweep")
+ENV = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+           OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_hwloc_base_binding_policy="none",
+           OMPI_MCA_mpi_yield_when_idle="1", OMPI_MCA_orte_abort_print_stack="0")
+done = failed = 0
+
+
+def report(ok, name, detail=""):
+    global done, failed
+    done += 1
+    failed += not ok
+    print(f"{'ok' if ok else 'not ok'} {done} - {name}", flush=True)
+    if not ok:
+        for line in str(detail).splitlines()[-30:]:
+            print(f"# {line}", flush=True)
+    return ok
+
+
+def skip(name, reason):
+    global done
+    done += 1
+    print(f"ok {done} - {name} # SKIP {reason}", flush=True)
+
+
+def finish():
+    print(f"1..{done}")
+    sys.exit(1 if failed else 0)
+
+
+def command(ranks, *words):
+    """A command line; ranks None: without mpirun."""
+    return ([] if ranks is None else ["mpirun", "-n", str(ranks)]) + [NASWEEP, *map(str, words)]
+
+
+def run(ranks, *words, timeout=120, cwd=None, env=None):
+    """The finished process, with texts."""
+    return subprocess.run(command(ranks, *words), env=dict(ENV, **(env or {})), cwd=cwd, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=timeout)
+
+
+def start(ranks, *words, cwd=None):
+    return subprocess.Popen(command(ranks, *words), env=ENV, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+
+
+def wait_until_it_runs(process):
+    """Reads standard error up to the banner's last line; what is left is for communicate()."""
+    for line in process.stderr:
+        if line.startswith("  scores "):
+            return
+
+
+def messages(process):
+    """Lines that are nasweep's own errors."""
+    return [line for line in process.stderr.splitlines() if line.startswith("nasweep: ")]
+
+
+TIMES = ("seconds", "timing")
+
+
+def content(path):
+    """Every data set but times, as bytes: {name: (type, shape, bytes)}."""
+    found = {}
+
+    def visit(name, node):
+        if isinstance(node, h5py.Dataset) and name.split("/")[1] not in TIMES:
+            found[name] = (str(node.dtype), node.shape, node[()].tobytes())
+
+    with h5py.File(path, "r") as file:
+        file.visititems(visit)
+    return found
+
+
+def different(a, b):
+    """Names of data sets in which two files differ, bit for bit."""
+    one, two = content(a), content(b)
+    return sorted(n for n in one.keys() | two.keys() if one.get(n) != two.get(n))
+
+
+def text_of(file, name):
+    """A root attribute as text."""
+    value = file.attrs[name]
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+class Folder:
+    """A folder that is gone at the end."""
+
+    def __enter__(self):
+        self.path = tempfile.mkdtemp(prefix="nasweep-test-")
+        return self.path
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
