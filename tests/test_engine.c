@@ -1,14 +1,12 @@
 /* The engine against the naive reference: logits, losses, every gradient, both spaces, every instruction set. */
-#include <cmocka.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
 #include "net/engine.h"
+#include "unit.h"
 
 enum { IMAGES = 3 };
 

@@ -73,7 +73,7 @@ static int send_timing(struct worker *w, struct nsw_error *err) {
 static int take_piece(struct worker *w, const struct nsw_message *message, struct nsw_error *err) {
   size_t runs = message->size / sizeof *w->queue;
   if (w->tail + runs > w->room) {
-    memmove(w->queue, w->queue + w->head, (w->tail - w->head) * sizeof *w->queue);
+    if (w->head) memmove(w->queue, w->queue + w->head, (w->tail - w->head) * sizeof *w->queue);
     w->tail -= w->head;
     w->head = 0;
   }
