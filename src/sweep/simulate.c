@@ -88,7 +88,7 @@ static struct event pop(struct simulation *sim) {
 
 static bool append(uint32_t **list, size_t *head, size_t *tail, size_t *room, uint32_t task) {
   if (*tail == *room && *head > *room / 2) {
-    memmove(*list, *list + *head, (*tail - *head) * sizeof **list);
+    if (*head) memmove(*list, *list + *head, (*tail - *head) * sizeof **list);
     *tail -= *head;
     *head = 0;
   }
