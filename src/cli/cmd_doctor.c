@@ -1,8 +1,8 @@
 /* nasweep doctor: what this machine and this build will do, and what to change. */
 #include <glob.h>
-#include <hdf5.h>
 #include <mpi.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,7 @@
 #include "base/peak.h"
 #include "base/version.h"
 #include "cli/args.h"
+#include "store/file.h"
 
 enum { ADVICE_MOST = 16, NAME_SIZE = 64 };
 
@@ -39,7 +40,7 @@ static void item(const char *name) { printf("%-10s ", name); }
 
 static void show_build(void) {
   char mpi[MPI_MAX_LIBRARY_VERSION_STRING];
-  unsigned major, minor, release;
+  char hdf5[NSW_HDF5_VERSION_SIZE];
   int length;
   item("program");
   printf("nasweep %s (%s)\n", nsw_version(), nsw_git());
@@ -52,9 +53,9 @@ static void show_build(void) {
   MPI_Get_library_version(mpi, &length);
   item("MPI");
   printf("%.*s\n", (int)strcspn(mpi, ",\n"), mpi);
-  H5get_libversion(&major, &minor, &release);
+  nsw_file_hdf5_version(hdf5);
   item("HDF5");
-  printf("%u.%u.%u (built with %s)\n", major, minor, release, strchr(H5_VERS_INFO, ':') + 2);
+  printf("%s\n", hdf5);
 }
 
 /* ---- processor ---- */

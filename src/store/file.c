@@ -140,11 +140,15 @@ static size_t plain_size(struct nsw_table *const *tables, size_t count) {
   return size;
 }
 
-static int write_library(hid_t file) {
+void nsw_file_hdf5_version(char text[NSW_HDF5_VERSION_SIZE]) {
   unsigned major, minor, release;
-  char text[48];
   H5get_libversion(&major, &minor, &release);
-  snprintf(text, sizeof text, "%u.%u.%u", major, minor, release);
+  snprintf(text, NSW_HDF5_VERSION_SIZE, "%u.%u.%u", major, minor, release);
+}
+
+static int write_library(hid_t file) {
+  char text[NSW_HDF5_VERSION_SIZE];
+  nsw_file_hdf5_version(text);
   return nsw_h5_write_text(file, "hdf5", text);
 }
 

@@ -32,6 +32,10 @@ int nsw_file_writable(const char *path, struct nsw_error *err);
  * reason for anything that is no such file, is damaged, or of a later format version. */
 int nsw_file_read(const char *path, const char *space, struct nsw_table **table, struct nsw_error *err);
 
+/* Version of the HDF5 library that is loaded, as "1.10.8". */
+enum { NSW_HDF5_VERSION_SIZE = 48 };
+void nsw_file_hdf5_version(char text[NSW_HDF5_VERSION_SIZE]);
+
 /* Whether path exists and is a result file of this format; *spaces (malloc'd, comma-separated) may be NULL. */
 int nsw_file_probe(const char *path, char **spaces, struct nsw_error *err);
 
