@@ -7,18 +7,34 @@
 
 #include "files/utf8.h"
 
-enum { WINDOW = 1 << 16, LONGEST_LINE = 1024, DEFAULT_DEPTH = 64, MOST_DEPTH = 1000, DIMENSIONS = 4 };
+enum {
+  WINDOW = 1 << 16,
+  SLAB = 1 << 16,
+  LARGEST_IN_SLAB = 256,
+  FIRST_MEMO = 1024,
+  LONGEST_LINE = 1024,
+  DEFAULT_DEPTH = 64,
+  MOST_DEPTH = 1000,
+  DIMENSIONS = 4
+};
 
-/* Anything that is not a plain number. Counted by reference and also in one list, so that cycles are freed as well. */
+/* Anything that is not a plain number. Counted by reference; what needs more than its slab is also in one list, so that
+ * cycles are freed as well. */
 struct nsw_object {
-  struct nsw_object *next, *previous; /* in the list of all objects */
+  struct nsw_object *next, *previous; /* in that list; next also in queues of freed ones */
   uint32_t references;                /* from stack, memo and other objects */
   uint32_t kind;                      /* enum nsw_pickle_kind */
   size_t count;                       /* see the kinds */
   size_t capacity;                    /* items there is room for */
   struct nsw_value *items;            /* of lists, tuples, sets and dicts; an array's one item is its data */
-  struct nsw_array array;             /* of arrays and types */
-  char text[];                        /* of texts and bytes */
+  char text[];                        /* of texts and bytes; of arrays and types a struct nsw_array */
+};
+
+/* Memory for objects, which are many and small: handed out in steps of 16 bytes, taken back by size, freed as a whole.
+ */
+struct slab {
+  struct slab *next;
+  char bytes[SLAB - sizeof(struct slab *)];
 };
 
 /* The memo entries that are ever fetched. */
@@ -31,8 +47,9 @@ struct nsw_pickle_used {
 
 struct nsw_pickle {
   struct nsw_value root;
-  struct nsw_object *objects; /* all of them */
-  uint64_t bytes;             /* of the pickle */
+  struct nsw_object *objects; /* those in the list */
+  struct slab *slabs;
+  uint64_t bytes; /* of the pickle */
 };
 
 /* The machine. */
@@ -40,21 +57,23 @@ struct nsw_pickle_reader {
   struct nsw_input *input;
   const struct nsw_pickle_options *options;
   struct nsw_error *err;
-  uint8_t window[WINDOW];
   size_t at, end;     /* unread bytes of the window */
   uint64_t offset;    /* of window[0] in the input */
   uint64_t opcode_at; /* where the current opcode began */
   struct nsw_object *objects;
-  size_t held, most; /* bytes allocated, and allowed */
+  struct slab *slabs;
+  size_t slab_used;                                   /* bytes of the first slab */
+  struct nsw_object *freed[LARGEST_IN_SLAB / 16 + 1]; /* by size in steps of 16 */
+  size_t held, most;                                  /* bytes allocated, and allowed */
   struct nsw_value *stack;
   size_t depth, room; /* values on the stack, and room for them */
   size_t marks[MOST_DEPTH];
   size_t open, most_open; /* marks on the stack, and allowed */
-  struct nsw_value *memo;
-  uint8_t *memo_set; /* unused where `used` is given: kind is then MARK until set */
+  struct nsw_value *memo; /* kind MARK where nothing was put */
   size_t memo_room;
   uint64_t puts;                /* PUT opcodes so far: MEMOIZE takes this as its index */
   struct nsw_pickle_used *scan; /* being filled by a first pass, or NULL */
+  uint8_t window[WINDOW];       /* last: all before it begins as zeros */
 };
 
 /* ---- errors and bytes ---- */
@@ -133,12 +152,13 @@ static int skip(struct nsw_pickle_reader *r, uint64_t n) {
 }
 
 /* A little-endian number of `width` bytes. */
-static int number(struct nsw_pickle_reader *r, unsigned width, uint64_t *value) {
+static inline int number(struct nsw_pickle_reader *r, unsigned width, uint64_t *value) {
   const uint8_t *bytes;
   int status = take(r, width, &bytes);
   *value = 0;
-  for (unsigned i = 0; !status && i < width; i++) *value |= (uint64_t)bytes[i] << 8 * i;
-  return status;
+  if (status) return status;
+  for (unsigned i = 0; i < width; i++) *value |= (uint64_t)bytes[i] << 8 * i;
+  return NSW_OK;
 }
 
 /* A line without its newline, NUL-terminated. */
@@ -158,54 +178,108 @@ static int line(struct nsw_pickle_reader *r, char text[LONGEST_LINE]) {
 
 /* ---- objects ---- */
 
-static int create(struct nsw_pickle_reader *r, enum nsw_pickle_kind kind, size_t text, struct nsw_object **object) {
-  size_t size = sizeof **object + text;
-  if (text > r->most || r->held + size > r->most || !(*object = malloc(size))) return no_memory(r, size);
-  memset(*object, 0, sizeof **object);
+static struct nsw_array *array_of(struct nsw_object *object) { return (struct nsw_array *)(void *)object->text; }
+
+/* Memory of a size that is in a slab, from those freed or from the slab; NULL where there is none. */
+static struct nsw_object *take_memory(struct nsw_pickle_reader *r, size_t size) {
+  size_t step = (size + 15) / 16;
+  struct nsw_object *object = r->freed[step];
+  if (object) {
+    r->freed[step] = object->next;
+    return object;
+  }
+  if (!r->slabs || sizeof r->slabs->bytes - r->slab_used < step * 16) {
+    struct slab *slab = malloc(sizeof *slab);
+    if (!slab) return NULL;
+    slab->next = r->slabs;
+    r->slabs = slab;
+    r->slab_used = 0;
+  }
+  object = (struct nsw_object *)(void *)(r->slabs->bytes + r->slab_used);
+  r->slab_used += step * 16;
+  return object;
+}
+
+static bool is_text(const struct nsw_object *object) {
+  return object->kind == NSW_PICKLE_TEXT || object->kind == NSW_PICKLE_BYTES;
+}
+
+/* Bytes that an object was made with, its header included. room is what create was asked for. */
+static size_t object_size(const struct nsw_object *object) {
+  size_t room = is_text(object)                                                       ? object->capacity
+                : object->kind == NSW_PICKLE_ARRAY || object->kind == NSW_PICKLE_TYPE ? sizeof(struct nsw_array)
+                                                                                      : 0;
+  return sizeof *object + room;
+}
+
+/* Whether it is in the list: containers own their items, and large texts own themselves. */
+static bool is_listed(const struct nsw_object *object) {
+  return !is_text(object) || object_size(object) > LARGEST_IN_SLAB;
+}
+
+/* A new object, with room bytes of text where it is one. */
+static int create(struct nsw_pickle_reader *r, enum nsw_pickle_kind kind, size_t room, struct nsw_object **object) {
+  if (kind == NSW_PICKLE_ARRAY || kind == NSW_PICKLE_TYPE) room = sizeof(struct nsw_array);
+  size_t size = sizeof **object + room;
+  if (room > r->most || r->held + size > r->most) return no_memory(r, size);
+  *object = size > LARGEST_IN_SLAB ? malloc(size) : take_memory(r, size);
+  if (!*object) return no_memory(r, 0);
   r->held += size;
-  (*object)->kind = (uint32_t)kind;
+  **object = (struct nsw_object){.kind = (uint32_t)kind};
+  if (kind == NSW_PICKLE_ARRAY || kind == NSW_PICKLE_TYPE) *array_of(*object) = (struct nsw_array){0};
+  if (kind == NSW_PICKLE_TEXT || kind == NSW_PICKLE_BYTES) {
+    (*object)->capacity = room;
+    if (size <= LARGEST_IN_SLAB) return NSW_OK;
+  }
   (*object)->next = r->objects;
   if (r->objects) r->objects->previous = *object;
   r->objects = *object;
   return NSW_OK;
 }
 
-static bool is_object(const struct nsw_value *value) {
+static inline bool is_object(const struct nsw_value *value) {
   return value->kind >= NSW_PICKLE_TEXT && value->kind != NSW_PICKLE_OPAQUE && value->kind != NSW_PICKLE_MARK &&
          value->kind != NSW_PICKLE_GLOBAL;
 }
 
-static size_t text_bytes(const struct nsw_object *object) {
-  return object->kind == NSW_PICKLE_TEXT || object->kind == NSW_PICKLE_BYTES ? object->count + 1 : 0;
+/* Takes an object whose last reference is gone out of the list, and puts it into a queue. */
+static void enqueue(struct nsw_pickle_reader *r, struct nsw_object *object, struct nsw_object **queue) {
+  if (is_listed(object)) {
+    if (object->next) object->next->previous = object->previous;
+    if (object->previous)
+      object->previous->next = object->next;
+    else
+      r->objects = object->next;
+  }
+  object->next = *queue;
+  *queue = object;
 }
 
-static void unlink_object(struct nsw_object **list, struct nsw_object *object) {
-  if (object->next) object->next->previous = object->previous;
-  if (object->previous)
-    object->previous->next = object->next;
-  else
-    *list = object->next;
+static void free_object(struct nsw_pickle_reader *r, struct nsw_object *object) {
+  size_t size = object_size(object);
+  r->held -= size + (is_text(object) ? 0 : object->capacity * sizeof *object->items);
+  free(object->items);
+  if (size > LARGEST_IN_SLAB) {
+    free(object);
+  } else {
+    object->next = r->freed[(size + 15) / 16];
+    r->freed[(size + 15) / 16] = object;
+  }
 }
 
 /* Drops one reference, and what that frees, without recursion: the freed ones queue up by their next pointers. */
 static void release(struct nsw_pickle_reader *r, const struct nsw_value *value) {
+  struct nsw_object *queue = NULL;
   if (!is_object(value) || --value->u.object->references) return;
-  struct nsw_object *queue = value->u.object;
-  unlink_object(&r->objects, queue);
-  queue->next = NULL;
+  enqueue(r, value->u.object, &queue);
   while (queue) {
     struct nsw_object *object = queue;
     queue = object->next;
     for (size_t i = 0; object->items && i < object->count; i++) {
       const struct nsw_value *item = &object->items[i];
-      if (!is_object(item) || --item->u.object->references) continue;
-      unlink_object(&r->objects, item->u.object);
-      item->u.object->next = queue;
-      queue = item->u.object;
+      if (is_object(item) && !--item->u.object->references) enqueue(r, item->u.object, &queue);
     }
-    r->held -= sizeof *object + text_bytes(object) + object->capacity * sizeof *object->items;
-    free(object->items);
-    free(object);
+    free_object(r, object);
   }
 }
 
@@ -225,29 +299,35 @@ static int reserve(struct nsw_pickle_reader *r, struct nsw_object *object, size_
 
 /* ---- stack ---- */
 
-static int push(struct nsw_pickle_reader *r, struct nsw_value value) {
+static int grow_stack(struct nsw_pickle_reader *r) {
+  size_t room = r->room ? r->room * 2 : 256, more = (room - r->room) * sizeof *r->stack;
+  struct nsw_value *stack = NULL;
+  if (r->held + more > r->most || !(stack = realloc(r->stack, room * sizeof *stack))) return no_memory(r, more);
+  r->held += more;
+  r->stack = stack;
+  r->room = room;
+  return NSW_OK;
+}
+
+static inline int push(struct nsw_pickle_reader *r, struct nsw_value value) {
   if (r->depth == r->room) {
-    size_t room = r->room ? r->room * 2 : 256, more = (room - r->room) * sizeof *r->stack;
-    struct nsw_value *stack = NULL;
-    if (r->held + more > r->most || !(stack = realloc(r->stack, room * sizeof *stack))) return no_memory(r, more);
-    r->held += more;
-    r->stack = stack;
-    r->room = room;
+    int status = grow_stack(r);
+    if (status) return status;
   }
   r->stack[r->depth++] = value;
   if (is_object(&value)) value.u.object->references++;
   return NSW_OK;
 }
 
-static int push_number(struct nsw_pickle_reader *r, enum nsw_pickle_kind kind, int64_t integer) {
+static inline int push_number(struct nsw_pickle_reader *r, enum nsw_pickle_kind kind, int64_t integer) {
   return push(r, (struct nsw_value){.kind = kind, .u.integer = integer});
 }
 
-static int push_real(struct nsw_pickle_reader *r, double real) {
+static inline int push_real(struct nsw_pickle_reader *r, double real) {
   return push(r, (struct nsw_value){.kind = NSW_PICKLE_REAL, .u.real = real});
 }
 
-static int push_object(struct nsw_pickle_reader *r, struct nsw_object *object) {
+static inline int push_object(struct nsw_pickle_reader *r, struct nsw_object *object) {
   return push(r, (struct nsw_value){.kind = (enum nsw_pickle_kind)object->kind, .u.object = object});
 }
 
@@ -463,7 +543,7 @@ static int text(struct nsw_pickle_reader *r, enum nsw_pickle_kind kind, unsigned
 /* ---- memo ---- */
 
 /* The place of a memo entry, or SIZE_MAX where it need not be kept. */
-static size_t memo_place(const struct nsw_pickle_reader *r, uint64_t index) {
+static inline size_t memo_place(const struct nsw_pickle_reader *r, uint64_t index) {
   const struct nsw_pickle_used *used = r->options->used;
   if (!used) return index < SIZE_MAX / 64 ? (size_t)index : SIZE_MAX;
   if (index / 64 >= used->words || !(used->bits[index / 64] >> index % 64 & 1)) return SIZE_MAX;
@@ -472,7 +552,7 @@ static size_t memo_place(const struct nsw_pickle_reader *r, uint64_t index) {
 }
 
 static int memo_grow(struct nsw_pickle_reader *r, size_t place) {
-  size_t room = r->memo_room ? r->memo_room : 256;
+  size_t room = r->memo_room ? r->memo_room : FIRST_MEMO;
   while (room <= place) room *= 2;
   size_t more = (room - r->memo_room) * sizeof *r->memo;
   struct nsw_value *memo = NULL;
@@ -647,9 +727,9 @@ static int make_scalar(struct nsw_pickle_reader *r, const struct nsw_object *arg
   const struct nsw_value *items = arguments->items;
   if (arguments->count != 2 || items[0].kind != NSW_PICKLE_TYPE ||
       (items[1].kind != NSW_PICKLE_BYTES && items[1].kind != NSW_PICKLE_TEXT) ||
-      items[1].u.object->count != items[0].u.object->array.size)
+      items[1].u.object->count != array_of(items[0].u.object)->size)
     return bad(r, "a badly made NumPy scalar");
-  *result = element(&items[0].u.object->array, (const uint8_t *)items[1].u.object->text);
+  *result = element(array_of(items[0].u.object), (const uint8_t *)items[1].u.object->text);
   return NSW_OK;
 }
 
@@ -659,45 +739,46 @@ static int make_type(struct nsw_pickle_reader *r, const struct nsw_object *argum
   int status = create(r, NSW_PICKLE_TYPE, 0, &object);
   if (status) return status;
   *result = (struct nsw_value){.kind = NSW_PICKLE_TYPE, .u.object = object};
-  return parse_type(r, &arguments->items[0], &object->array);
+  return parse_type(r, &arguments->items[0], array_of(object));
 }
 
 static int build_type(struct nsw_pickle_reader *r, struct nsw_object *type, const struct nsw_value *state) {
   if (state->kind != NSW_PICKLE_TUPLE || state->u.object->count < 2) return bad(r, "a badly made NumPy type");
   const char *order = nsw_value_text(&state->u.object->items[1]);
   if (!order || !*order || order[1] || !strchr("<>|=", *order)) return bad(r, "a NumPy type of unknown byte order");
-  type->array.big_endian = *order == '>';
+  array_of(type)->big_endian = *order == '>';
   return NSW_OK;
 }
 
 /* state: (version, shape, type, whether in Fortran order, bytes). The array keeps a reference to the bytes. */
-static int build_array(struct nsw_pickle_reader *r, struct nsw_object *array, const struct nsw_value *state) {
+static int build_array(struct nsw_pickle_reader *r, struct nsw_object *object, const struct nsw_value *state) {
+  struct nsw_array *array = array_of(object);
   const struct nsw_value *items = state->kind == NSW_PICKLE_TUPLE ? state->u.object->items : NULL;
   if (!items || state->u.object->count != 5 || items[1].kind != NSW_PICKLE_TUPLE || items[2].kind != NSW_PICKLE_TYPE ||
-      (items[4].kind != NSW_PICKLE_BYTES && items[4].kind != NSW_PICKLE_TEXT) || array->count)
+      (items[4].kind != NSW_PICKLE_BYTES && items[4].kind != NSW_PICKLE_TEXT) || object->count)
     return bad(r, "a badly made NumPy array");
   const struct nsw_object *shape = items[1].u.object;
   if (shape->count > DIMENSIONS) return bad(r, "a NumPy array of %zu dimensions", shape->count);
   if (items[3].u.integer && shape->count > 1) return bad(r, "a NumPy array in Fortran order");
-  array->array = items[2].u.object->array;
-  uint64_t bytes = array->array.size;
+  *array = *array_of(items[2].u.object);
+  uint64_t bytes = array->size;
   for (size_t i = 0; i < shape->count; i++) {
     int64_t length = -1;
     nsw_value_integer(&shape->items[i], &length);
     if (length < 0 || __builtin_mul_overflow(bytes, (uint64_t)length, &bytes))
       return bad(r, "a NumPy array of impossible shape");
-    array->array.shape[i] = (uint64_t)length;
+    array->shape[i] = (uint64_t)length;
   }
-  array->array.dimensions = (unsigned)shape->count;
+  array->dimensions = (unsigned)shape->count;
   if (bytes != items[4].u.object->count)
     return bad(r, "a NumPy array of %llu bytes with %zu bytes of data", (unsigned long long)bytes,
                items[4].u.object->count);
-  int status = reserve(r, array, 1);
+  int status = reserve(r, object, 1);
   if (status) return status;
-  array->items[0] = items[4];
-  array->count = 1;
+  object->items[0] = items[4];
+  object->count = 1;
   items[4].u.object->references++;
-  array->array.data = (const uint8_t *)items[4].u.object->text;
+  array->data = (const uint8_t *)items[4].u.object->text;
   return NSW_OK;
 }
 
@@ -720,7 +801,6 @@ static int make_bytes(struct nsw_pickle_reader *r, const struct nsw_object *argu
     object->text[n++] = (char)byte;
   }
   object->text[n] = 0;
-  r->held -= from->count - n;
   object->count = n;
   return NSW_OK;
 }
@@ -970,7 +1050,7 @@ static int open_reader(struct nsw_input *input, const struct nsw_pickle_options 
                        struct nsw_pickle_reader **reader, struct nsw_error *err) {
   struct nsw_pickle_reader *r = malloc(sizeof *r);
   if (!r) return nsw_fail(err, "%s: not enough memory", nsw_input_name(input));
-  memset(r, 0, sizeof *r);
+  memset(r, 0, offsetof(struct nsw_pickle_reader, window));
   r->input = input;
   r->options = options;
   r->err = err;
@@ -989,11 +1069,20 @@ static int expect_end(struct nsw_pickle_reader *r) {
   return got ? bad(r, "something follows the pickle") : NSW_OK;
 }
 
+static void free_slabs(struct slab *slabs) {
+  while (slabs) {
+    struct slab *next = slabs->next;
+    free(slabs);
+    slabs = next;
+  }
+}
+
+/* Those of the list; the slabs hold the others. */
 static void free_objects(struct nsw_object *objects) {
   while (objects) {
     struct nsw_object *next = objects->next;
     free(objects->items);
-    free(objects);
+    if (object_size(objects) > LARGEST_IN_SLAB) free(objects);
     objects = next;
   }
 }
@@ -1012,9 +1101,11 @@ int nsw_pickle_read(struct nsw_input *input, const struct nsw_pickle_options *op
   if (!status) {
     (*pickle)->root = r->stack[0];
     (*pickle)->objects = r->objects;
+    (*pickle)->slabs = r->slabs;
     (*pickle)->bytes = r->offset + r->at;
   } else {
     free_objects(r->objects);
+    free_slabs(r->slabs);
   }
   free(r->stack);
   free(r->memo);
@@ -1028,6 +1119,7 @@ uint64_t nsw_pickle_bytes(const struct nsw_pickle *pickle) { return pickle->byte
 void nsw_pickle_free(struct nsw_pickle **pickle) {
   if (!*pickle) return;
   free_objects((*pickle)->objects);
+  free_slabs((*pickle)->slabs);
   free(*pickle);
   *pickle = NULL;
 }
@@ -1129,6 +1221,6 @@ bool nsw_value_integer(const struct nsw_value *value, int64_t *integer) {
 
 bool nsw_value_array(const struct nsw_value *value, struct nsw_array *array) {
   if (!value || value->kind != NSW_PICKLE_ARRAY || !value->u.object->count) return false;
-  *array = value->u.object->array;
+  *array = *array_of(value->u.object);
   return true;
 }

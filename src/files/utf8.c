@@ -14,14 +14,25 @@ static size_t character(const uint8_t *s, size_t n) {
   return length;
 }
 
+/* Whether no byte has its top bit; the last eight bytes are looked at together, those before them too where it fits. */
+static bool is_ascii(const char *text, size_t bytes) {
+  uint64_t all = 0, eight;
+  if (bytes < 8) {
+    for (size_t i = 0; i < bytes; i++) all |= (uint8_t)text[i];
+    return all < 0x80;
+  }
+  for (size_t i = 0; i + 8 < bytes; i += 8) {
+    memcpy(&eight, text + i, 8);
+    all |= eight;
+  }
+  memcpy(&eight, text + bytes - 8, 8);
+  return !((all | eight) & UINT64_C(0x8080808080808080));
+}
+
 bool nsw_utf8_valid(const char *text, size_t bytes) {
+  if (is_ascii(text, bytes)) return true;
   const uint8_t *s = (const uint8_t *)text, *end = s + bytes;
   while (s < end) {
-    uint64_t eight;
-    if (end - s >= 8 && (memcpy(&eight, s, 8), !(eight & UINT64_C(0x8080808080808080)))) {
-      s += 8;
-      continue;
-    }
     size_t length = character(s, (size_t)(end - s));
     if (!length) return false;
     s += length;
