@@ -191,6 +191,19 @@ def nb101_full_file_has_four_budgets():
 
 
 @test
+def nb101_accuracies_are_compared_and_seconds_are_not():
+    make_nb101("few.tfrecord", 60, (108,), 3)
+    imported("nb101-tfrecord", path("few.tfrecord"), out="truth.h5")[0].close()
+    nasweep("score", "nb101", "--proxy", "params", "--range", "0:60", "--out", path("scores.h5"))
+    done = subprocess.run([NASWEEP, "correlate", path("scores.h5"), "--truth", path("truth.h5"), "--format", "json"],
+                          stdout=subprocess.PIPE, check=True, universal_newlines=True)
+    lines = json.loads(done.stdout)
+    assert {line["split"] for line in lines} == {s + "-108ep" for s in ("test", "valid", "train", "test-half", "valid-half",
+                                                                      "train-half")}, lines
+    assert all(line["n"] == 60 for line in lines), lines
+
+
+@test
 def nb101_disagreements_are_counted():
     cells = list_nb101(100)
     other = dict(cells[60], params="1")

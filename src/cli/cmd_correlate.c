@@ -10,6 +10,7 @@
 #include "cli/tables.h"
 #include "store/file.h"
 #include "study/subset.h"
+#include "truth/truth.h"
 
 static const struct nsw_option options[] = {
     {"truth", "[FORMAT:]FILE", NULL,
@@ -180,7 +181,7 @@ static int all_against(struct job *job, const struct nsw_table *table, const str
   int status = in ? nsw_compare_cache_create(table, &cache, err) : nsw_fail(err, "out of memory for %s", table->space);
   /* Accuracies outside, subsets next, scores inside: ranks of an accuracy over a subset are made once. */
   for (size_t a = 0; a < table->accuracies && status == NSW_OK; a++) {
-    if (!wanted(&job->datasets, table->accuracy[a].dataset)) continue;
+    if (!nsw_truth_is_accuracy(&table->accuracy[a]) || !wanted(&job->datasets, table->accuracy[a].dataset)) continue;
     for (size_t s = 0; s < count && status == NSW_OK; s++)
       status = against(job, table, cache, columns, &table->accuracy[a], &subsets[s], facts, in, err);
   }

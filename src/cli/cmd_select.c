@@ -281,7 +281,9 @@ static int search_table(struct job *job, const struct nsw_table *table, struct n
                       table->space);
   for (size_t a = 0; a < table->accuracies && status == NSW_OK; a++) {
     const struct nsw_accuracy *accuracy = &table->accuracy[a];
-    if (!wanted(&job->datasets, accuracy->dataset) || (split && strcmp(split, accuracy->split))) continue;
+    if (!nsw_truth_is_accuracy(accuracy) || !wanted(&job->datasets, accuracy->dataset) ||
+        (split && strcmp(split, accuracy->split)))
+      continue;
     for (size_t c = 0; c < columns.count && status == NSW_OK; c++)
       if (wanted(&job->proxies, columns.list[c].name))
         status = search_with(job, table, &columns.list[c], accuracy, err);

@@ -94,6 +94,11 @@ int nsw_truth_join(struct nsw_table *to, const struct nsw_table *from, uint64_t 
   return NSW_OK;
 }
 
+bool nsw_truth_is_accuracy(const struct nsw_accuracy *column) {
+  const char *unit = nsw_attributes_get(&column->attributes, "unit");
+  return !unit || strcmp(unit, "seconds");
+}
+
 void nsw_truth_unmatched(struct nsw_truth_report *report, const char *key) {
   if (report->unmatched++) return;
   size_t n = 0;

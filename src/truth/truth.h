@@ -87,6 +87,9 @@ int nsw_truth_judge(const struct nsw_truth_request *request, const struct nsw_ta
  * `from` lacks stay NaN; *matched counts rows of `to` that got a row of `from`. */
 int nsw_truth_join(struct nsw_table *to, const struct nsw_table *from, uint64_t *matched, struct nsw_error *err);
 
+/* Whether the column is of accuracies, which it is unless its unit says seconds: some files have the time of training. */
+bool nsw_truth_is_accuracy(const struct nsw_accuracy *column);
+
 /* Notes a record without a row: counts it and keeps the first key as the example. */
 void nsw_truth_unmatched(struct nsw_truth_report *report, const char *key);
 
