@@ -9,6 +9,7 @@
 #include "cli/tables.h"
 #include "study/column.h"
 #include "study/select.h"
+#include "truth/truth.h"
 
 enum { BUDGETS = 64 };
 
