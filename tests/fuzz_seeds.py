@@ -28,11 +28,11 @@ def write(folder, target, name, data):
         out.write(data)
 
 
-def nats_object(epochs=2):
+def nats_object(epochs=2, index=0):
     result = {"name": "cifar10", "train_acc1es": {0: 10.0, 1: 20.5}, "eval_acc1es": {"ori-test@0": 1.5, "ori-test@1": 2.5},
               "params": np.float64(0.25), "epochs": epochs, "seed": "0777", "latency": [0.1], "flop": np.float32(3),
               "train_times": collections.OrderedDict([(0, 1.0), (1, 2.0)]), "net_state_dict": None}
-    info = {"arch_index": 0, "arch_str": "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|", "clear_net_done": True,
+    info = {"arch_index": index, "arch_str": "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|", "clear_net_done": True,
             "all_results": {("cifar10", 777): result}, "dataset_seed": {"cifar10": [777]}}
     return collections.OrderedDict([("12", info), ("200", info)])
 
@@ -69,8 +69,38 @@ def tar_of(members):
     return out.getvalue()
 
 
+def whole_files(folder):
+    """Files that the importers of fuzz_truth.c take whole: its tables have these architectures."""
+    cell = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
+    empty = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+    both = {}
+    for key, name, epochs in (("12", "less", 12), ("200", "full", 200)):
+        info = nats_object(epochs)["12"]
+        info["arch_str"] = cell
+        run = info["all_results"]["cifar10", 777]
+        run["train_acc1es"] = {epochs - 1: 50.5}
+        run["eval_acc1es"] = {"ori-test@%d" % (epochs - 1): 40.5}
+        both[key] = both[name] = info
+    split = {key: both[key] for key in ("12", "200")}
+    packed = bz2.compress(pickle.dumps(split, protocol=4))
+    write(folder, "truth", "nats", b"\1" + tar_of([("a/000000.pickle.pbz2", packed)]))
+    graph = {"meta_archs": [cell, empty], "arch2infos": {0: {"full": both["full"], "less": both["less"]}},
+             "evaluated_indexes": {0}}
+    magic = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+    legacy = magic + pickle.dumps(1001, 2) + pickle.dumps({"little_endian": True}, 2) + pickle.dumps(graph, 2)
+    write(folder, "truth", "legacy", b"\2" + legacy)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a/data.pkl", pickle.dumps(graph, 2))
+    write(folder, "truth", "zip", b"\2" + out.getvalue())
+    write(folder, "truth", "tfrecord", b"\0" + nb101.framed(records()[0]) * 2)
+    for i, data in enumerate(suite_zero()[:2]):
+        write(folder, "truth", "json%d" % i, b"\3" + data)
+
+
 def main():
     folder = sys.argv[1]
+    whole_files(folder)
     for i, data in enumerate(pickles()):
         write(folder, "pickle", "seed%02d" % i, data)
     json_record, message = records()

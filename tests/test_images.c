@@ -149,6 +149,70 @@ static void cifar100_has_fine_labels(void **state) {
   expect_error("cifar100", 1, NSW_FAILED, "train.bin: truncated");
 }
 
+#define WRITE(file, text) fwrite(text, 1, sizeof text - 1, file)
+
+/* Writes a batch as Python 2 pickles it: n pictures of `width` bytes, (r * 31 + p * 7) % 256, and labels. */
+static void write_batch(const char *name, const char *key, size_t n, size_t width, const int *labels, size_t count) {
+  FILE *file = fopen(path_of(name), "wb");
+  assert_non_null(file);
+  fprintf(file, "%s%c%s", "\x80\x02}(U", 4, "data");
+  fprintf(file, "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n");
+  WRITE(file, "K\0\x85U\1b\x87R(K\1K");
+  fprintf(file, "%cM%c%c", (int)n, (int)(width % 256), (int)(width / 256));
+  WRITE(file,
+        "\x86"
+        "cnumpy\ndtype\nU\2u1K\0K\1\x87R(K\3U\1|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89T");
+  for (int i = 0; i < 4; i++) fputc((int)(n * width >> 8 * i & 255), file);
+  for (size_t i = 0; i < n * width; i++) fputc((int)((i / width * 31 + i % width * 7) % 256), file);
+  fprintf(file, "tbU%c%s](", (int)strlen(key), key);
+  for (size_t i = 0; i < count; i++) fprintf(file, "M%c%c", labels[i] % 256, labels[i] / 256);
+  fprintf(file, "eu.");
+  fclose(file);
+}
+
+static void pickled_batches_are_read(void **state) {
+  (void)state;
+  struct nsw_images *images;
+  struct nsw_error err;
+  static const int labels[4] = {3, 9, 0, 7}, classes[4] = {500, 120, 121, 1}, wild[4] = {3, 10, 0, 1001};
+  char command[128];
+  snprintf(command, sizeof command, "rm -rf %s/*", folder);
+  assert_int_equal(system(command), 0);
+  write_batch("data_batch_1", "labels", 4, PIXELS, labels, 4);
+  write_batch("data_batch_2", "labels", 2, PIXELS, labels, 2);
+  assert_int_equal(nsw_images_load(folder, NULL, 6, &images, &err), NSW_OK);
+  assert_string_equal(images->dataset, "cifar10");
+  assert_int_equal(images->labels[3], 7);
+  assert_int_equal(images->labels[5], 9);
+  assert_true(fabs(images->pixels[5 * PIXELS + 2048] - ((31 + 2048 * 7) % 256 - 113.9) / 66.7) < 1e-6);
+  nsw_images_free(&images);
+  expect_error(NULL, 7, NSW_FAILED, "7 images asked, 6 there: data_batch_3 is missing");
+  write_batch("data_batch_2", "labels", 2, PIXELS, wild, 2);
+  expect_error(NULL, 6, NSW_FAILED, "data_batch_2: record 1: label 10 is beyond the 10 classes");
+  write_batch("data_batch_1", "labels", 4, PIXELS, labels, 3);
+  expect_error(NULL, 1, NSW_FAILED, "4 pictures and 3 labels");
+  write_batch("data_batch_1", "labels", 4, 100, labels, 4);
+  expect_error(NULL, 1, NSW_FAILED, "wrong size");
+  write_batch("data_batch_1", "label", 4, PIXELS, labels, 4);
+  expect_error(NULL, 1, NSW_FAILED, "not a dict of data and labels");
+  write_batch("data_batch_1", "labels", 4, PIXELS, labels, 4);
+  assert_int_equal(truncate(path_of("data_batch_1"), 5000), 0);
+  expect_error(NULL, 1, NSW_FAILED, "data_batch_1: pickle, byte");
+  write_batch("train", "fine_labels", 4, PIXELS, classes + 2, 1);
+  unlink(path_of("data_batch_1"));
+  expect_error(NULL, 1, NSW_FAILED, "4 pictures and 1 labels");
+  write_batch("train_data_batch_1", "labels", 4, 768, classes, 4);
+  assert_int_equal(nsw_images_load(folder, "imagenet16-120", 2, &images, &err), NSW_OK);
+  assert_int_equal(images->resolution, 16);
+  assert_int_equal(images->labels[0], 119);
+  assert_int_equal(images->labels[1], 0);
+  assert_true(fabs(images->pixels[768] - ((3 * 31) % 256 - 122.68) / 63.22) < 1e-6);
+  nsw_images_free(&images);
+  expect_error("ImageNet16-120", 3, NSW_FAILED, "3 images asked, 2 there: train_data_batch_2 is missing");
+  write_batch("train_data_batch_1", "labels", 4, 768, wild, 4);
+  expect_error("ImageNet16-120", 4, NSW_FAILED, "record 2: label -1 is beyond");
+}
+
 static void synthetic_images_depend_on_seed_and_index_only(void **state) {
   (void)state;
   struct nsw_images *few, *many, *other, *like;
@@ -228,6 +292,7 @@ int main(void) {
       cmocka_unit_test(bad_folders_are_named),
       cmocka_unit_test(bad_cifar10_files_are_named),
       cmocka_unit_test(cifar100_has_fine_labels),
+      cmocka_unit_test(pickled_batches_are_read),
       cmocka_unit_test(synthetic_images_depend_on_seed_and_index_only),
       cmocka_unit_test(synthetic_images_look_like_photographs),
   };
