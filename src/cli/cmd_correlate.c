@@ -31,6 +31,7 @@ static const struct nsw_option options[] = {
     {"weighted-intervals", NULL, NULL, "also intervals of the weighted tau, which take many times longer", false},
     {"agreement", NULL, NULL, "also how far the scores agree with each other", false},
     {"stability", NULL, NULL, "also how far seeds of one score agree, for scores that have several", false},
+    {"timing", NULL, NULL, "also the time that each score took, as recorded with it", false},
     {"compare", "A,B", NULL, "also a permutation test of whether A ranks better than B, on the same rows", true},
     {"permutations", "N", "1000", "permutations of that test", false},
     {"seed", "S", "0", "of resamples and permutations", false},
@@ -159,6 +160,36 @@ static int contests(struct job *job, const struct nsw_table *table, const struct
   return NSW_OK;
 }
 
+/* Mean seconds that training one architecture took, where the tables tell; NaN where they do not. */
+static double training_seconds(const struct nsw_table *table) {
+  for (size_t a = 0; a < table->accuracies; a++) {
+    double sum = 0, n = 0;
+    if (nsw_truth_is_accuracy(&table->accuracy[a])) continue;
+    for (size_t i = 0; i < table->rows; i++) {
+      if (isnan(table->accuracy[a].value[i])) continue;
+      sum += table->accuracy[a].value[i];
+      n++;
+    }
+    if (n > 0) return sum / n;
+  }
+  return NAN;
+}
+
+/* Time of the evaluations that made each score, beside that of training. */
+static void timings(struct job *job, const struct nsw_table *table, const struct nsw_columns *columns) {
+  double trained = training_seconds(table);
+  for (size_t c = 0; c < columns->count; c++) {
+    const struct nsw_column *column = &columns->list[c];
+    if (!wanted(&job->proxies, column->name) || isnan(column->seconds)) continue;
+    double each = column->seconds / (double)column->timed;
+    json_array_append_new(job->more, json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "kind", "timing", "space",
+                                               table->space, "proxy", column->name, "n", (json_int_t)column->timed,
+                                               "seconds", nsw_json_real(column->seconds), "seconds_each",
+                                               nsw_json_real(each), "training_seconds_each", nsw_json_real(trained),
+                                               "share_of_training", nsw_json_real(each / trained)));
+  }
+}
+
 /* All scores against one accuracy over one subset. */
 static int against(struct job *job, const struct nsw_table *table, struct nsw_compare_cache *cache,
                    const struct nsw_columns *columns, const struct nsw_accuracy *accuracy,
@@ -193,6 +224,7 @@ static int all_against(struct job *job, const struct nsw_table *table, const str
     if (status == NSW_OK && !table->accuracies && nsw_args_flag(job->args, "stability"))
       status = stabilities(job, table, columns, NULL, &subsets[s], in, err);
   }
+  if (status == NSW_OK && nsw_args_flag(job->args, "timing")) timings(job, table, columns);
   nsw_compare_cache_free(&cache);
   free(in);
   return status;
@@ -244,6 +276,9 @@ static void print_more(const struct job *job) {
              TEXT("space"), TEXT("subset"), TEXT("proxy"),
              (long long)json_integer_value(json_object_get(object, "seeds")), REAL("spearman_mean"),
              REAL("spearman_min"), REAL("kendall_mean"), REAL("kendall_min"), n);
+    if (!strcmp(kind, "timing"))
+      printf("  %s  %s: %.3g s for %s architectures, %.3g s each\n", TEXT("space"), TEXT("proxy"), REAL("seconds"), n,
+             REAL("seconds_each"));
     if (!strcmp(kind, "contest"))
       printf("  %s %s %s/%s  %s %.4f, %s %.4f: difference %+.4f, p = %.3g (%lld permutations, %s rows)\n",
              TEXT("space"), TEXT("subset"), TEXT("dataset"), TEXT("split"), TEXT("a"), REAL("spearman_a"), TEXT("b"),
