@@ -1,10 +1,26 @@
 """The figures of a report. Each function draws with matplotlib and returns the figure; the rows behind it are returned
 beside, for the CSV file. Numbers of statistics come from the program's JSON; columns of the result file are only drawn."""
 
+import textwrap
+
 import numpy as np
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 import theme
+
+
+def _short(v, _=None):
+    """1,200,000 as 1.2M."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(v) >= size:
+            return f"{v / size:g}{unit}"
+    return f"{v:g}".replace("-", "−")
+
+
+def _label(text, width=46):
+    """At most two lines that fit under a small figure."""
+    return "\n".join(textwrap.wrap(text, width)[:2])
 
 
 def _style(k):
@@ -29,7 +45,7 @@ def score_density(proxy, label, x, y, no_path, target, low):
 
     def draw():
         fig, axes = theme.figure()
-        art = axes.hexbin(x[shown], y[shown], gridsize=(36, 22), mincnt=1, linewidths=0.2)
+        art = axes.hexbin(x[shown], y[shown], gridsize=(38, 15), mincnt=1, linewidths=0.2)
         counts = np.asarray(art.get_array())
         norm, _ = theme.density_norm(counts.max() if len(counts) else 1)
         art.set_cmap(theme.density_map())
@@ -41,7 +57,8 @@ def score_density(proxy, label, x, y, no_path, target, low):
         high = y[keep].max()
         axes.set_ylim(low, high + 0.05 * (high - low))
         axes.set_title(proxy)
-        axes.set_xlabel(label)
+        axes.set_xlabel(_label(label))
+        axes.xaxis.set_major_formatter(FuncFormatter(_short))
         axes.set_ylabel(f"{target} accuracy, %")
         return fig
 
@@ -63,7 +80,7 @@ def rank_density(proxy, x, y, no_path, target):
 
     def draw():
         fig, axes = theme.figure(2.9, 2.7)
-        art = axes.hexbin(rx, ry, gridsize=(26, 15), mincnt=1, linewidths=0.2, extent=(0, 100, 0, 100))
+        art = axes.hexbin(rx, ry, gridsize=(26, 14), mincnt=1, linewidths=0.2, extent=(0, 100, 0, 100))
         counts = np.asarray(art.get_array())
         norm, _ = theme.density_norm(counts.max() if len(counts) else 1)
         art.set_cmap(theme.density_map())
@@ -128,11 +145,14 @@ def subset_lines(lines, proxies, names, title, label):
         fig, axes = theme.figure(3.5, 2.7)
         for k, proxy in enumerate(proxies):
             mine = [r for r in found if r[0] == k]
-            at, tau = [r[1] for r in mine], [r[5] for r in mine]
-            axes.plot(at, tau, marker="osD^vPX"[k % 7], ms=3, label=proxy, **_style(k))
+            # A part without a value breaks the line.
+            by_place = {r[1]: r for r in mine}
+            tau = [by_place[a][5] if a in by_place else np.nan for a in range(len(names))]
+            axes.plot(range(len(names)), tau, marker="osD^vPX"[k % 7], ms=3, label=proxy, **_style(k))
             if mine and mine[0][6] is not None:
-                axes.fill_between(at, [r[6] if r[6] is not None else r[5] for r in mine],
-                                  [r[7] if r[7] is not None else r[5] for r in mine],
+                ends = [by_place[a][6:8] if a in by_place and by_place[a][6] is not None else (np.nan, np.nan)
+                        for a in range(len(names))]
+                axes.fill_between(range(len(names)), [e[0] for e in ends], [e[1] for e in ends],
                                   color=_style(k)["color"], alpha=0.15, lw=0)
         axes.axhline(0, color=theme.colour("muted"), lw=0.8)
         axes.set_xticks(range(len(names)), ticks)
@@ -204,7 +224,8 @@ def by_operations(proxy, label, x, operations):
             axes.plot(at, [r[4] for r in mine], marker="osD^vPX"[k % 7], ms=3.2, lw=1, color=_style(k)["color"], label=name)
         axes.set_title(proxy)
         axes.set_xlabel("number of the operation in the cell")
-        axes.set_ylabel(label)
+        axes.set_ylabel(_label(label, 34))
+        axes.yaxis.set_major_formatter(FuncFormatter(_short))
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.2), borderpad=0, ncols=4, handlelength=1.4, columnspacing=1)
         return fig
@@ -229,8 +250,7 @@ def agreement(pairs, proxies):
                 if a == b or np.isnan(tau[a, b]):
                     continue
                 step = min(6, int(abs(tau[a, b]) * 7))
-                axes.add_patch(__import__("matplotlib").patches.Rectangle(
-                    (b - 0.47, a - 0.47), 0.94, 0.94, color=theme.colour(theme.DENSITY[step]), lw=0))
+                axes.add_patch(Rectangle((b - 0.47, a - 0.47), 0.94, 0.94, color=theme.colour(theme.DENSITY[step]), lw=0))
                 axes.text(b, a, f"{tau[a, b]:.2f}".replace("-", "−"), ha="center", va="center", fontsize=6.5,
                           color=theme.colour("surface" if step >= 4 else "ink"))
         axes.set_xlim(-0.5, n - 0.5)

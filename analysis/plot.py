@@ -25,7 +25,7 @@ def density(axes, x, y, theme_grid=40):
     """Hexagons on axes; returns (centres, counts) of those that hold anything."""
     import numpy as np
 
-    art = axes.hexbin(x, y, gridsize=(theme_grid, int(theme_grid * 0.62)), mincnt=1, linewidths=0.15)
+    art = axes.hexbin(x, y, gridsize=(theme_grid, int(theme_grid * 0.4)), mincnt=1, linewidths=0.15)
     counts = np.asarray(art.get_array())
     norm, edges = theme.density_norm(counts.max() if len(counts) else 1)
     art.set_cmap(theme.density_map())
@@ -38,7 +38,7 @@ def low_end(y):
     """Where to cut an axis of accuracies: most of them crowd at the top, a few at chance."""
     import numpy as np
 
-    low, high = np.nanpercentile(y, [2, 100])
+    low, high = np.nanpercentile(y, [4, 100])
     return low - 0.15 * (high - low), high + 0.04 * (high - low)
 
 

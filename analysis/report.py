@@ -107,8 +107,15 @@ class Page:
         self.main = self.targets[0] if self.targets else None
         self.all = {n["proxy"]: n for _, n in self.of(self.main, "all")} if self.main else {}
         order = sorted(self.proxies, key=lambda p: -(self.all.get(p, {}).get("kendall_tau_b") or -1))
-        self.shown = [p for p in order if p in self.attrs["proxies"]][:args.most]
-        if "params" in order and "params" not in self.shown:
+        # Scores with figures of their own: the best few, one of those that rank alike, and always size.
+        alike = {(n["a"], n["b"]) for n in numbers if n["kind"] == "agreement" and n["space"] == space and
+                 n["subset"] == "all" and (n["kendall_tau_b"] or 0) > 0.9999}
+        self.shown = []
+        for p in order:
+            if p in self.attrs["proxies"] and not any((p, q) in alike or (q, p) in alike for q in self.shown):
+                self.shown.append(p)
+        self.shown = self.shown[:args.most]
+        if "params" in order and "params" not in self.shown and not any(("params", q) in alike for q in self.shown):
             self.shown[-1:] = ["params"]
         self.order = order
 
@@ -220,7 +227,7 @@ def headline(page):
                  "</tbody></table></div>")
         page.add(f'<p class="caption">{esc(excluded_text(lines[0][1]))}. Accuracies: {esc(lines[0][1]["accuracy_source"] or "in the file")}. '
                  f"{esc(interval_text(lines))}. Weighted τ: hyperbolic weights, best architectures first. “Given”: partial "
-                 "Spearman, what is left of the score when size is taken out.</p>")
+                 "Spearman, what is left of the score when size is taken out. Pearson is over finite scores.</p>")
 
 
 MARKS = ('<span class="key"><span class="ramp">' + "".join(f'<i style="background:var(--{d})"></i>' for d in theme.DENSITY) +
@@ -233,8 +240,8 @@ def densities(page):
     target = title(page.main)
     y = page.data[f"accuracy/{page.main[0]}/{page.main[1]}"]
     known = y[np.isfinite(y)]
-    low, high = np.percentile(known, [2, 100])
-    low -= 0.15 * (high - low)
+    low, high = np.percentile(known, [8, 100])
+    low -= 0.1 * (high - low)
     page.add(f"<h2>Score against accuracy</h2><p>{MARKS}</p>")
     items, ranks = [], []
     for proxy in page.shown:
