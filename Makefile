@@ -59,7 +59,7 @@ Q := @
 say = @printf '  %-6s %s\n'
 endif
 
-.PHONY: all demo check bench fuzz fuzzers info setup-run setup-check install clean tests programs format FORCE
+.PHONY: all demo report check bench fuzz fuzzers info setup-run setup-check install clean tests programs format FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BUILD)/nasweep
@@ -115,6 +115,13 @@ demo:
 	@.ci/setup run
 	@$(MAKE) --no-print-directory -j$(NP) programs
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) NP=$(NP) tests/demo
+
+# A page about each space that the demo scored, into results/; the demo is run where it has not been.
+report:
+	@.ci/setup run
+	@[ -f results/nb201.h5 ] && [ -f results/nb101.h5 ] || $(MAKE) --no-print-directory demo
+	@$(MAKE) --no-print-directory -j$(NP) programs
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) NP=$(NP) tests/report_demo
 
 check:
 	@.ci/setup check

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A picture of a score against trained accuracy, as density: plot.py results/nb201.h5 -o results/nb201.png
 
-The file must hold accuracies (`nasweep correlate FILE --out FILE` joins them). --proxy and --dataset choose; the format
+Accuracies must be in the file (`nasweep correlate FILE --out FILE` joins them); without any, the score is drawn against
+another score. --proxy and --dataset choose; the format
 is told by the ending (png, svg, pdf)."""
 
 import argparse
@@ -59,12 +60,14 @@ def main():
         sys.exit(f"plot.py: {e}")
     proxy = args.proxy or ("sed" if "sed" in attrs["proxies"] else next(iter(attrs["proxies"]), None))
     target = args.dataset or next(iter(attrs["accuracies"]), None)
-    if proxy not in attrs["proxies"] or target not in attrs["accuracies"]:
+    other = next((p for p in ("params", *attrs["proxies"]) if p in attrs["proxies"] and p != proxy), None)
+    against_score = proxy in attrs["proxies"] and not attrs["accuracies"] and not args.dataset and other
+    if proxy not in attrs["proxies"] or (target not in attrs["accuracies"] and not against_score):
         sys.exit(f"plot.py: {args.file}: scores {', '.join(attrs['proxies']) or 'none'}, accuracies "
                  f"{', '.join(attrs['accuracies']) or 'none'}")
     x, no_path = lowest_for_no_path(data[nasweep.score_name(proxy, data)], data["status/" + proxy],
                                     float(attrs["proxies"][proxy].get("direction", 1)))
-    y = data["accuracy/" + target]
+    y = data[nasweep.score_name(other, data)] if against_score else data["accuracy/" + target]
     keep = np.isfinite(x) & np.isfinite(y)
     low, high = low_end(y[keep])
     shown = keep & (y >= low)
@@ -74,14 +77,14 @@ def main():
     fig, axes = theme.figure(5.2, 3.8)
     _, _, edges = density(axes, x[shown], y[shown], 60)
     best = np.flatnonzero(keep)[np.argsort(-y[keep], kind="stable")[:10]]
-    axes.plot(x[best], y[best], "o", ms=4, mfc="none", mec=theme.colour("mark"), mew=1.2, label="ten most accurate")
+    axes.plot(x[best], y[best], "o", ms=4, mfc="none", mec=theme.colour("mark"), mew=1.2, label=f"ten best by {other}" if against_score else "ten most accurate")
     top = np.flatnonzero(keep)[np.argsort(-x[keep], kind="stable")[:10]]
-    axes.plot(x[top], y[top], "^", ms=4, mfc="none", mec=theme.colour("mark2"), mew=1.2, label="ten best by score")
+    axes.plot(x[top], y[top], "^", ms=4, mfc="none", mec=theme.colour("mark2"), mew=1.2, label=f"ten best by {proxy}")
     axes.set_ylim(low, high)
     long_name = attrs["proxies"][proxy].get("long_name", proxy)
     axes.set_xlabel(f"{proxy}: {long_name}" if long_name != proxy else proxy)
-    axes.set_ylabel(target.replace("/", " ") + " accuracy, %")
-    axes.set_title(f"{attrs['space']}: {proxy} against trained accuracy")
+    axes.set_ylabel(other if against_score else target.replace("/", " ") + " accuracy, %")
+    axes.set_title(f"{attrs['space']}: {proxy} against {other if against_score else 'trained accuracy'}")
     axes.legend(loc="lower right")
     axes.text(0, -0.2, f"{keep.sum():,} architectures; {(keep & (y < low)).sum():,} below the axis, "
               f"{no_path.sum():,} without a path left out; darker: more, by powers of {edges[2] / edges[1]:.1f}",
