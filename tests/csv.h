@@ -49,12 +49,12 @@ static inline bool csv_open(struct csv *csv, const char *name) {
   const char *folder = getenv("NASWEEP_DATA");
   char path[4096];
   if (!folder) {
-    printf("# skipped: NASWEEP_DATA is not set, so there is no %s\n", name);
+    printf("# skip: NASWEEP_DATA is not set, so there is no %s\n", name);
     return false;
   }
   snprintf(path, sizeof path, "%s/%s", folder, name);
   csv->file = gzopen(path, "rb");
-  if (!csv->file) printf("# skipped: no %s\n", path);
+  if (!csv->file) printf("# skip: no %s\n", path);
   return csv->file && csv_next(csv);
 }
 
