@@ -25,10 +25,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (size_t count = 1; count < 4; count += 2) {
     struct nsw_images *images = NULL;
     struct nsw_error err;
-    volatile float sum = 0;
+    volatile float sum = 0; /* so that the pixels are read */
     if (!nsw_images_load(folder, datasets[layout], count, &images, &err))
       for (size_t i = 0; i < 3 * count * (size_t)images->resolution * (size_t)images->resolution; i++)
         sum += images->pixels[i];
+    (void)sum;
     nsw_images_free(&images);
   }
   unlink(path);
