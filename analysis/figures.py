@@ -82,9 +82,8 @@ def rank_density(proxy, x, y, no_path, target):
         fig, axes = theme.figure(2.9, 2.7)
         art = axes.hexbin(rx, ry, gridsize=(26, 14), mincnt=1, linewidths=0.2, extent=(0, 100, 0, 100))
         counts = np.asarray(art.get_array())
-        norm, _ = theme.density_norm(counts.max() if len(counts) else 1)
         art.set_cmap(theme.density_map())
-        art.set_norm(norm)
+        art.set_norm(theme.level_norm(counts))
         art.set_edgecolor("face")
         rows[:] = [(*centre, int(k)) for centre, k in zip(art.get_offsets(), counts)]
         axes.plot([0, 100], [0, 100], color=theme.colour("mark"), lw=1, ls=(0, (4, 3)))

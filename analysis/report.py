@@ -109,7 +109,7 @@ class Page:
         order = sorted(self.proxies, key=lambda p: -(self.all.get(p, {}).get("kendall_tau_b") or -1))
         # Scores with figures of their own: the best few, one of those that rank alike, and always size.
         alike = {(n["a"], n["b"]) for n in numbers if n["kind"] == "agreement" and n["space"] == space and
-                 n["subset"] == "all" and (n["kendall_tau_b"] or 0) > 0.9999}
+                 n["subset"] == "all" and (n["kendall_tau_b"] or 0) > 0.99}
         self.shown = []
         for p in order:
             if p in self.attrs["proxies"] and not any((p, q) in alike or (q, p) in alike for q in self.shown):
@@ -254,7 +254,7 @@ def densities(page):
     page.figures(items, f"{len(known):,} architectures with {esc(target)} accuracy; {below:,} below the axis are not drawn, nor are those "
                  f"without a path ({lost:,}), pending or failed. Scores turned so that larger is better.")
     page.add("<h2>Rank against rank</h2>")
-    page.figures(ranks, "Average ranks in percent; the dashed diagonal is a perfect score. Architectures without a path have the "
+    page.figures(ranks, "Average ranks in percent, density in steps of equal width; the dashed diagonal is a perfect score. Architectures without a path have the "
                  "lowest rank. Bands are scores with few distinct values.")
 
 

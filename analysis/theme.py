@@ -7,6 +7,7 @@ import io
 import re
 
 import matplotlib
+import numpy
 
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
@@ -103,6 +104,12 @@ def density_norm(largest):
     edges = [top ** (i / 7) for i in range(8)]
     edges[0] = 0.5
     return BoundaryNorm(edges, 7), edges
+
+
+def level_norm(counts):
+    """Seven steps of equal width up to the count that one hexagon in a hundred exceeds."""
+    top = max(float(numpy.percentile(counts, 99)) if len(counts) else 1, 7)
+    return BoundaryNorm([top * i / 7 for i in range(8)], 7, clip=True)
 
 
 def figure(width=3.5, height=2.7):
