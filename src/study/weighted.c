@@ -1,5 +1,6 @@
 /* Weighted Kendall's tau: see study/correlation.h. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,28 +13,47 @@ struct item {
   uint32_t code;
 };
 
-/* Sum over inversions of both weights; the same walk over bits as nsw_inversions. */
-static double partition_bit(const struct item *from, struct item *to, const uint32_t *start, size_t distinct, int bit) {
-  double total = 0;
-  size_t half = (size_t)1 << bit;
-  for (size_t first = 0; first < distinct; first += 2 * half) {
-    size_t end = first + 2 * half < distinct ? first + 2 * half : distinct;
-    size_t middle = first + half < distinct ? first + half : distinct;
-    uint32_t zeros = start[first], ones = start[middle], boundary = ones, last = start[end];
-    double group = 0, weight = 0; /* of the ones so far */
-    for (uint32_t k = zeros; k < last; k++) {
-      struct item item = from[k];
-      uint32_t one = item.code >> bit & 1;
-      double add = weight + item.weight * (double)(ones - boundary);
-      group += one ? 0 : add;
-      weight += one ? item.weight : 0;
-      to[one ? ones : zeros] = item;
-      ones += one;
-      zeros += 1 - one;
-    }
-    total += group;
+enum { LEAF = 16 };
+
+/* A few items: every one against the one s places on, for all s, in loops of fixed length. */
+static double weigh_leaf(const struct item *items, uint32_t n) {
+  uint32_t code[2 * LEAF];
+  double weight[2 * LEAF] = {0}, sum[LEAF] = {0}, total = 0;
+  memset(code, 0xff, sizeof code);
+  for (uint32_t k = 0; k < n; k++) {
+    code[k] = items[k].code;
+    weight[k] = items[k].weight;
   }
+  for (uint32_t s = 1; s < n; s++)
+    for (uint32_t k = 0; k < LEAF; k++)
+      sum[k] += code[k] != UINT32_MAX && code[k] > code[k + s] ? weight[k] + weight[k + s] : 0;
+  for (uint32_t k = 0; k < LEAF; k++) total += sum[k];
   return total;
+}
+
+/* Sum over inversions of both weights; the same walk over bits as nsw_inversions. */
+static double weigh_group(struct item *from, struct item *to, const uint32_t *start, size_t distinct, size_t first,
+                          int bits) {
+  size_t half = (size_t)1 << bits >> 1;
+  size_t end = first + 2 * half < distinct ? first + 2 * half : distinct;
+  size_t middle = first + half < distinct ? first + half : distinct;
+  uint32_t zeros = start[first], ones = start[middle], boundary = ones, last = start[end];
+  if (bits == 0 || last - zeros < 2) return 0;
+  if (last - zeros <= LEAF) return weigh_leaf(from + zeros, last - zeros);
+  if (boundary == last) return weigh_group(from, to, start, distinct, first, bits - 1);
+  double total = 0, weight = 0; /* weight: of the ones so far */
+  for (uint32_t k = zeros; k < last; k++) {
+    struct item item = from[k];
+    bool one = item.code >= middle;
+    double add = weight + item.weight * (double)(ones - boundary);
+    total += one ? 0 : add;
+    weight += one ? item.weight : 0;
+    to[one ? ones : zeros] = item;
+    ones += one;
+    zeros += !one;
+  }
+  total += weigh_group(to, from, start, distinct, first, bits - 1);
+  return total + weigh_group(to, from, start, distinct, middle, bits - 1);
 }
 
 /* Weight of the pairs tied in a column: each row's weight times the number of rows it is tied with. */
@@ -76,13 +96,7 @@ static int one_way(const struct nsw_ranks *x, const struct nsw_ranks *y, double 
     double total = all * (double)(n - 1), in_y = tied_weight(y, by_code);
     int bits = 0;
     while (((size_t)1 << bits) < y->distinct) bits++;
-    struct item *from = items, *to = items + n;
-    while (bits--) {
-      exchanged += partition_bit(from, to, y->start, y->distinct, bits);
-      struct item *t = from;
-      from = to;
-      to = t;
-    }
+    exchanged = weigh_group(items, items + n, y->start, y->distinct, 0, bits);
     *tau = ((total - (in_x + in_y - in_both)) - 2 * exchanged) / sqrt(total - in_x) / sqrt(total - in_y);
     *tau = fmax(-1, fmin(1, *tau));
   }

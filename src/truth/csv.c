@@ -17,6 +17,7 @@ struct column {
   char header[NAME];  /* its name, printable */
   char dataset[NAME]; /* empty: told by each record's data set field */
   char split[NAME];
+  size_t place; /* of its column in the table, plus 1; 0 not known yet, or told by each record */
 };
 
 /* What the header of one file means. */
@@ -245,9 +246,13 @@ static int parse_value(const char *text, double *value) {
 }
 
 /* The column a value goes to; made where it is not there yet. */
-static int target(const struct layout *l, const struct column *column, char **fields, struct nsw_table *table,
+static int target(const struct layout *l, struct column *column, char **fields, struct nsw_table *table,
                   struct nsw_accuracy **accuracy, struct nsw_error *err) {
   char dataset[NAME], normal[NAME];
+  if (column->place) {
+    *accuracy = &table->accuracy[column->place - 1];
+    return NSW_OK;
+  }
   snprintf(dataset, sizeof dataset, "%s", column->dataset);
   if (!dataset[0]) {
     const char *text = fields[l->dataset_field];
@@ -259,23 +264,27 @@ static int target(const struct layout *l, const struct column *column, char **fi
     snprintf(dataset, sizeof dataset, "%s", known && strcmp(text, "cifar10-valid") ? known : text);
   }
   *accuracy = nsw_table_accuracy(table, dataset, column->split);
-  if (*accuracy) return NSW_OK;
-  if (table->accuracies >= COLUMNS) return nsw_fail(err, "more than %d data sets", COLUMNS);
-  return nsw_table_add_accuracy(table, dataset, column->split, 1, accuracy, err);
+  if (!*accuracy) {
+    if (table->accuracies >= COLUMNS) return nsw_fail(err, "more than %d data sets", COLUMNS);
+    int status = nsw_table_add_accuracy(table, dataset, column->split, 1, accuracy, err);
+    if (status != NSW_OK) return status;
+  }
+  if (column->dataset[0]) column->place = (size_t)(*accuracy - table->accuracy) + 1;
+  return NSW_OK;
 }
 
 /* Puts one record's values into its row. */
-static int put(const struct layout *l, char **fields, size_t row, struct nsw_table *table,
-               struct nsw_truth_report *report, struct nsw_error *err) {
+static int put(struct layout *l, char **fields, size_t row, struct nsw_table *table, struct nsw_truth_report *report,
+               struct nsw_error *err) {
   for (size_t c = 0; c < l->columns; c++) {
-    const struct column *column = &l->column[c];
+    struct column *column = &l->column[c];
     struct nsw_accuracy *accuracy = NULL;
     int status = target(l, column, fields, table, &accuracy, err);
     if (status != NSW_OK) return status;
     double value;
     char shown[NAME];
-    printable(fields[column->field], shown);
     int kind = parse_value(fields[column->field], &value);
+    if (kind < 0 || (kind == 0 && !(value >= 0 && value <= 100))) printable(fields[column->field], shown);
     if (kind < 0) return nsw_fail(err, "column %s: %s is not a number", column->header, shown);
     if (kind > 0) {
       report->unknown++;

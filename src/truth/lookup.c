@@ -26,7 +26,8 @@ static uint64_t hash_text(const char *text, size_t size) {
 static const char *row_id(const struct nsw_table *table, size_t row) { return table->id + row * table->id_size; }
 
 static size_t id_length(const struct nsw_table *table, size_t row) {
-  return strnlen(row_id(table, row), table->id_size);
+  const char *id = row_id(table, row);
+  return id[table->id_size - 1] ? table->id_size : strlen(id);
 }
 
 int nsw_lookup_create(const struct nsw_table *table, struct nsw_lookup **lookup, struct nsw_error *err) {
@@ -61,11 +62,12 @@ void nsw_lookup_free(struct nsw_lookup **lookup) {
 
 int64_t nsw_lookup_id(const struct nsw_lookup *lookup, const char *text, size_t size) {
   const struct nsw_table *table = lookup->table;
-  if (!size || size > table->id_size) return -1;
+  if (!size || size > table->id_size || memchr(text, 0, size)) return -1;
   size_t at = hash_text(text, size) & lookup->mask;
   for (; lookup->slot[at]; at = (at + 1) & lookup->mask) {
     size_t row = lookup->slot[at] - 1;
-    if (id_length(table, row) == size && !memcmp(row_id(table, row), text, size)) return (int64_t)row;
+    const char *id = row_id(table, row);
+    if (!memcmp(id, text, size) && (size == table->id_size || !id[size])) return (int64_t)row;
   }
   return -1;
 }
