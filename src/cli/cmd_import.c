@@ -1,9 +1,11 @@
 /* nasweep import: published accuracies into a file of accuracy columns. */
+#include <errno.h>
 #include <math.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/args.h"
 #include "nasweep/space.h"
@@ -45,6 +47,13 @@ static int fill_request(const struct nsw_args *args, struct nsw_truth_request *r
   int status = nsw_args_text(args, "epochs") ? nsw_args_integer(args, "epochs", 1, 100000, &epochs, err) : NSW_OK;
   request->epochs = (int)epochs;
   return status;
+}
+
+/* Names that are wrong are told at once, before the space is made. */
+static int check_paths(const struct nsw_truth_request *request, struct nsw_error *err) {
+  for (size_t i = 0; i < request->path_count; i++)
+    if (access(request->paths[i], R_OK)) return nsw_fail(err, "%s: %s", request->paths[i], strerror(errno));
+  return NSW_OK;
 }
 
 /* The space: the format's own, the user's, or what the files tell. */
@@ -213,6 +222,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_truth_request request = {0};
   status = fill_request(args, &request, err);
   if (status == NSW_OK && !takes_part(format, &request)) goto done;
+  if (status == NSW_OK) status = check_paths(&request, err);
   if (status == NSW_OK) status = choose_space(format, &request, err);
   if (status == NSW_OK) status = import_into(format, &request, max_unmatched, out, err);
 done:
