@@ -234,26 +234,27 @@ def nb101_damage_is_refused():
         with open(path("bad.tfrecord"), "wb") as out:
             out.write(changed)
 
-    for cut in (11, lengths[0] + 5, len(data) - 1):
+    # Under the sanitizers making nb101 takes seconds, and test_tfrecord has been through all of this in process.
+    for cut in (lengths[0] + 5, 11, len(data) - 1)[:1 if os.environ.get("ASAN") else 3]:
         write(data[:cut])
         number = 0 if cut < lengths[0] else 1 if cut < sum(lengths[:2]) else 4
         refused("record %d, at byte %d: the file ends in it" % (number, sum(lengths[:number])), "nb101-tfrecord",
                 path("bad.tfrecord"))
-    for _ in range(1):
+    if not os.environ.get("ASAN"):
         bit = random.randrange(8 * len(data))
         flipped = bytearray(data)
         flipped[bit // 8] ^= 1 << bit % 8
         write(flipped)
         refused("checksum of its", "nb101-tfrecord", path("bad.tfrecord"))
+        write(b"\0" * 7 + b"\x80" + struct.pack("<I", nb101.masked(b"\0" * 7 + b"\x80")))
+        refused("record 0, at byte 0: longer than 1 MiB", "nb101-tfrecord", path("bad.tfrecord"))
+        write(nb101.framed(nb101.record("0" * 32, 108, "0100", "input,output", nb101.metrics(1, 108, 1))))
+        refused("none of 1 records", "nb101-tfrecord", path("bad.tfrecord"))
     bad = nb101.record("0" * 32, 108, "0100", "input,output", nb101.metrics(1, 108, 1)).replace(b"108", b"NaN")
     write(data + nb101.framed(bad))
     refused("record 5, at byte %d: its epochs are no whole number" % len(data), "nb101-tfrecord", path("bad.tfrecord"))
-    write(b"\0" * 7 + b"\x80" + struct.pack("<I", nb101.masked(b"\0" * 7 + b"\x80")))
-    refused("record 0, at byte 0: longer than 1 MiB", "nb101-tfrecord", path("bad.tfrecord"))
     write(data * 4)
     refused("it is the fourth of its architecture and epochs", "nb101-tfrecord", path("bad.tfrecord"))
-    write(nb101.framed(nb101.record("0" * 32, 108, "0100", "input,output", nb101.metrics(1, 108, 1))))
-    refused("none of 1 records", "nb101-tfrecord", path("bad.tfrecord"))
     refused("No such file", "nb101-tfrecord", path("nothing"))
     refused("is a folder", "nb101-tfrecord", folder)
 
