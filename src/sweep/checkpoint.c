@@ -21,10 +21,7 @@ int nsw_checkpoint_begin(struct nsw_checkpoint *c, const struct nsw_results *res
   c->path = path;
   c->ready = 0;
   int code = pthread_create(&c->thread, NULL, write_copy, c);
-  if (code) {
-    nsw_results_snapshot_free(&c->copy);
-    return nsw_fail(err, "no thread to write results: %s", strerror(code));
-  }
+  if (code) return nsw_fail(err, "no thread to write results: %s", strerror(code));
   c->running = true;
   return NSW_OK;
 }
@@ -35,10 +32,11 @@ bool nsw_checkpoint_ended(struct nsw_checkpoint *c, bool wait, int *status, stru
   if (!wait && !__atomic_load_n(&c->ready, __ATOMIC_ACQUIRE)) return false;
   pthread_join(c->thread, NULL);
   c->running = false;
-  nsw_results_snapshot_free(&c->copy);
   c->total += c->seconds;
   c->writes++;
   *status = c->status;
   if (c->status && err) *err = c->err;
   return true;
 }
+
+void nsw_checkpoint_close(struct nsw_checkpoint *c) { nsw_results_snapshot_free(&c->copy); }

@@ -26,4 +26,7 @@ int nsw_checkpoint_begin(struct nsw_checkpoint *checkpoint, const struct nsw_res
 /* Whether none is being written any more; then *status and err tell of the one that was. Waits for it where `wait`. */
 bool nsw_checkpoint_ended(struct nsw_checkpoint *checkpoint, bool wait, int *status, struct nsw_error *err);
 
+/* Frees; no write may be under way. */
+void nsw_checkpoint_close(struct nsw_checkpoint *checkpoint);
+
 #endif

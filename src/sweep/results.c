@@ -249,32 +249,37 @@ size_t nsw_results_rows(const struct nsw_results *r, enum nsw_row_status status)
 
 /* ---- snapshots ---- */
 
-static void *copy_of(const void *from, size_t size) {
-  void *to = malloc(size + 1);
-  if (to) memcpy(to, from, size);
-  return to;
+/* Copies into *to, which is made where it is not there yet. False for lack of memory. */
+static bool copy_array(void **to, const void *from, size_t size) {
+  if (!from) return true;
+  if (!*to) *to = malloc(size + 1);
+  if (*to) memcpy(*to, from, size);
+  return *to;
+}
+
+static bool copy_score(struct nsw_score *to, const struct nsw_score *from, size_t rows) {
+  struct nsw_score there = *to;
+  *to = *from;
+  to->value = there.value;
+  to->status = there.status;
+  to->seconds = there.seconds;
+  to->by_seed = there.by_seed;
+  return copy_array((void **)&to->value, from->value, rows * sizeof *from->value) &&
+         copy_array((void **)&to->status, from->status, rows) &&
+         copy_array((void **)&to->seconds, from->seconds, rows * sizeof *from->seconds) &&
+         copy_array((void **)&to->by_seed, from->by_seed, rows * from->seeds * sizeof *from->value);
 }
 
 int nsw_results_snapshot(const struct nsw_results *r, struct nsw_table *copy, struct nsw_error *err) {
-  size_t rows = r->table->rows;
+  struct nsw_score *score = copy->score;
+  if (!score) score = calloc(r->table->scores + 1, sizeof *score);
+  if (!score) return nsw_fail(err, "no memory to write results beside the sweep");
   *copy = *r->table;
-  copy->score = copy_of(r->table->score, r->table->scores * sizeof *copy->score);
-  if (!copy->score) {
-    copy->scores = 0;
-    return nsw_fail(err, "no memory to write results beside the sweep");
-  }
-  bool good = true;
-  for (size_t c = 0; c < copy->scores; c++) {
-    struct nsw_score *score = &copy->score[c];
-    score->value = copy_of(score->value, rows * sizeof *score->value);
-    score->status = copy_of(score->status, rows);
-    score->seconds = copy_of(score->seconds, rows * sizeof *score->seconds);
-    if (score->by_seed) score->by_seed = copy_of(score->by_seed, rows * score->seeds * sizeof *score->by_seed);
-    good = good && score->value && score->status && score->seconds && (score->by_seed || score->seeds == 1);
-  }
-  if (good) return NSW_OK;
-  nsw_results_snapshot_free(copy);
-  return nsw_fail(err, "no memory to write results beside the sweep");
+  copy->score = score;
+  for (size_t c = 0; c < copy->scores; c++)
+    if (!copy_score(&score[c], &r->table->score[c], copy->rows))
+      return nsw_fail(err, "no memory to write results beside the sweep");
+  return NSW_OK;
 }
 
 void nsw_results_snapshot_free(struct nsw_table *copy) {
@@ -285,6 +290,5 @@ void nsw_results_snapshot_free(struct nsw_table *copy) {
     free(copy->score[c].by_seed);
   }
   free(copy->score);
-  copy->score = NULL;
-  copy->scores = 0;
+  *copy = (struct nsw_table){0};
 }

@@ -37,7 +37,8 @@ size_t nsw_results_rows(const struct nsw_results *results, enum nsw_row_status s
 /* The table, owned by the results; attributes may be set. */
 struct nsw_table *nsw_results_table(struct nsw_results *results);
 
-/* A copy of what changes, the rest shared, for a writer beside the running sweep. Give it back by
+/* A copy of what changes, the rest shared, for a writer beside the running sweep. *copy is zeroed before the first
+ * time; its memory is used again each time, for touching new memory takes longer than copying. Give it back by
  * nsw_results_snapshot_free before the results are freed. */
 int nsw_results_snapshot(const struct nsw_results *results, struct nsw_table *copy, struct nsw_error *err);
 void nsw_results_snapshot_free(struct nsw_table *copy);

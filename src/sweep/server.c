@@ -303,6 +303,7 @@ int nsw_server_run(const struct nsw_plan *plan, struct nsw_results *results, str
   int written;
   nsw_checkpoint_ended(&s.checkpoint, true, &written, status ? &ignored : err);
   if (!status && written) status = written;
+  nsw_checkpoint_close(&s.checkpoint);
   served->checkpoints = s.checkpoint.writes;
   served->checkpoint_seconds = s.checkpoint.total;
   nsw_progress_end(&s.progress);
