@@ -365,7 +365,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
 const struct nsw_command nsw_cmd_correlate = {
     .name = "correlate",
     .operands = "FILE.h5...",
-    .summary = "how well each score ranks the trained accuracies",
+    .summary = "tells how well each score ranks the trained accuracies",
     .text =
         "Compares every score column with every accuracy column: Spearman, Kendall's tau-b, the weighted tau "
         "(hyperbolic weights, best architectures first), Pearson, and Spearman given parameters and given "

@@ -233,7 +233,7 @@ done:
 const struct nsw_command nsw_cmd_import = {
     .name = "import",
     .operands = "FORMAT PATH...",
-    .summary = "read published accuracies into a result file",
+    .summary = "reads published accuracies into a result file",
     .text =
         "Reads trained accuracies from published files and writes them as accuracy columns over the whole space, "
         "for `correlate --truth`. Records that match no architecture are counted, and fail the import where they "

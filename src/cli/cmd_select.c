@@ -446,7 +446,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
 const struct nsw_command nsw_cmd_select = {
     .name = "select",
     .operands = "FILE.h5...",
-    .summary = "what a search by each score would have found",
+    .summary = "tells what a search by each score would have found",
     .text =
         "For budgets k on a logarithmic scale: the expected best accuracy of the k architectures a score puts first "
         "(equal scores in random order, exactly averaged), its regret, and the share of the true top k among them; "
