@@ -215,6 +215,15 @@ for key, f in (("spearman", lambda a, b: st.spearmanr(a, b)[0]), ("kendall_tau_b
             wrong.append(f"{key} {method}: {ours} for {peer}")
 report(not wrong, "percentile and BCa intervals agree with scipy.stats.bootstrap", "\n".join(wrong))
 
+status = np.ones(n)
+status[:30] = 2
+(gap,) = load("correlate", write("gap.h5", {"x": np.where(status == 2, np.nan, x)}, y, status=status), "--intervals", 2000)
+peer = st.bootstrap((x[30:], y[30:]), lambda a, b: st.pearsonr(a, b)[0], vectorized=False, paired=True, n_resamples=2000,
+                    method="BCa", random_state=1).confidence_interval
+ours = gap["intervals"]["pearson"]["bca"]
+report(max(abs(ours[0] - peer.low), abs(ours[1] - peer.high)) < 0.1 * (peer.high - peer.low) and
+       gap["pearson_n"] == 90 and gap["n"] == 120, "Pearson's interval is over the rows with finite scores", gap)
+
 # ---- ensembles, agreement, stability, permutation test ----
 n = 500
 a, b = rng.normal(size=n), rng.integers(0, 9, n)

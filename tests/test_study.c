@@ -121,7 +121,9 @@ static void test_bootstrap(void **state) {
     struct nsw_bootstrap *bootstrap;
     nsw_ranks_make(x, n, &rx, NULL);
     nsw_ranks_make(y, n, &ry, NULL);
-    assert_int_equal(nsw_bootstrap_create(&rx, &ry, x, y, 1, &bootstrap, NULL), NSW_OK);
+    assert_int_equal(
+        nsw_bootstrap_create(&rx, &ry, x, y, NSW_WANT_RANKS | NSW_WANT_PEARSON | NSW_WANT_WEIGHTED, &bootstrap, NULL),
+        NSW_OK);
     double lanes[NSW_COEFFICIENTS][NSW_LANES], naive[NSW_COEFFICIENTS];
     uint64_t batch = (uint64_t)trial;
     assert_int_equal(nsw_bootstrap_batch(bootstrap, 5, batch, lanes, NULL), NSW_OK);

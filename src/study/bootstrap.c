@@ -19,9 +19,9 @@ struct nsw_bootstrap {
   uint32_t *codes;       /* [n] y's codes in that order */
   uint32_t *joint;       /* [joints+1] places where each distinct (x, y) begins in that order */
   size_t joints;
-  uint64_t *bits; /* of the partitions, see nsw_lane_bits */
-  double *u, *v;  /* [n] centred values in data order, or NULL */
-  int weighted;
+  uint64_t *bits;          /* of the partitions, see nsw_lane_bits */
+  double *u, *v;           /* [n] centred values in data order, or NULL */
+  unsigned wanted;         /* enum nsw_wanted */
   uint8_t *counts;         /* [L][n] */
   uint8_t *lanes;          /* [n][L] in data order */
   uint8_t *sorted, *other; /* [n][L] in some column's order */
@@ -97,7 +97,7 @@ static int allocate(struct nsw_bootstrap *b, struct nsw_error *err) {
 }
 
 int nsw_bootstrap_create(const struct nsw_ranks *rx, const struct nsw_ranks *ry, const double *x, const double *y,
-                         int weighted, struct nsw_bootstrap **bootstrap, struct nsw_error *err) {
+                         unsigned wanted, struct nsw_bootstrap **bootstrap, struct nsw_error *err) {
   *bootstrap = NULL;
   if (rx->n != ry->n) return nsw_fail(err, "columns of %zu and %zu rows cannot be compared", rx->n, ry->n);
   if (rx->n > NSW_LANES_ROWS) return nsw_fail(err, "%zu rows are more than can be resampled", rx->n);
@@ -106,13 +106,13 @@ int nsw_bootstrap_create(const struct nsw_ranks *rx, const struct nsw_ranks *ry,
   *bootstrap = b;
   b->kernels = nsw_lane_kernels();
   b->n = (uint32_t)rx->n;
-  b->weighted = weighted;
+  b->wanted = wanted;
   int status = NSW_OK;
   if (copy_ranks(rx, &b->x) != NSW_OK || copy_ranks(ry, &b->y) != NSW_OK)
     status = nsw_fail(err, "out of memory for a bootstrap of %zu rows", rx->n);
   if (status == NSW_OK) status = allocate(b, err);
   if (status == NSW_OK) status = make_sequence(b, err);
-  if (status == NSW_OK && x && y) {
+  if (status == NSW_OK && wanted & NSW_WANT_PEARSON) {
     b->u = centred(x, b->n);
     b->v = centred(y, b->n);
   }
@@ -208,12 +208,13 @@ int nsw_bootstrap_batch(struct nsw_bootstrap *b, uint64_t seed, uint64_t batch,
                         double values[NSW_COEFFICIENTS][NSW_LANES], struct nsw_error *err) {
   for (int l = 0; l < L; l++) b->kernels.draw(seed, batch * L + (uint64_t)l, b->n, b->counts + (size_t)l * b->n);
   b->kernels.interleave(b->counts, b->n, b->lanes);
-  rank_lanes(b, values[NSW_SPEARMAN], values[NSW_KENDALL]);
+  for (int l = 0; l < L; l++) values[NSW_SPEARMAN][l] = values[NSW_KENDALL][l] = NAN;
+  if (b->wanted & NSW_WANT_RANKS) rank_lanes(b, values[NSW_SPEARMAN], values[NSW_KENDALL]);
   pearson_lanes(b, values[NSW_PEARSON]);
   int status = NSW_OK;
   for (int l = 0; l < L; l++) {
     values[NSW_WEIGHTED][l] = NAN;
-    if (b->weighted && status == NSW_OK)
+    if (b->wanted & NSW_WANT_WEIGHTED && status == NSW_OK)
       status = weighted_lane(b, b->counts + (size_t)l * b->n, &values[NSW_WEIGHTED][l], err);
   }
   return status;

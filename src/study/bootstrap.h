@@ -15,10 +15,13 @@ enum nsw_coefficient { NSW_SPEARMAN, NSW_KENDALL, NSW_PEARSON, NSW_WEIGHTED, NSW
 
 struct nsw_bootstrap; /* a pair of columns made ready; owns what it needs of them */
 
-/* Makes a pair ready. x, y: values for Pearson, or NULL to leave it out (then NaN); they may hold infinities (then
- * Pearson is NaN). weighted: also the weighted tau, which costs far more. Free with nsw_bootstrap_free. */
+/* What of them is wanted, ORed; the rest is NaN. The weighted tau costs far more than all others. */
+enum nsw_wanted { NSW_WANT_RANKS = 1, NSW_WANT_PEARSON = 2, NSW_WANT_WEIGHTED = 4 };
+
+/* Makes a pair ready. x, y: values for Pearson, else unused; where they hold infinities Pearson is NaN. Free with
+ * nsw_bootstrap_free. */
 int nsw_bootstrap_create(const struct nsw_ranks *rx, const struct nsw_ranks *ry, const double *x, const double *y,
-                         int weighted, struct nsw_bootstrap **bootstrap, struct nsw_error *err);
+                         unsigned wanted, struct nsw_bootstrap **bootstrap, struct nsw_error *err);
 
 /* Frees and sets to NULL; may be called twice. */
 void nsw_bootstrap_free(struct nsw_bootstrap **bootstrap);

@@ -145,24 +145,54 @@ static int resample(struct nsw_bootstrap *bootstrap, const struct nsw_compare_op
   return status;
 }
 
+/* Resamples of one pair of columns, for the coefficients of `wanted`; x and y hold the n rows of rx and ry. */
 static int intervals(const struct nsw_ranks *rx, const struct nsw_ranks *ry, const double *x, const double *y,
-                     const struct nsw_compare_options *o, struct nsw_comparison *r, struct nsw_error *err) {
+                     unsigned wanted, const struct nsw_compare_options *o, struct nsw_comparison *r,
+                     struct nsw_error *err) {
   const double estimate[NSW_COEFFICIENTS] = {r->spearman, r->kendall, r->pearson, r->weighted};
-  /* Pearson over other rows than the rest would need resamples of its own: left out where some score is infinite. */
-  bool finite = r->pearson_n == r->n;
+  static const unsigned part[NSW_COEFFICIENTS] = {NSW_WANT_RANKS, NSW_WANT_RANKS, NSW_WANT_PEARSON, NSW_WANT_WEIGHTED};
+  bool pearson = wanted & NSW_WANT_PEARSON;
   uint64_t span = nsw_bootstrap_batches(o->resamples) * NSW_LANES;
   double acceleration[NSW_COEFFICIENTS], *values = malloc(NSW_COEFFICIENTS * span * sizeof *values);
   struct nsw_bootstrap *bootstrap = NULL;
   int status = values ? NSW_OK : nsw_fail(err, "out of memory for %llu resamples", (unsigned long long)o->resamples);
-  if (status == NSW_OK)
-    status = nsw_bootstrap_create(rx, ry, finite ? x : NULL, finite ? y : NULL, o->weighted_interval, &bootstrap, err);
+  if (status == NSW_OK) status = nsw_bootstrap_create(rx, ry, x, y, wanted, &bootstrap, err);
   if (status == NSW_OK) status = resample(bootstrap, o, values, err);
-  if (status == NSW_OK) status = nsw_jackknife(rx, ry, finite ? x : NULL, finite ? y : NULL, acceleration, err);
+  if (status == NSW_OK) status = nsw_jackknife(rx, ry, pearson ? x : NULL, pearson ? y : NULL, acceleration, err);
   for (int k = 0; k < NSW_COEFFICIENTS && status == NSW_OK; k++)
-    r->interval[k] = nsw_interval(values + k * span, o->resamples, estimate[k], acceleration[k], o->level);
+    if (wanted & part[k])
+      r->interval[k] = nsw_interval(values + k * span, o->resamples, estimate[k], acceleration[k], o->level);
   r->has_intervals = status == NSW_OK;
   nsw_bootstrap_free(&bootstrap);
   free(values);
+  return status;
+}
+
+/* Pearson alone, over the rows with finite scores: resamples of its own. */
+static int finite_intervals(double *x, double *y, size_t n, const struct nsw_compare_options *o,
+                            struct nsw_comparison *r, struct nsw_error *err) {
+  struct nsw_ranks rx = {0}, ry = {0};
+  size_t m = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (!isfinite(x[i])) continue;
+    x[m] = x[i];
+    y[m++] = y[i];
+  }
+  int status = nsw_ranks_make(x, m, &rx, err);
+  if (status == NSW_OK) status = nsw_ranks_make(y, m, &ry, err);
+  if (status == NSW_OK) status = intervals(&rx, &ry, x, y, NSW_WANT_PEARSON, o, r, err);
+  nsw_ranks_free(&rx);
+  nsw_ranks_free(&ry);
+  return status;
+}
+
+/* All intervals of one pair; x and y are overwritten. */
+static int all_intervals(const struct nsw_ranks *rx, const struct nsw_ranks *ry, double *x, double *y,
+                         const struct nsw_compare_options *o, struct nsw_comparison *r, struct nsw_error *err) {
+  bool finite = r->pearson_n == r->n;
+  unsigned wanted = NSW_WANT_RANKS | (finite ? NSW_WANT_PEARSON : 0) | (o->weighted_interval ? NSW_WANT_WEIGHTED : 0);
+  int status = intervals(rx, ry, x, y, wanted, o, r, err);
+  if (status == NSW_OK && !finite && !isnan(r->pearson)) status = finite_intervals(x, y, r->n, o, r, err);
   return status;
 }
 
@@ -201,7 +231,7 @@ int nsw_compare(struct nsw_compare_cache *c, const struct nsw_column *column, co
     pearson(c, accuracy, r, c->z, c->y);
     if (options->resamples && !r->undefined) {
       select_values(c->taken, accuracy, c->rows, c->y);
-      status = intervals(&rx, ry, c->x, c->y, options, r, err);
+      status = all_intervals(&rx, ry, c->x, c->y, options, r, err);
     }
   }
   nsw_ranks_free(&rx);

@@ -21,6 +21,22 @@ static int is_accuracy_file(const char *name, const char *space) {
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
+/* Where there are result files, the tables they were imported from would only say the same again. */
+static void prefer_imported(char **paths, size_t *count) {
+  size_t kept = 0;
+  for (size_t i = 0; i < *count; i++)
+    if (ends_with(paths[i], ".h5")) kept++;
+  if (!kept) return;
+  kept = 0;
+  for (size_t i = 0; i < *count; i++) {
+    if (ends_with(paths[i], ".h5"))
+      paths[kept++] = paths[i];
+    else
+      free(paths[i]);
+  }
+  *count = kept;
+}
+
 int nsw_truth_search(const char *folder, const char *space, char ***paths, size_t *count, struct nsw_error *err) {
   *paths = NULL;
   *count = 0;
@@ -38,6 +54,7 @@ int nsw_truth_search(const char *folder, const char *space, char ***paths, size_
   }
   closedir(dir);
   if (*count) qsort(*paths, *count, sizeof **paths, by_name);
+  prefer_imported(*paths, count);
   return status;
 }
 
