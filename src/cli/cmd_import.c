@@ -173,7 +173,6 @@ static int read_table(const struct nsw_truth_format *format, struct nsw_truth_re
   }
   say_report(&report, table);
   *whole = status == NSW_OK;
-  if (*whole) say_columns(table);
   return status;
 }
 
@@ -189,6 +188,7 @@ static int import_into(const struct nsw_truth_format *format, struct nsw_truth_r
   bool ready = request->parts > 1 ? all_well(status) : status == NSW_OK;
   if (ready) status = read_table(format, request, max_unmatched, table, &whole, err);
   if (whole) status = nsw_file_write(out, &table, 1, true, err);
+  if (whole && status == NSW_OK) say_columns(table);
   nsw_table_free(&table);
   nsw_space_close(&space);
   return status;
