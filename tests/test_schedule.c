@@ -1,16 +1,11 @@
 /* The scheduler and its simulator against what any schedule must satisfy. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-/* cmocka.h needs those before it */
-#include <cmocka.h>
 
 #include "base/random.h"
 #include "sweep/schedule.h"
 #include "sweep/simulate.h"
+#include "unit.h"
 
 enum { TASKS = 5000 };
 
