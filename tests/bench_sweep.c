@@ -62,7 +62,7 @@ static void bench_checkpoint(void) {
   check(nsw_plan_families(&request, &plan, &needs, &err), &err);
   check(nsw_selection_make(space, &request, &index, &rows, &err), &err);
   check(nsw_plan_open(&plan, index, rows, &err), &err);
-  check(nsw_results_create(&plan, &results, &err), &err);
+  check(nsw_results_create(&plan, NULL, &results, &err), &err);
   struct nsw_evaluator evaluator;
   check(nsw_evaluator_open(&plan, &evaluator, &err), &err);
   for (uint32_t t = 0; t < plan.tasks; t++) check(nsw_evaluate(&evaluator, t, &err), &err);

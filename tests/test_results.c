@@ -115,8 +115,8 @@ static void order_does_not_matter(void **state) {
   struct nsw_results *one, *other;
   struct nsw_error err;
   open_sweep(&s, 700);
-  assert_int_equal(nsw_results_create(&s.plan, &one, &err), NSW_OK);
-  assert_int_equal(nsw_results_create(&s.plan, &other, &err), NSW_OK);
+  assert_int_equal(nsw_results_create(&s.plan, NULL, &one, &err), NSW_OK);
+  assert_int_equal(nsw_results_create(&s.plan, NULL, &other, &err), NSW_OK);
   work(&s, one, 0, 1);
   for (uint32_t first = 7; first-- > 0;) work(&s, other, first, 7);
   assert_int_equal(nsw_results_count(one), s.plan.tasks);
@@ -140,9 +140,9 @@ static void an_unfinished_table_is_gone_on_with(void **state) {
   struct nsw_table copy = {0};
   struct nsw_error err;
   open_sweep(&s, 700);
-  assert_int_equal(nsw_results_create(&s.plan, &whole, &err), NSW_OK);
-  assert_int_equal(nsw_results_create(&s.plan, &half, &err), NSW_OK);
-  assert_int_equal(nsw_results_create(&s.plan, &rest, &err), NSW_OK);
+  assert_int_equal(nsw_results_create(&s.plan, NULL, &whole, &err), NSW_OK);
+  assert_int_equal(nsw_results_create(&s.plan, NULL, &half, &err), NSW_OK);
+  assert_int_equal(nsw_results_create(&s.plan, NULL, &rest, &err), NSW_OK);
   work(&s, whole, 0, 1);
   work(&s, half, 1, 3);
   assert_int_equal(nsw_results_snapshot(half, &copy, &err), NSW_OK);
@@ -165,7 +165,7 @@ static void a_failed_task_fails_its_rows_alone(void **state) {
   struct nsw_results *results;
   struct nsw_error err;
   open_sweep(&s, 300);
-  assert_int_equal(nsw_results_create(&s.plan, &results, &err), NSW_OK);
+  assert_int_equal(nsw_results_create(&s.plan, NULL, &results, &err), NSW_OK);
   struct nsw_task task = nsw_plan_task(&s.plan, 5);
   nsw_results_fail(results, 5);
   work(&s, results, 0, 1); /* the evaluation of a task that is done already is dropped */

@@ -55,20 +55,31 @@ static int add_columns(struct nsw_results *r, size_t f, struct nsw_error *err) {
   return NSW_OK;
 }
 
-static void fill_rows(const struct nsw_plan *plan, struct nsw_table *table) {
-  char id[256];
-  for (size_t i = 0; i < plan->rows; i++) {
-    uint32_t index = plan->index[i];
-    table->index[i] = index;
-    nsw_space_id(plan->space, index, id);
-    memcpy(table->id + i * table->id_size, id, strnlen(id, table->id_size));
-    table->class_of[i] = nsw_space_class(plan->space, index);
-    table->params[i] = nsw_space_params(plan->space, index, &plan->context.macro);
-    table->macs[i] = nsw_space_macs(plan->space, index, &plan->context.macro);
+void nsw_results_facts(const struct nsw_plan *plan, size_t first, size_t end, struct nsw_row_facts *facts) {
+  for (size_t i = first; i < end; i++, facts++) {
+    facts->class_of = nsw_space_class(plan->space, plan->index[i]);
+    facts->params = nsw_space_params(plan->space, plan->index[i], &plan->context.macro);
+    facts->macs = nsw_space_macs(plan->space, plan->index[i], &plan->context.macro);
   }
 }
 
-int nsw_results_create(const struct nsw_plan *plan, struct nsw_results **results, struct nsw_error *err) {
+static void fill_rows(const struct nsw_plan *plan, const struct nsw_row_facts *facts, struct nsw_table *table) {
+  char id[256];
+  struct nsw_row_facts own;
+  for (size_t i = 0; i < plan->rows; i++) {
+    if (!facts) nsw_results_facts(plan, i, i + 1, &own);
+    const struct nsw_row_facts *row = facts ? &facts[i] : &own;
+    table->index[i] = plan->index[i];
+    nsw_space_id(plan->space, plan->index[i], id);
+    memcpy(table->id + i * table->id_size, id, strnlen(id, table->id_size));
+    table->class_of[i] = row->class_of;
+    table->params[i] = row->params;
+    table->macs[i] = row->macs;
+  }
+}
+
+int nsw_results_create(const struct nsw_plan *plan, const struct nsw_row_facts *facts, struct nsw_results **results,
+                       struct nsw_error *err) {
   struct nsw_results *r = *results = calloc(1, sizeof *r);
   if (!r) return nsw_fail(err, "no memory for results");
   r->plan = plan;
@@ -81,7 +92,7 @@ int nsw_results_create(const struct nsw_plan *plan, struct nsw_results **results
   if (status)
     nsw_results_free(results);
   else
-    fill_rows(plan, r->table);
+    fill_rows(plan, facts, r->table);
   return status;
 }
 

@@ -28,6 +28,7 @@ struct sweep {
   char *options;               /* what decides the results */
   char *notes;                 /* file of crashes beside the result file */
   struct nsw_hosts hosts;      /* rank 0 */
+  struct nsw_row_facts *facts; /* rank 0: of all rows */
   struct nsw_results *results; /* rank 0 */
   bool complete;               /* there was nothing to do */
   double begun;
@@ -39,30 +40,53 @@ static int agree(const struct sweep *s, int status, struct nsw_error *err) {
 
 /* ---- the space and its ids ---- */
 
-/* Every rank makes a share of the keys; rank 0 puts them together. */
-static int share_keys(struct sweep *s, struct nsw_error *err) {
-  size_t size = nsw_space_kind(s->space)->key_size, count = nsw_space_count(s->space);
-  if (!size) return NSW_OK;
+/* Makes things first..end-1 of a kind into bytes. */
+typedef void (*make_share)(const struct sweep *s, size_t first, size_t end, void *bytes);
+
+/* Every rank makes a share of `count` things of `size` bytes; rank 0 gets all of them, malloc'd. Collective. */
+static int gather_shares(const struct sweep *s, size_t count, size_t size, make_share make, void **all,
+                         struct nsw_error *err) {
   int ranks = s->transport.size, rank = s->transport.rank, status = NSW_OK;
-  int *bytes = calloc((size_t)ranks * 2, sizeof *bytes), *first = bytes ? bytes + ranks : NULL;
-  for (int r = 0; bytes && r < ranks; r++) {
-    first[r] = (int)(count * (size_t)r / (size_t)ranks * size);
-    bytes[r] = (int)(count * ((size_t)r + 1) / (size_t)ranks * size) - first[r];
+  int *things = calloc((size_t)ranks * 2, sizeof *things), *first = things ? things + ranks : NULL;
+  for (int r = 0; things && r < ranks; r++) {
+    first[r] = (int)(count * (size_t)r / (size_t)ranks);
+    things[r] = (int)(count * ((size_t)r + 1) / (size_t)ranks) - first[r];
   }
-  uint8_t *mine = bytes ? malloc((size_t)bytes[rank] + 1) : NULL, *all = rank ? NULL : malloc(count * size);
-  if (!bytes || !mine || (!rank && !all)) status = nsw_fail(err, "no memory for the keys of %s", s->request->space);
+  void *mine = things ? malloc((size_t)things[rank] * size + 1) : NULL;
+  *all = rank ? NULL : malloc(count * size + 1);
+  if (!mine || (!rank && !*all)) status = nsw_fail(err, "no memory for %zu architectures", count);
   status = agree(s, status, err);
   if (!status) {
-    size_t from = (size_t)first[rank] / size;
-    nsw_space_keys(s->space, (uint32_t)from, (uint32_t)(from + (size_t)bytes[rank] / size), mine);
-    int code = MPI_Gatherv(mine, bytes[rank], MPI_BYTE, all, bytes, first, MPI_BYTE, 0, s->transport.comm);
+    MPI_Datatype thing;
+    make(s, (size_t)first[rank], (size_t)(first[rank] + things[rank]), mine);
+    MPI_Type_contiguous((int)size, MPI_BYTE, &thing);
+    MPI_Type_commit(&thing);
+    int code = MPI_Gatherv(mine, things[rank], thing, *all, things, first, thing, 0, s->transport.comm);
     status = nsw_mpi_check(code, "MPI_Gatherv", err);
+    MPI_Type_free(&thing);
   }
-  if (!status && rank == 0) status = nsw_space_set_keys(s->space, all, err);
-  free(bytes);
+  free(things);
   free(mine);
+  return status;
+}
+
+static void make_keys(const struct sweep *s, size_t first, size_t end, void *bytes) {
+  nsw_space_keys(s->space, (uint32_t)first, (uint32_t)end, bytes);
+}
+
+/* Every rank makes a share of the keys; rank 0 puts them together. */
+static int share_keys(struct sweep *s, struct nsw_error *err) {
+  size_t size = nsw_space_kind(s->space)->key_size;
+  void *all = NULL;
+  if (!size) return NSW_OK;
+  int status = gather_shares(s, nsw_space_count(s->space), size, make_keys, &all, err);
+  if (!status && s->transport.rank == 0) status = nsw_space_set_keys(s->space, all, err);
   free(all);
   return agree(s, status, err);
+}
+
+static void make_facts(const struct sweep *s, size_t first, size_t end, void *bytes) {
+  nsw_results_facts(&s->plan, first, end, bytes);
 }
 
 /* Rank 0 finds out which architectures are meant and tells the others. */
@@ -218,7 +242,7 @@ static int open_results(struct sweep *s, struct nsw_error *err) {
   if (!status) status = read_earlier(s, &earlier, err);
   const char *finished = earlier ? nsw_attributes_get(&earlier->attributes, "finished") : NULL;
   s->complete = finished && *finished;
-  if (!status && !s->complete) status = nsw_results_create(&s->plan, &s->results, err);
+  if (!status && !s->complete) status = nsw_results_create(&s->plan, s->facts, &s->results, err);
   if (!status && !s->complete && earlier) {
     status = nsw_results_resume(s->results, earlier, err);
     if (status) nsw_error_prefix(err, status, "%s", s->request->out);
@@ -253,6 +277,9 @@ static int prepare(struct sweep *s, struct nsw_error *err) {
     status = agree(s, nsw_plan_open(&s->plan, index, rows, err), err);
   else
     free(index);
+  void *facts = NULL;
+  if (!status) status = gather_shares(s, rows, sizeof *s->facts, make_facts, &facts, err);
+  s->facts = facts;
   return status;
 }
 
@@ -335,6 +362,7 @@ int nsw_sweep(const struct nsw_request *request, struct nsw_error *err) {
   free(s.notes);
   free(s.hosts.name);
   nsw_results_free(&s.results);
+  free(s.facts);
   nsw_plan_close(&s.plan);
   nsw_images_free(&s.images);
   nsw_space_close(&s.space);
