@@ -420,6 +420,13 @@ def nats_damage_is_refused():
     write(bz2.compress(pickle.dumps(both)))
     refused("seed 5 is not one of the benchmark's", "nats", path("bad"))
     both = make_architecture(3, cells[3])
+    run = both["200"]["all_results"]["cifar10", 777]
+    both["200"]["all_results"] = {("cifar10", i): run for i in range(10**5)}
+    run["eval_acc1es"] = {"ori-test@%d" % i: 1.0 for i in range(10**5)}
+    write(bz2.compress(pickle.dumps(both)))
+    refused("100000 training runs where the benchmark has at most 16", "nats", path("bad"))
+    refused("architecture 0 is there twice with 12 epochs", "nats", path("nats"), path("nats"))
+    both = make_architecture(3, cells[3])
     both["12"]["all_results"] = both["200"]["all_results"]
     write(bz2.compress(pickle.dumps(both)))
     refused("is not one of 12 epochs", "nats", path("bad"))

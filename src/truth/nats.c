@@ -167,10 +167,10 @@ static int read_nats(const struct nsw_truth_request *request, struct nsw_table *
       nsw_nb201_start(&nats.results, request, table, lookup, report,
                       "NATS-Bench topology space, NATS-tss-v1_0-3ffb9-simple; accuracy after the last epoch", err);
   for (size_t i = 0; !status && i < request->path_count; i++) status = take_path(&nats, request->paths[i], err);
-  if (status) return status;
-  nsw_nb201_finish(&nats.results);
+  if (!status) nsw_nb201_finish(&nats.results);
+  nsw_nb201_end(&nats.results);
   report->more[2] = (struct nsw_truth_count){"architectures have no file", nats.missing};
-  return NSW_OK;
+  return status;
 }
 
 const struct nsw_truth_format nsw_truth_nats = {

@@ -55,7 +55,12 @@ static int see_pair(void *context, struct nsw_pickle_reader *reader, const struc
                                         "arch_config",  "latency",      "net_state_dict", NULL};
   static const char *const by_epoch[] = {"train_acc1es", "eval_acc1es", NULL};
   if (is_one_of(key, useless)) *keep = false;
+  if (is_one_of(key, by_epoch) && nsw_value_count(value) > NSW_NB201_ENTRIES)
+    return nsw_fail(err, "%s: a training run with more than %d entries", ((struct pth *)context)->path,
+                    NSW_NB201_ENTRIES);
   if (is_one_of(key, by_epoch)) nsw_value_filter(reader, value, is_last_epoch, NULL);
+  if (nsw_value_count(value) > 64)
+    return NSW_OK; /* an architecture has those two alone; larger dicts are not searched */
   if (!nsw_value_get(value, "full") || !nsw_value_get(value, "less")) return NSW_OK;
   *keep = false;
   return take_architecture(context, key, value, err);
@@ -150,6 +155,7 @@ static int read_pth(const struct nsw_truth_request *request, struct nsw_table *t
                                "NAS-Bench-201 file of torch.save; accuracy after the last epoch", err);
   for (size_t i = 0; !status && i < request->path_count; i++) status = take_file(&pth, request->paths[i], err);
   if (!status) nsw_nb201_finish(&pth.results);
+  nsw_nb201_end(&pth.results);
   return status;
 }
 

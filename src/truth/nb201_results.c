@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const int64_t seeds[NSW_NB201_SEEDS] = {777, 888, 999, 111};
@@ -16,7 +17,7 @@ static const struct {
     {"cifar100", "x-valid"},       {"cifar100", "x-test"},        {"cifar100", "ori-test"},
     {"ImageNet16-120", "train"},   {"ImageNet16-120", "x-valid"}, {"ImageNet16-120", "x-test"},
     {"ImageNet16-120", "ori-test"}};
-enum { LABELS = NSW_NB201_COLUMNS / 2 };
+enum { LABELS = NSW_NB201_COLUMNS / 2, MOST_RUNS = 4 * NSW_NB201_SEEDS };
 
 static bool wanted(const struct nsw_truth_request *request, int label, int epochs) {
   return (!request->dataset || !strcmp(request->dataset, labels[label].dataset)) &&
@@ -45,6 +46,8 @@ int nsw_nb201_start(struct nsw_nb201_results *r, const struct nsw_truth_request 
                     struct nsw_error *err) {
   int added = 0;
   *r = (struct nsw_nb201_results){.request = request, .table = table, .lookup = lookup, .report = report};
+  r->seen = calloc(table->rows + 1, 1);
+  if (!r->seen) return nsw_fail(err, "not enough memory for %zu architectures", table->rows);
   for (int budget = 0; budget < 2; budget++)
     for (int label = 0; label < LABELS; label++) {
       if (!wanted(request, label, budgets[budget])) continue;
@@ -87,6 +90,10 @@ static int take_run(struct nsw_nb201_results *r, const struct nsw_value *key, co
   int64_t seed, epochs;
   if (nsw_value_count(key) != 2 || !nsw_value_text(dataset) || !nsw_value_integer(nsw_value_item(key, 1), &seed))
     return nsw_fail(err, "%s: a key of all_results is no pair of data set and seed", name);
+  if (nsw_value_count(result) > NSW_NB201_ENTRIES ||
+      nsw_value_count(nsw_value_get(result, "eval_acc1es")) > NSW_NB201_ENTRIES ||
+      nsw_value_count(nsw_value_get(result, "train_acc1es")) > NSW_NB201_ENTRIES)
+    return nsw_fail(err, "%s: a training run with more than %d entries", name, NSW_NB201_ENTRIES);
   int place = seed_place(seed);
   if (place == NSW_NB201_SEEDS)
     return nsw_fail(err, "%s: seed %lld is not one of the benchmark's", name, (long long)seed);
@@ -115,6 +122,8 @@ static int take_run(struct nsw_nb201_results *r, const struct nsw_value *key, co
 
 int nsw_nb201_take(struct nsw_nb201_results *r, const struct nsw_value *info, int epochs, int64_t index,
                    const char *name, struct nsw_error *err) {
+  if (nsw_value_count(info) > NSW_NB201_ENTRIES)
+    return nsw_fail(err, "%s: too many entries for one architecture", name);
   const struct nsw_value *cell = nsw_value_get(info, "arch_str"), *runs = nsw_value_get(info, "all_results");
   const char *text = nsw_value_text(cell);
   int64_t own = -1;
@@ -132,6 +141,12 @@ int nsw_nb201_take(struct nsw_nb201_results *r, const struct nsw_value *info, in
     return nsw_fail(err, "%s: its cell has index %lu in the benchmark's order, and it says %lld", name,
                     (unsigned long)r->table->index[row], (long long)own);
   int budget = epochs == 200, status = NSW_OK;
+  if (r->seen[row] & 1 << budget)
+    return nsw_fail(err, "%s: architecture %lld is there twice with %d epochs", name, (long long)own, epochs);
+  r->seen[row] |= (uint8_t)(1 << budget);
+  if (nsw_value_count(runs) > MOST_RUNS)
+    return nsw_fail(err, "%s: %zu training runs where the benchmark has at most %d", name, nsw_value_count(runs),
+                    MOST_RUNS);
   for (size_t i = 0; !status && i < nsw_value_count(runs); i++)
     status = take_run(r, nsw_value_key(runs, i), nsw_value_at(runs, i), budget, (size_t)row, name, err);
   r->report->matched++;
@@ -150,4 +165,9 @@ void nsw_nb201_finish(struct nsw_nb201_results *r) {
     }
   r->report->more[0] = (struct nsw_truth_count){"training runs of 12 epochs", r->runs[0]};
   r->report->more[1] = (struct nsw_truth_count){"of 200", r->runs[1]};
+}
+
+void nsw_nb201_end(struct nsw_nb201_results *r) {
+  free(r->seen);
+  r->seen = NULL;
 }

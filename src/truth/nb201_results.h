@@ -10,6 +10,9 @@
 /* The seeds, in the order of the repeats of a column; where an architecture was not trained with one, NaN. */
 enum { NSW_NB201_SEEDS = 4, NSW_NB201_COLUMNS = 26 };
 
+/* More entries than any dict of one training run has (600), so that a forged file cannot make endless searches. */
+enum { NSW_NB201_ENTRIES = 4096 };
+
 /* The columns of an import: data set, split, epochs. */
 struct nsw_nb201_results {
   const struct nsw_truth_request *request; /* borrowed, as are the next three */
@@ -20,10 +23,11 @@ struct nsw_nb201_results {
     double *mean;      /* [rows], the table's own; NULL for a column that is not wanted */
     double *by_repeat; /* [rows][NSW_NB201_SEEDS] */
   } column[NSW_NB201_COLUMNS];
+  uint8_t *seen;    /* [rows] bit 0: taken for 12 epochs, bit 1: for 200 */
   uint64_t runs[2]; /* training runs read, of 12 and of 200 epochs */
 };
 
-/* Adds the columns that the request asks for. */
+/* Adds the columns that the request asks for. Free with nsw_nb201_end, also after an error. */
 int nsw_nb201_start(struct nsw_nb201_results *results, const struct nsw_truth_request *request, struct nsw_table *table,
                     const struct nsw_lookup *lookup, struct nsw_truth_report *report, const char *source,
                     struct nsw_error *err);
@@ -35,5 +39,8 @@ int nsw_nb201_take(struct nsw_nb201_results *results, const struct nsw_value *in
 
 /* Fills the means over seeds, and says what was read. */
 void nsw_nb201_finish(struct nsw_nb201_results *results);
+
+/* Frees; may be called twice. */
+void nsw_nb201_end(struct nsw_nb201_results *results);
 
 #endif
