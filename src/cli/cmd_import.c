@@ -222,6 +222,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_truth_request request = {0};
   status = fill_request(args, &request, err);
   if (status == NSW_OK && !takes_part(format, &request)) goto done;
+  if (status == NSW_OK) status = nsw_file_writable(out, err);
   if (status == NSW_OK) status = check_paths(&request, err);
   if (status == NSW_OK) status = choose_space(format, &request, err);
   if (status == NSW_OK) status = import_into(format, &request, max_unmatched, out, err);
