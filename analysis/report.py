@@ -133,7 +133,16 @@ class Page:
         label = info.get("long_name", proxy)
         if float(info.get("direction", 1)) < 0:
             label = f"minus {label}"
-        return np.where((status == 1) & np.isfinite(value), value, np.nan), status == 2, label
+        value = np.where((status == 1) & np.isfinite(value), value, np.nan)
+        return value, status == 2, label
+
+    def drawn_score(self, proxy):
+        """The same for drawing values: their logarithm where they are positive and span orders of magnitude."""
+        value, no_path, label = self.score(proxy)
+        known = value[np.isfinite(value)]
+        if len(known) and known.min() > 0 and known.max() > 50 * np.median(known):
+            return np.log10(value), no_path, "log10 of " + label
+        return value, no_path, label
 
     def figure(self, name, drawn, label):
         """Draws for the page and into files, with the rows behind it."""
@@ -245,7 +254,7 @@ def densities(page):
     page.add(f"<h2>Score against accuracy</h2><p>{MARKS}</p>")
     items, ranks = [], []
     for proxy in page.shown:
-        x, no_path, label = page.score(proxy)
+        x, no_path, label = page.drawn_score(proxy)
         items.append(page.figure(f"density_{proxy}", figures.score_density(proxy, label, x, y, no_path, target, low),
                                  f"density of {proxy} against {target} accuracy"))
         ranks.append(page.figure(f"ranks_{proxy}", figures.rank_density(proxy, x, y, no_path, target),
@@ -319,7 +328,7 @@ def operations(page):
     table = np.loadtxt(io.StringIO(text), delimiter=",", skiprows=1, dtype=np.int64)
     at = np.searchsorted(table[:, 0], page.data["index"])
     counts = {name: table[at, k] for k, name in ((1, "conv 3×3"), (2, "conv 1×1"), (3, "pool 3×3"))}
-    items = [page.figure(f"operations_{p}", figures.by_operations(p, page.score(p)[2], page.score(p)[0], counts),
+    items = [page.figure(f"operations_{p}", figures.by_operations(p, page.drawn_score(p)[2], page.drawn_score(p)[0], counts),
                          f"{p} by numbers of operations") for p in page.shown]
     page.add("<h2>What does a score look at?</h2>")
     page.figures(items, "Score by the number of each operation in the cell: median, and the middle eight tenths as bars. "
@@ -335,9 +344,9 @@ def agreements(page):
         page.figures([page.figure("agreement", figures.agreement(pairs, names), "Kendall between all pairs of scores")],
                      f"Over architectures that take part in both ({min(p['n'] for p in pairs):,} to {max(p['n'] for p in pairs):,}).")
     if stable:
-        rows = "".join(f'<tr><td>{esc(s["proxy"])}</td><td>{s["seeds"]}</td><td>{real(s["kendall_mean"])}</td><td>{real(s["kendall_min"])}</td>'
+        rows = "".join(f'<tr><td>{esc(s["proxy"])}</td><td>{esc(s["dataset"] or "")} {esc(s["split"] or "")}</td><td>{s["seeds"]}</td><td>{real(s["kendall_mean"])}</td><td>{real(s["kendall_min"])}</td>'
                        f'<td>{real(s["accuracy_spearman_mean"])} ± {real(s["accuracy_spearman_deviation"])}</td></tr>' for s in stable)
-        page.add('<h3>Stability over seeds</h3><div class="wide"><table><thead><tr><th>score</th><th>seeds</th><th>Kendall, mean</th><th>least</th>'
+        page.add('<h3>Stability over seeds</h3><div class="wide"><table><thead><tr><th>score</th><th>accuracy</th><th>seeds</th><th>Kendall, mean</th><th>least</th>'
                  f"<th>Spearman with accuracy</th></tr></thead><tbody>{rows}</tbody></table></div>")
 
 
