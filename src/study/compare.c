@@ -130,6 +130,14 @@ static int partials(struct nsw_compare_cache *c, const struct nsw_ranks *rx, con
   return NSW_OK;
 }
 
+int nsw_share_agree(const struct nsw_share *share, int status, struct nsw_error *err) {
+  double failed = status != NSW_OK;
+  if (!share->sum) return status;
+  int summed = share->sum(&failed, 1, share->state, status == NSW_OK ? err : NULL);
+  if (status != NSW_OK || summed != NSW_OK) return status != NSW_OK ? status : summed;
+  return failed > 0 ? nsw_fail(err, "another rank failed") : NSW_OK;
+}
+
 /* All resamples of one pair; each rank does its batches. values[coefficient][batches * L]. */
 static int resample(struct nsw_bootstrap *bootstrap, const struct nsw_compare_options *o, double *values,
                     struct nsw_error *err) {
@@ -141,6 +149,7 @@ static int resample(struct nsw_bootstrap *bootstrap, const struct nsw_compare_op
     status = nsw_bootstrap_batch(bootstrap, o->seed, b, lanes, err);
     for (int k = 0; k < NSW_COEFFICIENTS; k++) memcpy(values + k * span + b * NSW_LANES, lanes[k], sizeof lanes[k]);
   }
+  status = nsw_share_agree(&o->share, status, err);
   if (status == NSW_OK && o->share.sum) status = o->share.sum(values, NSW_COEFFICIENTS * span, o->share.state, err);
   return status;
 }
@@ -157,8 +166,10 @@ static int intervals(const struct nsw_ranks *rx, const struct nsw_ranks *ry, con
   struct nsw_bootstrap *bootstrap = NULL;
   int status = values ? NSW_OK : nsw_fail(err, "out of memory for %llu resamples", (unsigned long long)o->resamples);
   if (status == NSW_OK) status = nsw_bootstrap_create(rx, ry, x, y, wanted, &bootstrap, err);
+  status = nsw_share_agree(&o->share, status, err);
   if (status == NSW_OK) status = resample(bootstrap, o, values, err);
   if (status == NSW_OK) status = nsw_jackknife(rx, ry, pearson ? x : NULL, pearson ? y : NULL, acceleration, err);
+  status = nsw_share_agree(&o->share, status, err);
   for (int k = 0; k < NSW_COEFFICIENTS && status == NSW_OK; k++)
     if (wanted & part[k])
       r->interval[k] = nsw_interval(values + k * span, o->resamples, estimate[k], acceleration[k], o->level);
@@ -180,6 +191,7 @@ static int finite_intervals(double *x, double *y, size_t n, const struct nsw_com
   }
   int status = nsw_ranks_make(x, m, &rx, err);
   if (status == NSW_OK) status = nsw_ranks_make(y, m, &ry, err);
+  status = nsw_share_agree(&o->share, status, err);
   if (status == NSW_OK) status = intervals(&rx, &ry, x, y, NSW_WANT_PEARSON, o, r, err);
   nsw_ranks_free(&rx);
   nsw_ranks_free(&ry);
@@ -227,6 +239,7 @@ int nsw_compare(struct nsw_compare_cache *c, const struct nsw_column *column, co
     r->kendall_p = kendall.p;
     status = partials(c, &rx, ry, r, err);
   }
+  if (options->resamples) status = nsw_share_agree(&options->share, status, err);
   if (status == NSW_OK) {
     pearson(c, accuracy, r, c->z, c->y);
     if (options->resamples && !r->undefined) {

@@ -13,6 +13,10 @@ struct nsw_share {
   void *state;
 };
 
+/* Makes a failure on one rank one on all, so that none waits in a sum for a rank that has left. Returns status, or
+ * NSW_FAILED where another rank failed. Every rank calls it at the same places. */
+int nsw_share_agree(const struct nsw_share *share, int status, struct nsw_error *err);
+
 /* What is wanted beyond the coefficients. */
 struct nsw_compare_options {
   uint64_t resamples; /* of the bootstrap; 0: no intervals */

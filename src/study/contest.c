@@ -54,16 +54,16 @@ int nsw_contest(const struct nsw_column *a, const struct nsw_column *b, const do
   const double *columns[3] = {a->value, b->value, accuracy};
   struct nsw_ranks ranks[3] = {{0}, {0}, {0}};
   double *values = malloc((3 * rows + 1) * sizeof *values), extreme = 0;
-  if (!values) return nsw_fail(err, "out of memory comparing %s and %s", a->name, b->name);
   double *out[3] = {values, values + rows, values + 2 * rows};
-  size_t n = r->n = select_three(columns, in, rows, out);
-  int status = NSW_OK;
+  int status = values ? NSW_OK : nsw_fail(err, "out of memory comparing %s and %s", a->name, b->name);
+  size_t n = r->n = values ? select_three(columns, in, rows, out) : 0;
   for (int c = 0; c < 3 && status == NSW_OK; c++) status = nsw_ranks_make(out[c], n, &ranks[c], err);
   if (status == NSW_OK) {
     r->spearman_a = nsw_spearman(&ranks[0], &ranks[2]);
     r->spearman_b = nsw_spearman(&ranks[1], &ranks[2]);
     r->difference = r->spearman_a - r->spearman_b;
   }
+  if (permutations) status = nsw_share_agree(share, status, err);
   if (status == NSW_OK && !isnan(r->difference) && permutations) {
     for (int c = 0; c < 3; c++) normalise(&ranks[c], out[c]);
     double *gap = out[0], observed = 0;
