@@ -292,6 +292,10 @@ static int expanded(const struct draft *d, const char *text, char **result, stru
   if (!f) return nsw_fail(err, "no memory for a job");
   int status = expand(d, text, 4, f, err);
   if (fclose(f) && !status) status = nsw_fail(err, "no memory for a job");
+  if (status) {
+    free(*result);
+    *result = NULL;
+  }
   return status;
 }
 
