@@ -221,7 +221,8 @@ def study(slurm):
                          *[f"results/array-{s}.h5" for s in (1, 2, 3)])
     down = slurm.submit("--nodes=2", "--ntasks-per-node=1", "slurm/sweep.sbatch", *dummy, "sample=400",
                         "set=dummy.rate=1.3e9", "checkpoint=0.5", "part=13", LAUNCH="mpirun")
-    jobs = (plain, limited, array, merge, down)
+    scaling = slurm.submit("slurm/scaling.sbatch", "proxy=dummy", "set=dummy.rate=1e11", LAUNCH="mpirun", WEAK="20")
+    jobs = (plain, limited, array, merge, down, scaling)
     report(all(job.isdigit() for job in jobs), "the shipped scripts are taken", jobs)
 
     there = wait_for(lambda: os.path.exists(f"{work}/results/array-13.h5"), 60)
@@ -242,6 +243,12 @@ def study(slurm):
     good = slurm.state(merge) == "COMPLETED" and not different(f"{work}/seeds.h5", f"{work}/results/all.h5")
     report(good, "an array by seed, merged, is the sweep of all seeds",
            log_of(slurm, merge) + slurm.tell("squeue", "-a") + log_of(slurm, f"{array}-0"))
+
+    finished(slurm, [scaling], 60)
+    text = log_of(slurm, scaling)
+    report(slurm.state(scaling) == "COMPLETED" and "strong scaling" in text and "weak scaling" in text
+           and os.path.exists(f"{work}/results/scaling/scaling.png"), "a scaling experiment ends with table and picture",
+           text)
 
     finished(slurm, [down], 60)
     q = run(12, "score", "nb201", "--proxy", "dummy", "--sample", "400", "--seed", "13", "--set", "dummy.rate=1.3e9",
