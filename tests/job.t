@@ -7,7 +7,7 @@ import sys
 import h5py
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from sweeps import different, messages, report, run, run_parts, text_of  # noqa: E402
+from sweeps import ROOT, different, messages, report, run, run_parts, text_of  # noqa: E402
 
 
 def job_files(folder):
@@ -39,6 +39,20 @@ def job_files(folder):
                and "[1/" not in p.stderr, f"{change[1]!r}: refused before anything runs", p.stderr)
     p = run(None, "run", job, "smaple=3")
     report(p.returncode == 2 and "'sample'" in p.stderr, "an override that no section knows is refused", p.stderr)
+
+
+def shipped_jobs(folder):
+    """Every file of jobs/ is understood (a wrong value, seen only when its first section runs, ends it there); the smoke
+    test runs."""
+    names = sorted(name for name in os.listdir(f"{ROOT}/jobs") if name.endswith(".conf"))
+    bad = []
+    for name in names:
+        p = run(None, "run", f"{ROOT}/jobs/{name}", f"where={folder}", "checkpoint=never")
+        if p.returncode != 2 or "[1/" not in p.stderr or "--checkpoint" not in messages(p)[-1]:
+            bad.append(name + ": " + p.stderr)
+    report(names and not bad, f"all {len(names)} shipped job files are understood", "\n".join(bad))
+    p = run(2, "run", f"{ROOT}/jobs/smoke.conf", f"where={folder}", "nb101.needs=/none")
+    report(p.returncode == 0 and p.stderr.count(": complete") == 2, "the smoke test runs", p.stderr)
 
 
 def merging(folder):
@@ -85,4 +99,4 @@ def simulator(folder):
 
 
 if __name__ == "__main__":
-    run_parts(job_files, merging, simulator)
+    run_parts(job_files, shipped_jobs, merging, simulator)
