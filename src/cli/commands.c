@@ -6,6 +6,7 @@
 #define COMMANDS(X) \
   X(list)     \
   X(score)    \
+  X(dump)     \
   X(import)   \
   X(correlate) \
   X(select)   \

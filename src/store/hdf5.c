@@ -132,6 +132,17 @@ int nsw_h5_write(hid_t parent, const char *name, hid_t type, size_t rows, size_t
   return done < 0 ? -1 : 0;
 }
 
+int nsw_h5_write_array(hid_t parent, const char *name, hid_t type, int rank, const size_t *shape, const void *data) {
+  hsize_t sizes[H5S_MAX_RANK];
+  for (int i = 0; i < rank; i++) sizes[i] = shape[i];
+  hid_t space = H5Screate_simple(rank, sizes, NULL);
+  hid_t set = space >= 0 ? H5Dcreate2(parent, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT) : -1;
+  herr_t done = set >= 0 ? H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) : -1;
+  if (set >= 0) H5Dclose(set);
+  if (space >= 0) H5Sclose(space);
+  return done < 0 ? -1 : 0;
+}
+
 hid_t nsw_h5_text_type(size_t size) {
   hid_t type = H5Tcopy(H5T_C_S1);
   if (type < 0) return -1;
@@ -164,6 +175,10 @@ int nsw_h5_write_text(hid_t object, const char *name, const char *text) {
 
 int nsw_h5_write_integer(hid_t object, const char *name, int64_t value) {
   return write_attribute(object, name, H5T_NATIVE_INT64, &value);
+}
+
+int nsw_h5_write_real(hid_t object, const char *name, double value) {
+  return write_attribute(object, name, H5T_NATIVE_DOUBLE, &value);
 }
 
 /* ---- reading ---- */
