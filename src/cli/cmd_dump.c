@@ -269,7 +269,7 @@ static int write_file(struct dump *d, struct nsw_error *err) {
   struct nsw_h5_image image = {0};
   struct nsw_h5_quiet quiet;
   nsw_h5_quiet_begin(&quiet);
-  hid_t file = nsw_h5_create(&image);
+  hid_t file = nsw_h5_create(&image, (size_t)1 << 22);
   int bad = file < 0, status = NSW_OK;
   if (!bad) bad = write_root(d, file) | write_images(d, file);
   if (!bad) bad = write_params(d, file, "param", false) | write_params(d, file, "grad", true);
