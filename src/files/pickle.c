@@ -623,7 +623,7 @@ static int memo_binary(struct nsw_pickle_reader *r, bool fetch, unsigned width) 
 
 /* ---- the names a pickle may use ---- */
 
-enum name { ORDERED_DICT, SET, SCALAR, RECONSTRUCT, NDARRAY, TYPE, ENCODE, TENSOR, STORAGE };
+enum name { ORDERED_DICT, SET, SCALAR, RECONSTRUCT, FROM_BUFFER, NDARRAY, TYPE, ENCODE, TENSOR, STORAGE };
 
 static const struct {
   const char *module, *name;
@@ -638,6 +638,8 @@ static const struct {
     {"numpy._core.multiarray", "scalar", SCALAR},
     {"numpy.core.multiarray", "_reconstruct", RECONSTRUCT},
     {"numpy._core.multiarray", "_reconstruct", RECONSTRUCT},
+    {"numpy.core.numeric", "_frombuffer", FROM_BUFFER},
+    {"numpy._core.numeric", "_frombuffer", FROM_BUFFER},
     {"numpy", "ndarray", NDARRAY},
     {"numpy", "dtype", TYPE},
     {"_codecs", "encode", ENCODE},
@@ -750,17 +752,16 @@ static int build_type(struct nsw_pickle_reader *r, struct nsw_object *type, cons
   return NSW_OK;
 }
 
-/* state: (version, shape, type, whether in Fortran order, bytes). The array keeps a reference to the bytes. */
-static int build_array(struct nsw_pickle_reader *r, struct nsw_object *object, const struct nsw_value *state) {
+/* Fills an array that has no data yet; it keeps a reference to the bytes. */
+static int fill_array(struct nsw_pickle_reader *r, struct nsw_object *object, const struct nsw_value *shape_value,
+                      const struct nsw_value *type, const struct nsw_value *data) {
   struct nsw_array *array = array_of(object);
-  const struct nsw_value *items = state->kind == NSW_PICKLE_TUPLE ? state->u.object->items : NULL;
-  if (!items || state->u.object->count != 5 || items[1].kind != NSW_PICKLE_TUPLE || items[2].kind != NSW_PICKLE_TYPE ||
-      (items[4].kind != NSW_PICKLE_BYTES && items[4].kind != NSW_PICKLE_TEXT) || object->count)
+  if (shape_value->kind != NSW_PICKLE_TUPLE || type->kind != NSW_PICKLE_TYPE ||
+      (data->kind != NSW_PICKLE_BYTES && data->kind != NSW_PICKLE_TEXT) || object->count)
     return bad(r, "a badly made NumPy array");
-  const struct nsw_object *shape = items[1].u.object;
+  const struct nsw_object *shape = shape_value->u.object;
   if (shape->count > DIMENSIONS) return bad(r, "a NumPy array of %zu dimensions", shape->count);
-  if (items[3].u.integer && shape->count > 1) return bad(r, "a NumPy array in Fortran order");
-  *array = *array_of(items[2].u.object);
+  *array = *array_of(type->u.object);
   uint64_t bytes = array->size;
   for (size_t i = 0; i < shape->count; i++) {
     int64_t length = -1;
@@ -770,16 +771,36 @@ static int build_array(struct nsw_pickle_reader *r, struct nsw_object *object, c
     array->shape[i] = (uint64_t)length;
   }
   array->dimensions = (unsigned)shape->count;
-  if (bytes != items[4].u.object->count)
+  if (bytes != data->u.object->count)
     return bad(r, "a NumPy array of %llu bytes with %zu bytes of data", (unsigned long long)bytes,
-               items[4].u.object->count);
+               data->u.object->count);
   int status = reserve(r, object, 1);
   if (status) return status;
-  object->items[0] = items[4];
+  object->items[0] = *data;
   object->count = 1;
-  items[4].u.object->references++;
-  array->data = (const uint8_t *)items[4].u.object->text;
+  data->u.object->references++;
+  array->data = (const uint8_t *)data->u.object->text;
   return NSW_OK;
+}
+
+/* state: (version, shape, type, whether in Fortran order, bytes). */
+static int build_array(struct nsw_pickle_reader *r, struct nsw_object *object, const struct nsw_value *state) {
+  const struct nsw_value *items = state->kind == NSW_PICKLE_TUPLE ? state->u.object->items : NULL;
+  if (!items || state->u.object->count != 5) return bad(r, "a badly made NumPy array");
+  if (items[3].u.integer && nsw_value_count(&items[1]) > 1) return bad(r, "a NumPy array in Fortran order");
+  return fill_array(r, object, &items[1], &items[2], &items[4]);
+}
+
+/* _frombuffer(bytes, type, shape, order): how protocol 5 writes arrays. */
+static int make_array(struct nsw_pickle_reader *r, const struct nsw_object *arguments, struct nsw_value *result) {
+  struct nsw_object *object;
+  const struct nsw_value *items = arguments->items;
+  if (arguments->count != 4) return bad(r, "a badly made NumPy array");
+  if (!nsw_value_is(&items[3], "C") && nsw_value_count(&items[2]) > 1) return bad(r, "a NumPy array in Fortran order");
+  int status = create(r, NSW_PICKLE_ARRAY, 0, &object);
+  if (status) return status;
+  *result = (struct nsw_value){.kind = NSW_PICKLE_ARRAY, .u.object = object};
+  return fill_array(r, object, &items[2], &items[1], &items[0]);
 }
 
 /* _codecs.encode(text, 'latin1'): how old protocols write bytes. */
@@ -850,6 +871,8 @@ static int make(struct nsw_pickle_reader *r, enum name what, const struct nsw_ob
       return make_type(r, arguments, result);
     case ENCODE:
       return make_bytes(r, arguments, result);
+    case FROM_BUFFER:
+      return make_array(r, arguments, result);
     case RECONSTRUCT:
       status = create(r, NSW_PICKLE_ARRAY, 0, &object);
       if (!status) *result = (struct nsw_value){.kind = NSW_PICKLE_ARRAY, .u.object = object};
