@@ -39,8 +39,8 @@ void nsw_random_uniform(struct nsw_stream stream, float bound, float *out, size_
   }
 }
 
-/* The inverse of the standard normal distribution function, by Acklam's rational approximation with one step of
- * Halley's method in double: exact to about 1e-15, and one number from one word, so that positions stay addressable. */
+/* The inverse of the standard normal distribution function, by Acklam's rational approximation: off by 1.2e-9 relative,
+ * a fiftieth of a float's rounding. One number from one word, so that positions stay addressable. */
 static double normal_quantile(double p) {
   static const double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
                              1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
@@ -61,9 +61,7 @@ static double normal_quantile(double p) {
     x = (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
         (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
   }
-  double error = 0.5 * erfc(-x * M_SQRT1_2) - p;
-  double step = error * sqrt(2 * M_PI) * exp(x * x / 2);
-  return x - step / (1 + x * step / 2);
+  return x;
 }
 
 void nsw_random_normal(struct nsw_stream stream, float deviation, float cut, float *out, size_t n) {
