@@ -21,8 +21,8 @@ struct fixture {
   double **param, **grad, *logits, loss[IMAGES];
 };
 
-static void set_up(struct fixture *f, const char *space, uint32_t index, struct nsw_macro macro, enum nsw_norm_mode mode,
-                   uint64_t seed) {
+static void set_up(struct fixture *f, const char *space, uint32_t index, struct nsw_macro macro,
+                   enum nsw_norm_mode mode, uint64_t seed) {
   memset(f, 0, sizeof *f);
   assert_int_equal(nsw_space_open(space, &f->space, &err), NSW_OK);
   macro = nsw_space_macro(f->space, macro);
@@ -96,7 +96,8 @@ static double value_error(const struct fixture *f, const struct nsw_engine *engi
   for (int i = 0; i < IMAGES; i++) {
     worst = fmax(worst, fabs(nsw_engine_losses(engine)[i] - f->loss[i]) / fmax(1, fabs(f->loss[i])));
     for (int k = 0; k < f->net->classes; k++)
-      worst = fmax(worst, fabs(nsw_engine_logits(engine)[i * f->net->classes + k] - f->logits[i * f->net->classes + k]));
+      worst =
+          fmax(worst, fabs(nsw_engine_logits(engine)[i * f->net->classes + k] - f->logits[i * f->net->classes + k]));
   }
   return worst;
 }
@@ -121,9 +122,10 @@ static double draw(const char *space, uint32_t index, struct nsw_macro macro, en
 }
 
 /* A value that lies within float's rounding of a ReLU's edge may fall on the other side of it than in the reference's
- * double, and take a whole pixel's gradient along: then other images are drawn. What is wrong is wrong in every draw. */
-static void compare(const char *space, uint32_t index, struct nsw_macro macro, enum nsw_norm_mode mode, enum nsw_isa isa,
-                    int slots) {
+ * double, and take a whole pixel's gradient along: then other images are drawn. What is wrong is wrong in every draw.
+ */
+static void compare(const char *space, uint32_t index, struct nsw_macro macro, enum nsw_norm_mode mode,
+                    enum nsw_isa isa, int slots) {
   double error = 1;
   for (uint64_t seed = 1; seed <= 4 && !(error < 1e-4); seed++)
     error = draw(space, index, macro, mode, isa, slots, seed);

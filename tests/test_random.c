@@ -1,12 +1,11 @@
 /* Random numbers: Philox's published answers, addressing, distributions. */
-#include "base/random.h"
-
+#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/random.h"
 
 enum { N = 200000 };
 

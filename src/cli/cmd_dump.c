@@ -21,8 +21,8 @@ static const struct nsw_option options[] = {
     {"channels", "N", NULL, "channels of the first stage instead of the benchmark's", false},
     {"cells", "N", NULL, "cells a stage instead of the benchmark's", false},
     {"norm", "sample|batch", "sample", "what a normalisation averages over: each image (as KNAS does), or all", false},
-    {"reference", NULL, NULL, "compute in double precision by the naive kernels, and write logits, loss and gradients so",
-     false},
+    {"reference", NULL, NULL,
+     "compute in double precision by the naive kernels, and write logits, loss and gradients so", false},
     {"sample-grad", NULL, NULL, "also write the gradient of every single image's loss", false},
     {0}};
 
@@ -76,7 +76,8 @@ static int read_request(struct dump *d, struct nsw_error *err) {
   if (!status) status = nsw_space_find(d->space, nsw_args_text(args, "arch"), &d->index, err);
   const char *data = nsw_args_text(args, "data");
   if (!status)
-    status = nsw_images_load(data ? data : "synthetic", nsw_args_text(args, "dataset"), (size_t)d->samples, &d->images, err);
+    status =
+        nsw_images_load(data ? data : "synthetic", nsw_args_text(args, "dataset"), (size_t)d->samples, &d->images, err);
   if (status) return status;
   wish.classes = d->images->classes;
   wish.resolution = d->images->resolution;
@@ -122,9 +123,14 @@ static int run_reference(struct dump *d, struct nsw_error *err) {
     for (size_t i = 0; i < size && ok; i++) r->param[p][i] = d->buffer[i];
   }
   if (!ok) return nsw_fail(err, "no memory for the reference's parameters");
-  struct nsw_naive_run run = {.images = (int)d->samples, .pixels = d->images->pixels, .labels = d->images->labels,
-                              .param = (const double *const *)r->param, .mode = d->mode, .logits = r->logits,
-                              .loss = r->loss, .grad = r->grad};
+  struct nsw_naive_run run = {.images = (int)d->samples,
+                              .pixels = d->images->pixels,
+                              .labels = d->images->labels,
+                              .param = (const double *const *)r->param,
+                              .mode = d->mode,
+                              .logits = r->logits,
+                              .loss = r->loss,
+                              .grad = r->grad};
   return nsw_naive_run(d->net, &run, err);
 }
 
@@ -247,7 +253,8 @@ static int write_root(const struct dump *d, hid_t file) {
   bad |= nsw_h5_write_text(file, "version", nsw_version()) | nsw_h5_write_text(file, "git", nsw_git());
   bad |= nsw_h5_write_text(file, "command", nsw_args_line(d->args)) | nsw_h5_write_text(file, "space", kind->name);
   bad |= nsw_h5_write_integer(file, "index", d->index) | nsw_h5_write_integer(file, "seed", d->seed);
-  bad |= nsw_h5_write_integer(file, "channels", d->macro.channels) | nsw_h5_write_integer(file, "cells", d->macro.cells);
+  bad |=
+      nsw_h5_write_integer(file, "channels", d->macro.channels) | nsw_h5_write_integer(file, "cells", d->macro.cells);
   bad |= nsw_h5_write_integer(file, "classes", d->macro.classes);
   bad |= nsw_h5_write_text(file, "norm", d->mode == NSW_NORM_BATCH ? "batch" : "sample");
   bad |= nsw_h5_write_text(file, "data", d->images->source) | nsw_h5_write_text(file, "data_sha256", d->images->sha256);
@@ -275,7 +282,8 @@ static int write_file(struct dump *d, struct nsw_error *err) {
   if (!bad) bad = write_params(d, file, "param", false) | write_params(d, file, "grad", true);
   if (bad) status = nsw_h5_fail(err, path, "cannot write the network");
   if (!status && nsw_args_flag(d->args, "sample-grad")) status = write_sample_grads(d, file, err);
-  if (file >= 0 && nsw_h5_finish(file, &image) < 0 && !status) status = nsw_h5_fail(err, path, "cannot finish the file");
+  if (file >= 0 && nsw_h5_finish(file, &image) < 0 && !status)
+    status = nsw_h5_fail(err, path, "cannot finish the file");
   nsw_h5_quiet_end(&quiet);
   if (!status) status = nsw_aside_write(path, image.bytes, image.size, err);
   free(image.bytes);
@@ -300,12 +308,13 @@ const struct nsw_command nsw_cmd_dump = {
     .name = "dump",
     .operands = "SPACE",
     .summary = "writes one network with weights, logits, loss and gradients, for checking against another framework",
-    .text = "Opens up the network that KNAS scores: /x, /y, /logits, /loss, every parameter in the benchmark's "
-            "definition order under /param/0000... and the gradient of the mean loss under /grad/0000..., in PyTorch's "
-            "layouts, each with its name. Parameters on dead branches have zero gradient and the attribute live = 0. "
-            "A convolution that sees nothing but zeros counts as dead with its normalisation. "
-            "The attribute gram_mean of a weight's gradient is that layer's part of KNAS.\n\n"
-            "Example: nasweep dump nb201 --arch 123 --samples 8 --out net.h5",
+    .text =
+        "Opens up the network that KNAS scores: /x, /y, /logits, /loss, every parameter in the benchmark's "
+        "definition order under /param/0000... and the gradient of the mean loss under /grad/0000..., in PyTorch's "
+        "layouts, each with its name. Parameters on dead branches have zero gradient and the attribute live = 0. "
+        "A convolution that sees nothing but zeros counts as dead with its normalisation. "
+        "The attribute gram_mean of a weight's gradient is that layer's part of KNAS.\n\n"
+        "Example: nasweep dump nb201 --arch 123 --samples 8 --out net.h5",
     .options = options,
     .min_operands = 1,
     .max_operands = 1,

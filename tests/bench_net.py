@@ -1,0 +1,71 @@
+"""KNAS beside PyTorch on the same cells, images and core: the released procedure (every image alone, forward and
+backward) and, for nb101's Inception-like cell, one batch of 50. One thread each; the two take turns. CPU seconds."""
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ["OMP_NUM_THREADS"] = "1"
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+try:
+    import h5py
+    import torch
+    import torchnets
+except ImportError as e:
+    print(f"  left out: {e}")
+    sys.exit(0)
+
+NASWEEP = os.path.join(os.environ.get("BUILD", "build"), "nasweep")
+INCEPTION = ("0111010|0000001|0000001|0000100|0000001|0000001|0000000", "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output")
+
+
+def ours(space, arch):
+    """CPU seconds of a whole `nasweep score` of one architecture, less those of one that scores nothing dear."""
+    def run(proxy):
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "x.h5")
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([NASWEEP, "score", space, "--arch", arch, "--proxy", proxy, "--out", out, "--progress", "0"],
+                           check=True, capture_output=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            with h5py.File(out) as f:
+                return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, f[f"{space}/index"][0]
+    start = min(run("params")[0] for _ in range(2))
+    return run("knas")[0] - start
+
+
+def theirs(net, x, y, batch):
+    net.train()
+    before = time.process_time()
+    for i in range(0, len(x), batch):
+        loss = torch.nn.functional.cross_entropy(net(x[i:i + batch]), y[i:i + batch])
+        net.zero_grad()
+        loss.backward()
+    return time.process_time() - before
+
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+x, y = torch.randn(50, 3, 32, 32), torch.arange(50) % 10
+listing = subprocess.run([NASWEEP, "list", "nb201", "--columns", "index,id", "--no-header"], check=True,
+                         capture_output=True, text=True).stdout.split()
+cells = [listing[(k * 2654435761 + 99) % 15625].split(",") for k in range(16)]
+pairs = []
+for index, arch in cells:
+    net = torchnets.build("nb201", arch)
+    pairs.append((ours("nb201", index), theirs(net, x, y, 1)))
+a, b = sum(p[0] for p in pairs), sum(p[1] for p in pairs)
+print(f"  nb201, {len(pairs)} random cells, 50 images: nasweep {a / len(pairs):.3f} s a cell, PyTorch {torch.__version__} one image at "
+      f"a time {b / len(pairs):.3f} s; ratio {b / a:.1f} (median of cells {statistics.median(q / p for p, q in pairs):.1f})")
+net = torchnets.build("nb101", INCEPTION)
+mine, batch, single = [], [], []
+for _ in range(3):
+    mine.append(ours("nb101", " ".join(INCEPTION)))
+    batch.append(theirs(net, x, y, 50))
+    single.append(theirs(net, x, y, 1))
+mine, batch, single = map(statistics.median, (mine, batch, single))
+print(f"  nb101, Inception-like cell, 50 images: nasweep {mine:.2f} s, PyTorch one batch {batch:.2f} s (ratio {batch / mine:.1f}), "
+      f"one image at a time {single:.2f} s (ratio {single / mine:.1f})")
