@@ -1,6 +1,6 @@
 /* Direct convolution: a tile of pixels by one block of 16 output channels is kept in registers while taps and input
  * channels go by; the input value is broadcast from memory. Nothing is packed or copied but the weights. One block at
- * a time wins over two: the broadcast is then part of the multiply-add instruction (see src/net/NOTES). */
+ * a time wins over two: the broadcast is then part of the multiply-add instruction (see src/net/NOTES.md). */
 #include "net/conv.h"
 #include "net/vec.h"
 
