@@ -155,7 +155,31 @@ static void test_nb101(void **state) {
   each_isa("nb101", 400000, (struct nsw_macro){.channels = 32, .cells = 2, .resolution = 8}, NSW_NORM_BATCH);
 }
 
+/* A network that no machine holds is refused before anything is allocated, with its size. */
+static void test_too_large(void **state) {
+  (void)state;
+  struct nsw_space *space = NULL;
+  struct nsw_net *net = NULL;
+  struct nsw_engine *engine = NULL;
+  static const float pixels[2 * 3 * 32 * 32];
+  static const int32_t labels[2];
+  assert_int_equal(nsw_space_open("nb101", &space, &err), NSW_OK);
+  struct nsw_macro macro = nsw_space_macro(space, (struct nsw_macro){.channels = 65536});
+  assert_int_equal(nsw_net_build(space, 5, &macro, &net, &err), NSW_OK);
+  assert_int_equal(nsw_engine_create(nsw_cpu_isa(), &engine, &err), NSW_OK);
+  assert_int_equal(nsw_engine_set_images(engine, pixels, labels, 2, 32, &err), NSW_OK);
+  assert_int_equal(nsw_engine_load(engine, net, 1, NSW_NORM_SAMPLE, 0, &err), NSW_FAILED);
+  assert_non_null(strstr(err.text, "not enough memory for a network of"));
+  /* Images of another size than the network's. */
+  assert_int_equal(nsw_engine_set_images(engine, pixels, labels, 2, 16, &err), NSW_OK);
+  assert_int_equal(nsw_engine_load(engine, net, 1, NSW_NORM_SAMPLE, 0, &err), NSW_USAGE);
+  nsw_engine_free(&engine);
+  nsw_net_free(&net);
+  nsw_space_close(&space);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_nb201), cmocka_unit_test(test_nb101)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_nb201), cmocka_unit_test(test_nb101),
+                                     cmocka_unit_test(test_too_large)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -196,10 +197,14 @@ static int choose_slots(const struct nsw_engine *e) {
   return slots < e->images ? slots : e->images;
 }
 
-/* Memory that can still be had, in bytes. */
+/* Memory that can still be had, in bytes: what the kernel says it could free up, else all there is. */
 static double available_bytes(void) {
-  long pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? (double)pages * (double)page : 1e18;
+  char line[128];
+  double kilobytes = 0;
+  FILE *f = fopen("/proc/meminfo", "r");
+  while (f && kilobytes == 0 && fgets(line, sizeof line, f)) (void)sscanf(line, "MemAvailable: %lf", &kilobytes);
+  if (f) fclose(f);
+  return kilobytes > 0 ? kilobytes * 1024 : (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
 }
 
 static int reserve(struct nsw_engine *e, struct nsw_error *err) {
