@@ -129,12 +129,14 @@ int nsw_engine_set_images(struct nsw_engine *e, const float *pixels, const int32
   e->labels = malloc(n * sizeof *e->labels);
   e->losses = calloc(n, sizeof *e->losses);
   e->stem.valid = false;
-  if (!need_block(&e->input, n * e->input_image) || !e->labels || !e->losses)
+  /* A block of room behind the last image: probes read 16 channels from every pixel, whatever it has. */
+  size_t all = n * e->input_image + NSW_BLOCK;
+  if (!need_block(&e->input, all) || !e->labels || !e->losses)
     return nsw_fail(err, "out of memory for %d images of %d x %d", images, size, size);
   e->images = images;
   e->size = size;
   memcpy(e->labels, labels, n * sizeof *labels);
-  memset(e->input.p, 0, n * e->input_image * sizeof(float));
+  memset(e->input.p, 0, all * sizeof(float));
   for (size_t i = 0; i < n; i++)
     for (int c = 0; c < 3; c++)
       for (int h = 0; h < size; h++)
