@@ -1,13 +1,11 @@
 /* Folded forms and KNAS: one evaluation a unit gives every member what it would get alone, bit for bit. */
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/images.h"
 #include "net/net.h"
 #include "proxy/knas.h"
+#include "unit.h"
 
 enum { SAMPLES = 4, COUNT = 15625, COLUMNS = 3 };
 

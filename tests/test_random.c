@@ -1,11 +1,9 @@
 /* Random numbers: Philox's published answers, addressing, distributions. */
-#include <cmocka.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/random.h"
+#include "unit.h"
 
 enum { N = 200000 };
 
