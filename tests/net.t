@@ -129,8 +129,10 @@ def one_draw(space, index, samples, seed, size, folder):
         draw["loss"] = (np.abs(dump["loss"][...] - losses) / losses).max()
         draw["grad"], draw["grad_peer"], draw["ratio"], draw["dead"] = errors(dump, grads, floats)
         knas, peer = gram_mean(dump, single), gram_mean(dump, float_single)
-    draw["knas"] = knas_error(space, index, options, knas, folder)
-    draw["knas_peer"] = max(abs(peer[0] / knas[0] - 1), abs(peer[1] / knas[1] - 1)) if knas[1] else 0
+    *scores, status = knas_scores(space, index, options, folder)
+    draw["knas"] = relative(scores, knas, status)
+    draw["knas_peer"] = relative(peer, knas) if knas[1] else 0
+    draw["gram"] = relative(scores, own_gram(space, index, options, folder), status)
     if seed == 1:
         run("dump", space, "--arch", index, "--reference", "--out", path, *options)
         with h5py.File(path) as dump:
@@ -138,18 +140,32 @@ def one_draw(space, index, samples, seed, size, folder):
     return draw
 
 
-def knas_error(space, index, options, knas, folder):
-    """Largest relative error of knas and knas_sum; where there is no path, 0 if that is what the row says."""
+def knas_scores(space, index, options, folder):
+    """knas and knas_sum as scored, and the row's status."""
     path = os.path.join(folder, "score.h5")
     if os.path.exists(path):
         os.remove(path)
     subprocess.run([NASWEEP, "score", space, "--arch", str(index), "--proxy", "knas,knas_sum", "--out", path,
                     "--progress", "0", *options], check=True, capture_output=True)
     with h5py.File(path) as f:
-        ours = f[f"{space}/score/knas"][0], f[f"{space}/score/knas_sum"][0]
-        if knas[1] == 0:
-            return float(f[f"{space}/status/knas"][0] != 2)
-    return max(abs(ours[0] / knas[0] - 1), abs(ours[1] / knas[1] - 1))
+        return f[f"{space}/score/knas"][0], f[f"{space}/score/knas_sum"][0], f[f"{space}/status/knas"][0]
+
+
+def relative(ours, theirs, status=1):
+    """Largest relative error of (knas, knas_sum); where there is no path, 0 if that is what the row says."""
+    if theirs[1] == 0:
+        return float(status != 2)
+    return max(abs(ours[0] / theirs[0] - 1), abs(ours[1] / theirs[1] - 1))
+
+
+def own_gram(space, index, options, folder):
+    """(mean, sum) over weight tensors of the Gram matrix of the engine's gradients, image by image."""
+    path = os.path.join(folder, "own.h5")
+    run("dump", space, "--arch", index, "--out", path, "--sample-grad", *options)
+    with h5py.File(path) as dump:
+        grads = [g[...].reshape(len(g), -1).astype(float) for g in dump["sample_grad"].values() if g.ndim > 2]
+    total = sum((g @ g.T).mean() for g in grads)
+    return total / len(grads), total
 
 
 DRAWS = 3
@@ -174,7 +190,8 @@ def compare(space, index, samples, **size):
 
     The deepest cells (a chain of convolutions with no skip: 50 to 90 of them in the network) magnify rounding so much
     that PyTorch's own float is off by percents in every draw. There we ask for what any float can give: on the average
-    over the draws at most three times PyTorch's error, for logits, gradients and KNAS."""
+    over the draws at most three times PyTorch's error, for logits and gradients; and KNAS, one number that such errors
+    move either way, is held against the whole Gram matrix of the gradients that the engine itself gives image by image."""
     name = f"{space} {index}" + (f" {size}" if size else "")
     draws = []
     with tempfile.TemporaryDirectory() as folder:
@@ -186,7 +203,8 @@ def compare(space, index, samples, **size):
     if not chaotic:
         check(sound(last), f"{name}: logits, losses, every gradient, KNAS (draw {len(draws)})", str(draws))
         return
-    for what in ["logits", "grad", "knas"]:
+    check(last["gram"] < 1e-3, f"{name}: knas is the full Gram matrix of our own gradients", f"off by {last['gram']:.2e}")
+    for what in ["logits", "grad"]:
         ratio = mean_ratio(draws, what)
         check(ratio <= 3, f"{name}: beyond float, {what} {ratio:.1f} times PyTorch's error in float", str(draws))
 
