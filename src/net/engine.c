@@ -24,7 +24,7 @@ struct block {
 /* What every architecture of a run has in common: the stem's output on the same images and weights. */
 struct stem {
   struct block y, stats; /* raw output [images][...], scale and shift [images][2 * col] */
-  uint64_t seed, key;    /* it was made from these */
+  uint64_t key;          /* of the weights it was made from; another seed makes it invalid */
   size_t image;          /* floats of one image's raw output */
   bool valid;
 };
@@ -400,7 +400,6 @@ static bool stem_ready(struct nsw_engine *e) {
   e->stem.valid = false;
   e->stem.image = image;
   e->stem.key = key;
-  e->stem.seed = e->seed;
   if (!need_block(&e->stem.y, (size_t)e->images * image) ||
       !need_block(&e->stem.stats, (size_t)e->images * 2 * (size_t)p->col))
     e->stem.image = 0; /* no memory for it: computed every time */
