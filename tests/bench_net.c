@@ -109,7 +109,7 @@ static int bench_space(const char *name, const char *one, int count, double peak
     if (one && (nsw_space_make_keys(space, err) || nsw_space_find(space, one, &index, err))) return NSW_FAILED;
     double since = now();
     if (nsw_net_build(space, index, &macro, &net, err)) return NSW_FAILED;
-    if (nsw_engine_load(engine, net, 777, NSW_NORM_SAMPLE, 0, err)) return NSW_FAILED;
+    if (nsw_engine_load(engine, net, &(struct nsw_load){.seed = 777}, err)) return NSW_FAILED;
     nsw_engine_run(engine, true);
     seconds += now() - since;
     flop += 6 * nsw_net_macs(net) * IMAGES;

@@ -39,7 +39,7 @@ static void set_up(struct fixture *f, const char *space, uint32_t index, struct 
     float *values = malloc(n * sizeof *values);
     f->param[p] = calloc(n, sizeof(double));
     f->grad[p] = calloc(n, sizeof(double));
-    nsw_param_fill(&f->net->param[p], 11, values);
+    nsw_param_fill(&f->net->param[p], NSW_WEIGHTS_OWN, 11, values);
     for (size_t i = 0; i < n; i++) f->param[p][i] = values[i];
     free(values);
   }
@@ -112,7 +112,7 @@ static double draw(const char *space, uint32_t index, struct nsw_macro macro, en
   assert_int_equal(nsw_engine_create(isa, &engine, &err), NSW_OK);
   assert_int_equal(nsw_engine_set_images(engine, f.pixels, f.labels, IMAGES, f.net->resolution, &err), NSW_OK);
   for (int again = 0; again < 2; again++) {
-    assert_int_equal(nsw_engine_load(engine, f.net, 11, mode, slots, &err), NSW_OK);
+    assert_int_equal(nsw_engine_load(engine, f.net, &(struct nsw_load){.seed = 11, .norm = mode, .slots = slots}, &err), NSW_OK);
     nsw_engine_run(engine, true);
     worst = fmax(worst, fmax(value_error(&f, engine), gradient_error(&f, engine)));
   }
@@ -168,11 +168,11 @@ static void test_too_large(void **state) {
   assert_int_equal(nsw_net_build(space, 5, &macro, &net, &err), NSW_OK);
   assert_int_equal(nsw_engine_create(nsw_cpu_isa(), &engine, &err), NSW_OK);
   assert_int_equal(nsw_engine_set_images(engine, pixels, labels, 2, 32, &err), NSW_OK);
-  assert_int_equal(nsw_engine_load(engine, net, 1, NSW_NORM_SAMPLE, 0, &err), NSW_FAILED);
+  assert_int_equal(nsw_engine_load(engine, net, &(struct nsw_load){.seed = 1}, &err), NSW_FAILED);
   assert_non_null(strstr(err.text, "not enough memory for a network of"));
   /* Images of another size than the network's. */
   assert_int_equal(nsw_engine_set_images(engine, pixels, labels, 2, 16, &err), NSW_OK);
-  assert_int_equal(nsw_engine_load(engine, net, 1, NSW_NORM_SAMPLE, 0, &err), NSW_USAGE);
+  assert_int_equal(nsw_engine_load(engine, net, &(struct nsw_load){.seed = 1}, &err), NSW_USAGE);
   nsw_engine_free(&engine);
   nsw_net_free(&net);
   nsw_space_close(&space);

@@ -119,7 +119,7 @@ static int run_reference(struct dump *d, struct nsw_error *err) {
     r->param[p] = calloc(size, sizeof **r->param);
     r->grad[p] = calloc(size, sizeof **r->grad);
     ok = r->param[p] && r->grad[p];
-    nsw_param_fill(&d->net->param[p], (uint64_t)d->seed, d->buffer);
+    nsw_param_fill(&d->net->param[p], NSW_WEIGHTS_OWN, (uint64_t)d->seed, d->buffer);
     for (size_t i = 0; i < size && ok; i++) r->param[p][i] = d->buffer[i];
   }
   if (!ok) return nsw_fail(err, "no memory for the reference's parameters");
@@ -134,13 +134,17 @@ static int run_reference(struct dump *d, struct nsw_error *err) {
   return nsw_naive_run(d->net, &run, err);
 }
 
+static int load_network(const struct dump *d, struct nsw_error *err) {
+  return nsw_engine_load(d->engine, d->net, &(struct nsw_load){.seed = (uint64_t)d->seed, .norm = d->mode}, err);
+}
+
 static int run_network(struct dump *d, struct nsw_error *err) {
   int status = nsw_net_build(d->space, d->index, &d->macro, &d->net, err);
   if (!status) status = nsw_engine_create(nsw_cpu_isa(), &d->engine, err);
   if (!status)
     status = nsw_engine_set_images(d->engine, d->images->pixels, d->images->labels, (int)d->samples,
                                    d->images->resolution, err);
-  if (!status) status = nsw_engine_load(d->engine, d->net, (uint64_t)d->seed, d->mode, 0, err);
+  if (!status) status = load_network(d, err);
   if (status) return status;
   nsw_engine_run(d->engine, true);
   d->buffer = malloc(largest_param(d->net) * sizeof *d->buffer);
@@ -226,7 +230,7 @@ static int write_sample_grads(const struct dump *d, hid_t file, struct nsw_error
   for (size_t i = 0; i < n && !status; i++) {
     status = nsw_engine_set_images(d->engine, d->images->pixels + i * image, d->images->labels + i, 1,
                                    d->macro.resolution, err);
-    if (!status) status = nsw_engine_load(d->engine, d->net, (uint64_t)d->seed, d->mode, 0, err);
+    if (!status) status = load_network(d, err);
     if (status) break;
     nsw_engine_run(d->engine, true);
     for (int p = 0; p < d->net->params; p++)

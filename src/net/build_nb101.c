@@ -86,13 +86,13 @@ static int build(const struct nsw_space *space, uint32_t index, const struct nsw
   if (macro->resolution % 4)
     return nsw_usage(err, "nb101 halves its images twice: a resolution of %d will not do", macro->resolution);
   int channels = macro->channels, section = 1;
-  int x = add_conv(net, "stem", 0, 0, 0, channels, 3);
+  int x = nsw_net_add_cell(net, add_conv(net, "stem", 0, 0, 0, channels, 3));
   for (int stack = 0; stack < STACKS; stack++) {
     if (stack > 0) {
       x = nsw_net_add_pool(net, NSW_LAYER_MAXPOOL2, x);
       channels *= 2;
     }
-    for (int i = 0; i < macro->cells; i++) x = add_cell(net, &cell, x, section++, channels);
+    for (int i = 0; i < macro->cells; i++) x = nsw_net_add_cell(net, add_cell(net, &cell, x, section++, channels));
   }
   nsw_net_add_head(net, x, channels, (uint64_t)section * SLOTS * 4);
   if (net->failed) return NSW_OK; /* told by nsw_net_finish */

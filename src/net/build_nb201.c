@@ -163,10 +163,11 @@ static int build(const struct nsw_space *space, uint32_t index, const struct nsw
   int stem = add_conv_params(&p, "stem", macro->channels, 3, 3, 0);
   p.section++;
   int x = connected ? add_conv_norm(&p, 0, macro->channels, 3, 1, stem) : NSW_NO_TENSOR;
+  x = nsw_net_add_cell(net, x);
   for (int stage = 0; stage < STAGES; stage++) {
     int channels = macro->channels << stage;
-    if (stage > 0) x = add_block(&p, x, channels);
-    for (int i = 0; i < macro->cells; i++) x = add_cell(&p, x, channels);
+    if (stage > 0) x = nsw_net_add_cell(net, add_block(&p, x, channels));
+    for (int i = 0; i < macro->cells; i++) x = nsw_net_add_cell(net, add_cell(&p, x, channels));
   }
   add_tail(&p, x, macro->channels << (STAGES - 1));
   return NSW_OK;

@@ -7,7 +7,8 @@
 /* Over what a normalisation takes its mean and variance. */
 enum nsw_norm_mode {
   NSW_NORM_SAMPLE, /* each image's own pixels: batches of one, as KNAS runs them */
-  NSW_NORM_BATCH   /* all pixels of all images */
+  NSW_NORM_BATCH,  /* all pixels of all images */
+  NSW_NORM_NONE    /* not at all: readers see the raw value */
 };
 
 /* Input and output of one run. Arrays are the caller's. */

@@ -19,9 +19,8 @@ size_t nsw_param_size(const struct nsw_param *p) {
   return (size_t)p->shape[0] * (size_t)p->shape[1] * (size_t)p->shape[2] * (size_t)p->shape[3];
 }
 
-void nsw_param_fill(const struct nsw_param *param, uint64_t seed, float *out) {
-  size_t n = nsw_param_size(param);
-  struct nsw_stream stream = {.seed = seed, .which = param->key, .purpose = NSW_FOR_WEIGHTS};
+/* As the benchmark draws it. */
+static void fill_own(const struct nsw_param *param, struct nsw_stream stream, float *out, size_t n) {
   switch (param->init) {
     case NSW_INIT_UNIFORM:
       nsw_random_uniform(stream, param->scale, out, n);
@@ -36,6 +35,21 @@ void nsw_param_fill(const struct nsw_param *param, uint64_t seed, float *out) {
       memset(out, 0, n * sizeof *out);
       break;
   }
+}
+
+void nsw_param_fill(const struct nsw_param *param, enum nsw_weights weights, uint64_t seed, float *out) {
+  size_t n = nsw_param_size(param);
+  struct nsw_stream stream = {.seed = seed, .which = param->key, .purpose = NSW_FOR_WEIGHTS};
+  bool normal = weights == NSW_WEIGHTS_NORMAL || weights == NSW_WEIGHTS_KAIMING;
+  if (normal && (param->kind == NSW_PARAM_CONV || param->kind == NSW_PARAM_LINEAR)) {
+    double fan_in = (double)n / param->shape[0];
+    nsw_random_normal(stream, weights == NSW_WEIGHTS_NORMAL ? 1.0f : (float)sqrt(2 / fan_in), 0, out, n);
+  } else if (normal && param->kind == NSW_PARAM_BIAS) {
+    memset(out, 0, n * sizeof *out);
+  } else {
+    fill_own(param, stream, out, n);
+  }
+  for (size_t i = 0; weights == NSW_WEIGHTS_ABSOLUTE && i < n; i++) out[i] = fabsf(out[i]);
 }
 
 /* Grows an array by doubling at powers of two; NULL marks the net as failed and keeps the old one. */
@@ -163,6 +177,17 @@ int nsw_net_relu_of(struct nsw_net *net, int tensor) {
   return relu;
 }
 
+int nsw_net_add_cell(struct nsw_net *net, int tensor) {
+  if (tensor == NSW_NO_TENSOR) return tensor;
+  if (net->keep_cells) tensor = nsw_net_plain(net, tensor);
+  int *bigger = net->failed ? NULL : grow(net, net->cell, net->cells, sizeof *bigger);
+  if (!bigger) return tensor;
+  net->cell = bigger;
+  net->tensor[tensor].kept = net->keep_cells;
+  net->cell[net->cells++] = tensor;
+  return tensor;
+}
+
 void nsw_net_add_head(struct nsw_net *net, int features, int channels, uint64_t key) {
   net->features = features;
   net->feature_channels = channels;
@@ -174,7 +199,7 @@ void nsw_net_add_head(struct nsw_net *net, int features, int channels, uint64_t 
 }
 
 static void count_readers(struct nsw_net *net) {
-  for (int t = 0; t < net->tensors; t++) net->tensor[t].readers = 0;
+  for (int t = 0; t < net->tensors; t++) net->tensor[t].readers = net->tensor[t].kept;
   for (int i = 0; i < net->layers; i++) {
     const struct nsw_layer *layer = &net->layer[i];
     if (layer->kind != NSW_LAYER_COMBINE) net->tensor[layer->src].readers++;
@@ -194,8 +219,8 @@ int nsw_net_finish(struct nsw_net *net, struct nsw_error *err) {
   return NSW_OK;
 }
 
-int nsw_net_build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, struct nsw_net **net,
-                  struct nsw_error *err) {
+static int build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, bool keep_cells,
+                 struct nsw_net **net, struct nsw_error *err) {
   const struct nsw_net_builder *builder = find_builder(space);
   if (!builder) return nsw_usage(err, "space %s has no networks yet, only topology", nsw_space_kind(space)->name);
   struct nsw_net *made = calloc(1, sizeof *made);
@@ -203,6 +228,7 @@ int nsw_net_build(const struct nsw_space *space, uint32_t index, const struct ns
   made->classes = macro->classes;
   made->resolution = macro->resolution;
   made->features = NSW_NO_TENSOR;
+  made->keep_cells = keep_cells;
   nsw_net_add_tensor(made, 3, macro->resolution);
   int status = builder->build(space, index, macro, made, err);
   if (status == NSW_OK) status = nsw_net_finish(made, err);
@@ -213,11 +239,22 @@ int nsw_net_build(const struct nsw_space *space, uint32_t index, const struct ns
   return status;
 }
 
+int nsw_net_build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, struct nsw_net **net,
+                  struct nsw_error *err) {
+  return build(space, index, macro, false, net, err);
+}
+
+int nsw_net_build_kept(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
+                       struct nsw_net **net, struct nsw_error *err) {
+  return build(space, index, macro, true, net, err);
+}
+
 void nsw_net_free(struct nsw_net **net) {
   if (!*net) return;
   free((*net)->tensor);
   free((*net)->layer);
   free((*net)->param);
+  free((*net)->cell);
   free(*net);
   *net = NULL;
 }

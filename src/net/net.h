@@ -24,7 +24,8 @@ struct nsw_tensor {
   bool relu;    /* readers see max(0, .), after norm */
   int gamma;    /* parameter of its normalisation's gamma; beta follows; -1 where it has none */
   int producer; /* layer that makes it; -1 for the images */
-  int readers;  /* uses by layers and the head */
+  int readers;  /* uses by layers and the head, and one where it is kept */
+  bool kept;    /* a cell's output that somebody wants to look at: stored whoever reads it */
 };
 
 enum nsw_layer_kind {
@@ -50,6 +51,14 @@ struct nsw_layer {
 };
 
 enum nsw_param_kind { NSW_PARAM_CONV, NSW_PARAM_GAMMA, NSW_PARAM_BETA, NSW_PARAM_LINEAR, NSW_PARAM_BIAS };
+/* How a network's weights are drawn. */
+enum nsw_weights {
+  NSW_WEIGHTS_OWN,      /* as the benchmark does, struct nsw_param's init */
+  NSW_WEIGHTS_ABSOLUTE, /* those without their signs, biases too */
+  NSW_WEIGHTS_NORMAL,   /* normal with deviation 1, biases 0 */
+  NSW_WEIGHTS_KAIMING   /* normal with deviation sqrt(2 / fan-in), biases 0 */
+};
+
 enum nsw_init { NSW_INIT_UNIFORM, NSW_INIT_TRUNCATED_NORMAL, NSW_INIT_ONES, NSW_INIT_ZEROS };
 
 /* A parameter tensor in PyTorch's layout: conv [out][in][k][k], linear [out][in], vectors [n]. */
@@ -75,6 +84,10 @@ struct nsw_net {
   int features;               /* tensor averaged over pixels for the classifier; -1: none, it sees zeros (no path) */
   int feature_channels;       /* inputs of the classifier */
   int head_weight, head_bias; /* params */
+  int *cell;                  /* the stem's output, then every cell's and residual block's, as tensors; the same one
+                               * twice where a cell hands on its input. Nothing later reads what came before. */
+  int cells;
+  bool keep_cells; /* cells' outputs are made plain, and kept */
   int classes;
   int resolution; /* of the images, which are tensor 0 with 3 channels */
   bool failed;    /* memory ran out while building; reported by nsw_net_finish */
@@ -84,11 +97,14 @@ struct nsw_net {
 size_t nsw_param_size(const struct nsw_param *param);
 
 /* Its values at initialisation into out[size]. */
-void nsw_param_fill(const struct nsw_param *param, uint64_t seed, float *out);
+void nsw_param_fill(const struct nsw_param *param, enum nsw_weights weights, uint64_t seed, float *out);
 
 /* Builds the network of an architecture; macro without zero fields. Free with nsw_net_free. */
 int nsw_net_build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, struct nsw_net **net,
                   struct nsw_error *err);
+/* The same network with the outputs of its cells kept. */
+int nsw_net_build_kept(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
+                       struct nsw_net **net, struct nsw_error *err);
 void nsw_net_free(struct nsw_net **net);
 
 /* Architectures of a space whose networks are the same program on the same weights, up to parameters that no gradient
@@ -117,6 +133,9 @@ void nsw_net_add_slice(struct nsw_net *net, int dst, int first, int count, const
 int nsw_net_relu_of(struct nsw_net *net, int tensor);
 /* The tensor itself where it has no post, else a copy with it applied. */
 int nsw_net_plain(struct nsw_net *net, int tensor);
+/* Marks the output of the stem, a cell or a residual block (NSW_NO_TENSOR: ignored); returns the tensor to go on from.
+ */
+int nsw_net_add_cell(struct nsw_net *net, int tensor);
 /* Adds the classifier's parameters and says what it sees. */
 void nsw_net_add_head(struct nsw_net *net, int features, int channels, uint64_t key);
 /* Counts readers, drops what nobody reads. */

@@ -8,6 +8,7 @@
 /* Spans of the arena while it is laid out: values, gradients, places of maxima, gradients of raw outputs. */
 struct layout {
   const struct nsw_net *net;
+  struct nsw_plan_wish wish;
   struct nsw_plan *plan;
   struct nsw_span *value, *grad; /* [tensors] */
   struct nsw_span *which, *dy;   /* [layers] */
@@ -26,6 +27,7 @@ static void plan_shapes(struct layout *o) {
   for (int t = 0; t < net->tensors; t++) {
     struct nsw_tensor_plan *p = &o->plan->tensor[t];
     p->col = t == 0 ? NSW_INPUT_COL : (net->tensor[t].channels + NSW_BLOCK - 1) / NSW_BLOCK * NSW_BLOCK;
+    p->grad_col = t == 0 ? NSW_BLOCK : p->col;
     if (p->col > o->plan->widest) o->plan->widest = p->col;
   }
   for (int i = 0; i < net->layers; i++)
@@ -93,8 +95,11 @@ static void note_layer(struct layout *o, int i) {
   note_made(o, l->relu_dst, i);
   for (int k = 0; k < l->terms; k++) note_read(o, l->term[k], i);
   if (l->src >= 0) note_read(o, l->src, i);
-  if (l->kind == NSW_LAYER_CONV) live_until(&o->value[l->src], back); /* for the weights' gradient */
-  if (l->relu_dst >= 0) live_until(&o->value[l->relu_dst], back);     /* where it was shut */
+  if (l->kind == NSW_LAYER_CONV) {
+    live_until(&o->value[l->src], back); /* for the weights' gradient */
+    live_until(&o->value[l->dst], back); /* for those who watch */
+  }
+  if (l->relu_dst >= 0) live_until(&o->value[l->relu_dst], back); /* where it was shut */
   if (l->dst >= 0 && (net->tensor[l->dst].norm || net->tensor[l->dst].relu)) live_until(&o->value[l->dst], back);
 }
 
@@ -107,6 +112,10 @@ static void set_lifetimes(struct layout *o) {
   }
   for (int i = 0; i < net->layers; i++) note_layer(o, i);
   if (net->features >= 0) note_read(o, net->features, net->layers);
+  for (int t = 0; t < net->tensors; t++) { /* a kept tensor's gradient may be written before its readers would */
+    if (net->tensor[t].kept) live_from(&o->grad[o->root[t]], back_step(net, net->tensor[t].producer) - 1);
+    if (o->wish.keep && o->value[t].to >= 0) o->value[t].to = end;
+  }
 }
 
 /* ---- sizes ---- */
@@ -116,19 +125,29 @@ static size_t image_floats(const struct layout *o, int t, int frame) {
   return side * side * (size_t)o->plan->tensor[t].col;
 }
 
+static size_t grad_floats(const struct layout *o, int t) {
+  size_t side = (size_t)o->net->tensor[t].size;
+  return side * side * (size_t)o->plan->tensor[t].grad_col;
+}
+
+/* Whether a convolution's source wants its gradient. */
+static bool wanted(const struct layout *o, const struct nsw_layer *l) { return l->src != 0 || o->wish.input; }
+
 static void set_sizes(struct layout *o) {
   const struct nsw_net *net = o->net;
-  for (int t = 1; t < net->tensors; t++) { /* the images are kept elsewhere, and want no gradient */
-    if (o->value[t].to >= 0) o->value[t].size = image_floats(o, t, o->plan->tensor[t].frame);
-    if (o->root[t] == t && o->grad[t].to >= 0) o->grad[t].size = image_floats(o, t, 0);
+  int end = 2 * net->layers;
+  for (int t = 0; t < net->tensors; t++) {
+    if (t > 0 && o->value[t].to >= 0) o->value[t].size = image_floats(o, t, o->plan->tensor[t].frame);
+    if (t > 0 && o->root[t] == t && o->grad[t].to >= 0) o->grad[t].size = grad_floats(o, t);
   }
+  if (o->wish.input && net->layers) o->grad[0] = (struct nsw_span){grad_floats(o, 0), net->layers, end, 0};
   for (int i = 0; i < net->layers; i++) {
     const struct nsw_layer *l = &net->layer[i];
     struct nsw_conv_plan *c = &o->plan->layer[i].conv;
     int back = back_step(net, i);
     if (is_max(l->kind)) o->which[i] = (struct nsw_span){(image_floats(o, l->dst, 0) + 3) / 4, i, back, 0};
     if (l->kind != NSW_LAYER_CONV) continue;
-    c->dy_frame = l->kernel == 3 && l->src != 0;
+    c->dy_frame = l->kernel == 3 && wanted(o, l);
     c->dy_is_grad = !c->dy_frame && !net->tensor[l->dst].norm && !net->tensor[l->dst].relu;
     if (!c->dy_is_grad) o->dy[i] = (struct nsw_span){image_floats(o, l->dst, c->dy_frame), back, back, 0};
   }
@@ -210,8 +229,8 @@ static void back_passes(const struct layout *o, const struct nsw_layer *l, struc
   const struct nsw_tensor *x = &o->net->tensor[l->src], *y = &o->net->tensor[l->dst];
   const struct nsw_tensor_plan *xp = &o->plan->tensor[l->src], *yp = &o->plan->tensor[l->dst];
   int k = l->kernel, pad = (k - 1) / 2, s = l->stride;
-  ptrdiff_t dx_row = (ptrdiff_t)x->size * xp->col;
-  c->backs = l->src == 0 ? 0 : s * s;
+  ptrdiff_t dx_row = (ptrdiff_t)x->size * xp->grad_col;
+  c->backs = wanted(o, l) ? s * s : 0;
   for (int b = 0; b < c->backs; b++) {
     int py = b / s, px = b % s;
     struct nsw_conv_pass *p = &c->back[b];
@@ -220,11 +239,11 @@ static void back_passes(const struct layout *o, const struct nsw_layer *l, struc
                                 .x_row = c->dy_row,
                                 .x_col = yp->col,
                                 .y_row = dx_row * s,
-                                .y_col = (ptrdiff_t)xp->col * s,
+                                .y_col = (ptrdiff_t)xp->grad_col * s,
                                 .cin = y->channels,
-                                .blocks = xp->col / NSW_BLOCK,
+                                .blocks = xp->grad_col / NSW_BLOCK,
                                 .w_taps = k * k};
-    c->back_y[b] = py * dx_row + px * xp->col;
+    c->back_y[b] = py * dx_row + px * xp->grad_col;
     for (int t = 0; t < k * k; t++) {
       int up = py + pad - t / k, left = px + pad - t % k; /* (input + pad - tap) must be a multiple of the stride */
       if (up % s || left % s) continue;
@@ -245,7 +264,7 @@ static void set_conv(struct layout *o, int i) {
   c->weights.y_row = c->dy_row;
   back_passes(o, l, c);
   c->w_size = taps * (size_t)x->channels * (size_t)yp->col;
-  c->wb_size = c->backs ? taps * (size_t)y->channels * (size_t)xp->col : 0;
+  c->wb_size = c->backs ? taps * (size_t)y->channels * (size_t)xp->grad_col : 0;
   c->dw_size = taps * (size_t)nsw_conv_depth(x->channels) * (size_t)yp->col;
   c->w = o->plan->weights;
   c->wb = c->w + c->w_size;
@@ -289,11 +308,12 @@ static int make(struct layout *o, struct nsw_error *err) {
   return NSW_OK;
 }
 
-int nsw_plan_make(const struct nsw_net *net, struct nsw_plan *plan, struct nsw_error *err) {
+int nsw_plan_make(const struct nsw_net *net, struct nsw_plan_wish wish, struct nsw_plan *plan, struct nsw_error *err) {
   size_t tensors = (size_t)net->tensors, layers = (size_t)net->layers + 1;
   *plan =
       (struct nsw_plan){.tensor = calloc(tensors, sizeof *plan->tensor), .layer = calloc(layers, sizeof *plan->layer)};
   struct layout o = {.net = net,
+                     .wish = wish,
                      .plan = plan,
                      .value = calloc(tensors, sizeof *o.value),
                      .grad = calloc(tensors, sizeof *o.grad),

@@ -15,6 +15,7 @@ struct nsw_tensor_plan {
   int col, frame; /* padded channels; 1: zeros around the image, for 3x3 convolutions */
   ptrdiff_t row;  /* floats from row to row */
   size_t value;   /* first pixel, inside the frame */
+  int grad_col;   /* floats from pixel to pixel of the gradient: col, but for the images' */
   size_t grad;    /* first pixel of the gradient (no frame); several tensors can share one */
   size_t stats;   /* of its scale in the slot's statistics; its shift follows `col` floats later */
 };
@@ -51,8 +52,14 @@ struct nsw_plan {
   int widest;                     /* most padded channels of any tensor */
 };
 
+/* What a plan must allow for beyond a run forward and backward. */
+struct nsw_plan_wish {
+  bool keep;  /* values stay to the end, so that the way back can be gone again */
+  bool input; /* the images' gradient is wanted */
+};
+
 /* Makes the plan. Free with nsw_plan_free (also after an error). */
-int nsw_plan_make(const struct nsw_net *net, struct nsw_plan *plan, struct nsw_error *err);
+int nsw_plan_make(const struct nsw_net *net, struct nsw_plan_wish wish, struct nsw_plan *plan, struct nsw_error *err);
 void nsw_plan_free(struct nsw_plan *plan);
 
 #endif

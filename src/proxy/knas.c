@@ -116,7 +116,7 @@ static int evaluate(struct knas *s, uint64_t seed, struct nsw_net *const *nets, 
   const struct nsw_net *net = nets[0];
   int samples = s->context->samples, probes = probed_params(nets, members, probed);
   size_t stride = (size_t)probes * REF_ELEMENTS;
-  int status = nsw_engine_load(s->engine, net, seed, NSW_NORM_SAMPLE, 0, err);
+  int status = nsw_engine_load(s->engine, net, &(struct nsw_load){.seed = seed, .norm = NSW_NORM_SAMPLE}, err);
   if (status != NSW_OK) return status;
   if (!reserve_probe(s, (size_t)samples * stride + 1)) return nsw_fail(err, "out of memory for single gradients");
   nsw_engine_probe(s->engine, probed, probes, REF_ELEMENTS, s->probe);

@@ -1,0 +1,273 @@
+/* The engine's way back. */
+#include <cblas.h>
+#include <math.h>
+
+#include "net/engine_state.h"
+
+/* ---- head ---- */
+
+/* The features' gradient: the same for every pixel. */
+static void head_backward(struct nsw_engine *e, int image, int slot) {
+  const struct nsw_net *net = e->net;
+  if (net->features < 0) return;
+  struct nsw_plane g = grad_plane(e, net->features, slot);
+  float *feature = e->scratch.p;
+  memset(feature, 0, (size_t)g.col * sizeof *feature);
+  cblas_sgemv(CblasRowMajor, CblasTrans, net->classes, net->feature_channels, 1.0f / (float)(g.size * g.size),
+              e->head.p, net->feature_channels, e->slopes.p + (size_t)image * (size_t)net->classes, 1, 0.0f, feature,
+              1);
+  for (int i = 0; i < g.size * g.size; i++)
+    memcpy(g.p + (ptrdiff_t)i * g.col, feature, (size_t)g.col * sizeof *feature);
+}
+
+/* The classifier's gradient of all images at once: slopes' x features. */
+void nsw_backward_head(struct nsw_engine *e) {
+  const struct nsw_net *net = e->net;
+  float *grad = head_grad(e), *bias = grad + (size_t)net->classes * (size_t)net->feature_channels;
+  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, net->classes, net->feature_channels, e->images, 1.0f,
+              e->slopes.p, net->classes, e->features.p, net->feature_channels, 1.0f, grad, net->feature_channels);
+  for (int i = 0; i < e->images; i++)
+    for (int k = 0; k < net->classes; k++) bias[k] += e->slopes.p[i * net->classes + k];
+}
+
+/* ---- probes: first gradient entries of single images ---- */
+
+static float *probe_of(const struct nsw_engine *e, int param, int image) {
+  for (int k = 0; k < e->probe.count; k++)
+    if (e->probe.param[k] == param)
+      return e->probe.out + ((size_t)image * (size_t)e->probe.count + (size_t)k) * (size_t)e->probe.elements;
+  return NULL;
+}
+
+/* Entries of a vector parameter. */
+static void probe_vector(const struct nsw_engine *e, int param, int image, const float *values) {
+  float *out = probe_of(e, param, image);
+  int n = e->net->param[param].shape[0];
+  if (out) memcpy(out, values, (size_t)(n < e->probe.elements ? n : e->probe.elements) * sizeof *out);
+}
+
+/* Entries of a convolution's weight, in PyTorch's order: output channel, input channel, tap. */
+static void probe_conv(const struct nsw_engine *e, int i, int image, const float *x, const float *dy) {
+  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  const struct nsw_param *param = &e->net->param[e->net->layer[i].param];
+  float *out = probe_of(e, e->net->layer[i].param, image), part[NSW_MAX_TAPS * NSW_BLOCK];
+  int in = param->shape[1], taps = c->weights.w_taps, row = in * taps;
+  if (!out) return;
+  for (int o = 0; o < param->shape[0] && o * row < e->probe.elements; o++)
+    for (int b = 0; b < in; b += NSW_BLOCK) {
+      if (o * row + b * taps >= e->probe.elements) break;
+      e->conv_probe(&c->weights, x + b, dy + o, part);
+      for (int k = b; k < b + NSW_BLOCK && k < in; k++)
+        for (int t = 0; t < taps; t++)
+          if (o * row + k * taps + t < e->probe.elements) out[o * row + k * taps + t] = part[t * NSW_BLOCK + k - b];
+    }
+}
+
+static void probe_head(const struct nsw_engine *e, int image) {
+  const struct nsw_net *net = e->net;
+  const float *slope = e->slopes.p + (size_t)image * (size_t)net->classes;
+  const float *feature = e->features.p + (size_t)image * (size_t)net->feature_channels;
+  float *out = probe_of(e, net->head_weight, image);
+  probe_vector(e, net->head_bias, image, slope);
+  for (int k = 0; out && k < e->probe.elements && k < net->classes * net->feature_channels; k++)
+    out[k] = slope[k / net->feature_channels] * feature[k % net->feature_channels];
+}
+
+/* ---- backward ---- */
+
+/* Gradient sums of a normalised tensor over slots first..end-1, as means into scratch[0..col) and [col..2col). */
+static void gradient_means(struct nsw_engine *e, int t, int group, int first, int end) {
+  int col = e->plan.tensor[t].col, size = e->net->tensor[t].size, gamma = e->net->tensor[t].gamma;
+  float *sum_g = e->scratch.p, *sum_gx = sum_g + col, pixels = (float)(end - first) * (float)(size * size);
+  memset(sum_g, 0, 2 * (size_t)col * sizeof *sum_g);
+  for (int s = first; s < end; s++) {
+    struct nsw_input x = input_of(e, t, s);
+    e->pixel->norm_sums(&x, grad_plane(e, t, s), sum_g, sum_gx);
+  }
+  float *total = e->norm_grads.p + e->plan.tensor[t].stats; /* gamma's gradient, then beta's */
+  for (int c = 0; c < col; c++) {
+    total[c] += sum_gx[c];
+    total[col + c] += sum_g[c];
+  }
+  if (e->probe.count) {
+    probe_vector(e, gamma, group + first, sum_gx);
+    probe_vector(e, gamma + 1, group + first, sum_g);
+  }
+  for (int c = 0; c < 2 * col; c++) sum_g[c] = e->how.norm == NSW_NORM_NONE ? 0.0f : sum_g[c] / pixels;
+}
+
+/* Takes a tensor's gradient through its post, from `grad` to d (one plane a slot). */
+static void post_backward(struct nsw_engine *e, int t, int producer, int group, int count,
+                          struct nsw_plane (*target)(const struct nsw_engine *, int producer, int t, int slot)) {
+  const struct nsw_tensor *x = &e->net->tensor[t];
+  int step = e->how.norm == NSW_NORM_BATCH ? count : 1, col = e->plan.tensor[t].col;
+  for (int first = 0; first < count; first += step) {
+    if (x->norm) gradient_means(e, t, group, first, first + step);
+    for (int s = first; s < first + step; s++) {
+      struct nsw_input in = input_of(e, t, s);
+      e->pixel->norm_backward(&in, grad_plane(e, t, s), e->scratch.p, e->scratch.p + col, target(e, producer, t, s));
+    }
+  }
+}
+
+static struct nsw_plane to_dy(const struct nsw_engine *e, int producer, int t, int slot) {
+  (void)t;
+  return dy_plane(e, &e->net->layer[producer], &e->plan.layer[producer].conv, slot);
+}
+
+static struct nsw_plane in_place(const struct nsw_engine *e, int producer, int t, int slot) {
+  (void)producer;
+  return grad_plane(e, t, slot);
+}
+
+/* dw, one block of output channels after the other, so that it stays in cache while the group's images pass. */
+static void weights_backward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c, int first,
+                             int count) {
+  struct nsw_conv_pass one = c->weights;
+  size_t block = c->dw_size / (size_t)one.blocks;
+  int step = nsw_conv_step(e, c, count);
+  one.blocks = 1;
+  for (int g = 0; g < count; g += step)
+    for (int b = 0; b < c->weights.blocks; b++)
+      for (int s = g; s < count && s < g + step; s++) {
+        const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, s).p;
+        e->wgrad(&one, x, dy_plane(e, l, c, s).p + b * NSW_BLOCK, e->grads.p + c->dw + (size_t)b * block);
+      }
+}
+
+/* dx, likewise. */
+static void input_backward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c, int count) {
+  for (int k = 0; k < c->backs; k++) {
+    struct nsw_conv_pass one = c->back[k];
+    size_t block = c->wb_size / (size_t)one.blocks;
+    int step = nsw_conv_step(e, c, count);
+    one.blocks = 1;
+    for (int g = 0; g < count; g += step)
+      for (int b = 0; b < c->back[k].blocks; b++)
+        for (int s = g; s < count && s < g + step; s++)
+          e->conv(&one, dy_plane(e, l, c, s).p, e->weights.p + c->wb + (size_t)b * block,
+                  grad_plane(e, l->src, s).p + c->back_y[k] + b * NSW_BLOCK);
+  }
+}
+
+static void conv_backward(struct nsw_engine *e, int i, int first, int count, bool weights) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  double since = e->timed ? nsw_engine_now() : 0;
+  if (!c->dy_is_grad) post_backward(e, l->dst, i, first, count, to_dy);
+  nsw_engine_account(e, NSW_WORK_NORM, &since);
+  for (int s = 0; s < count; s++) {
+    const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, s).p;
+    struct nsw_plane dy = dy_plane(e, l, c, s);
+    if (c->dy_frame) nsw_clear_frame(dy);
+    if (e->probe.count) probe_conv(e, i, first + s, x, dy.p);
+  }
+  if (e->watch) e->watch(e->with, e, i, NSW_AFTER_SLOPE);
+  if (weights) weights_backward(e, l, c, first, count);
+  input_backward(e, l, c, count);
+  nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
+}
+
+static void combine_backward(struct nsw_engine *e, int i, int first, int count) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  const struct nsw_layer_plan *p = &e->plan.layer[i];
+  double since = e->timed ? nsw_engine_now() : 0;
+  if (l->dst >= 0 && (e->net->tensor[l->dst].norm || e->net->tensor[l->dst].relu))
+    post_backward(e, l->dst, i, first, count, in_place);
+  nsw_engine_account(e, NSW_WORK_NORM, &since);
+  for (int s = 0; s < count; s++) {
+    struct nsw_plane g = {0};
+    if (l->dst >= 0) g = grad_plane(e, l->dst, s);
+    if (l->relu_dst >= 0) {
+      struct nsw_plane gr = grad_plane(e, l->relu_dst, s), d = l->dst >= 0 ? g : gr;
+      e->pixel->relu_backward(g, value_plane(e, l->relu_dst, s), gr, d);
+      g = d;
+    }
+    for (int k = 0; k < l->terms; k++)
+      if (!p->shared[k]) e->pixel->spread(g, l->first, l->count, grad_plane(e, l->term[k], s), p->add[k]);
+  }
+  nsw_engine_account(e, NSW_WORK_COMBINE, &since);
+}
+
+static void pool_backward(struct nsw_engine *e, int i, int count) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  const struct nsw_pixel_kernels *k = e->pixel;
+  nsw_pool_backward_fn *pool[NSW_LAYER_KINDS] = {
+      NULL, NULL, k->avgpool3_backward, k->maxpool3_backward, k->avgpool2_backward, k->maxpool2_backward};
+  double since = e->timed ? nsw_engine_now() : 0;
+  for (int s = 0; s < count; s++)
+    pool[l->kind](grad_plane(e, l->dst, s), grad_plane(e, l->src, s), which_of(e, i, s), e->plan.layer[i].add[0]);
+  nsw_engine_account(e, NSW_WORK_POOL, &since);
+}
+
+/* The power of two taken out of a cell's output on the way forward goes out of its gradient on the way back. */
+static void take_out_again(struct nsw_engine *e, int layer, int count) {
+  const struct nsw_net *net = e->net;
+  const struct nsw_layer *l = &net->layer[layer];
+  int power = 0, made[2] = {l->dst, l->relu_dst};
+  for (int i = net->cells - 1; i >= 0; i--)
+    if (net->tensor[net->cell[i]].producer == layer) power = e->taken[i];
+  for (int k = 0; k < 2 && power; k++)
+    for (int s = 0; s < count && made[k] >= 0; s++) nsw_plane_scale(grad_plane(e, made[k], s), ldexpf(1.0f, -power));
+}
+
+static void layer_backward(struct nsw_engine *e, int i, int first, int count, bool weights) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  if (e->how.norm == NSW_NORM_NONE) take_out_again(e, i, count);
+  if (l->kind == NSW_LAYER_CONV)
+    conv_backward(e, i, first, count, weights);
+  else if (l->kind == NSW_LAYER_COMBINE)
+    combine_backward(e, i, first, count);
+  else
+    pool_backward(e, i, count);
+}
+
+void nsw_backward_group(struct nsw_engine *e, int first, int count, bool weights) {
+  double since = e->timed ? nsw_engine_now() : 0;
+  for (int s = 0; s < count; s++) {
+    head_backward(e, first + s, s);
+    if (e->probe.count) probe_head(e, first + s);
+  }
+  nsw_engine_account(e, NSW_WORK_HEAD, &since);
+  for (int i = e->net->layers - 1; i >= 0; i--) layer_backward(e, i, first, count, weights);
+}
+
+void nsw_engine_backward_layers(struct nsw_engine *e, int first, int last) {
+  for (int i = last; i >= first; i--) layer_backward(e, i, 0, e->images, false);
+}
+
+/* ---- gradients of kept tensors ---- */
+
+/* The twin of a sum that holds its rectified form; -1: none. */
+static int twin_of(const struct nsw_net *net, int tensor) {
+  int producer = net->tensor[tensor].producer;
+  return producer >= 0 && net->layer[producer].relu_dst != tensor ? net->layer[producer].relu_dst : -1;
+}
+
+void nsw_engine_set_gradient(struct nsw_engine *e, int tensor, int image, const float *g) {
+  struct nsw_plane to = grad_plane(e, tensor, image);
+  int channels = e->net->tensor[tensor].channels, twin = twin_of(e->net, tensor);
+  size_t pixels = (size_t)to.size * (size_t)to.size;
+  memset(to.p, 0, pixels * (size_t)to.col * sizeof *to.p);
+  for (size_t i = 0; i < pixels; i++)
+    memcpy(to.p + i * (size_t)to.col, g + i * (size_t)channels, (size_t)channels * sizeof *g);
+  if (twin >= 0) memset(grad_plane(e, twin, image).p, 0, pixels * (size_t)to.col * sizeof *to.p);
+}
+
+void nsw_engine_tensor_gradient(const struct nsw_engine *e, int tensor, int image, float *g) {
+  const struct nsw_tensor *x = &e->net->tensor[tensor];
+  struct nsw_plane from = grad_plane(e, tensor, image), other = {0}, open = {0};
+  int twin = twin_of(e->net, tensor);
+  bool own = x->readers > x->kept;
+  if (twin >= 0) {
+    other = grad_plane(e, twin, image);
+    open = value_plane(e, twin, image);
+  }
+  for (int h = 0; h < x->size; h++)
+    for (int w = 0; w < x->size; w++)
+      for (int c = 0; c < x->channels; c++) {
+        float sum = own ? from.p[h * from.row + w * from.col + c] : 0.0f;
+        if (twin >= 0 && open.p[h * open.row + w * open.col + c] > 0) sum += other.p[h * other.row + w * other.col + c];
+        *g++ = sum;
+      }
+}

@@ -1,0 +1,161 @@
+/* Inside the engine: its state, and where everything lies. Shared by engine.c, forward.c and backward.c alone. */
+#ifndef NSW_NET_ENGINE_STATE_H
+#define NSW_NET_ENGINE_STATE_H
+
+#include <string.h>
+#include <time.h>
+
+#include "net/engine.h"
+#include "net/pixel.h"
+#include "net/plan.h"
+
+/* A block of floats that only grows. */
+struct block {
+  float *p;
+  size_t size; /* floats */
+};
+
+/* What every architecture of a run has in common: the stem's output on the same images and weights. */
+struct stem {
+  struct block y, stats; /* raw output [images][...], scale and shift [images][2 * col] */
+  uint64_t key;          /* of the weights it was made from; another seed makes it invalid */
+  size_t image;          /* floats of one image's raw output */
+  bool valid;
+};
+
+/* First gradient entries kept for every image. */
+struct probe {
+  const int *param;
+  int count, elements;
+  float *out; /* [images][count][elements] */
+};
+
+struct nsw_engine {
+  enum nsw_isa isa;
+  nsw_conv_fn *conv;
+  nsw_conv_wgrad_fn *wgrad;
+  nsw_conv_probe_fn *conv_probe;
+  const struct nsw_pixel_kernels *pixel;
+
+  int images, size;   /* n; height and width */
+  struct block input; /* [images] framed, channels last, NSW_INPUT_COL channels */
+  size_t input_image; /* floats of one */
+  int32_t *labels;    /* [images] */
+
+  const struct nsw_net *net;
+  struct nsw_plan plan;
+  struct nsw_load how;
+  int slots;                   /* images in a group */
+  struct block arena, stats;   /* [slots][plan.slot], [slots][plan.stats] */
+  struct block weights, grads; /* packed; see struct nsw_conv_plan */
+  struct block norm_grads;     /* [plan.stats]: gradients of every gamma and beta, placed as scale and shift are */
+  struct block head;           /* weight [classes][features], bias, their gradients */
+  struct block scratch;        /* sums over channels, four vectors; parameters while they are packed */
+  struct block features, slopes, logits; /* [images][...]: seen by the classifier, gradient of the logits, logits */
+  double *losses;                        /* [images] */
+  struct stem stem;
+  struct probe probe;
+  nsw_watch_fn *watch; /* NULL: nobody */
+  void *with;
+  int exponent; /* NSW_NORM_NONE: powers of two taken out on the way forward */
+  int *taken;   /* [net cells] power taken out at each */
+  int taken_room;
+  bool timed;
+  double seconds[NSW_WORKS];
+};
+
+static inline double nsw_engine_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Adds the time since *since to a kind of work, and moves *since on. */
+static inline void nsw_engine_account(struct nsw_engine *e, enum nsw_work work, double *since) {
+  if (!e->timed) return;
+  double t = nsw_engine_now();
+  e->seconds[work] += t - *since;
+  *since = t;
+}
+
+/* ---- where things are; image is counted from the start, slot within the group ---- */
+
+static inline struct nsw_plane value_plane(const struct nsw_engine *e, int t, int slot) {
+  const struct nsw_tensor_plan *p = &e->plan.tensor[t];
+  return (struct nsw_plane){e->arena.p + (size_t)slot * e->plan.slot + p->value, p->row, p->col,
+                            e->net->tensor[t].size};
+}
+
+static inline struct nsw_plane grad_plane(const struct nsw_engine *e, int t, int slot) {
+  const struct nsw_tensor_plan *p = &e->plan.tensor[t];
+  int size = e->net->tensor[t].size;
+  return (struct nsw_plane){e->arena.p + (size_t)slot * e->plan.slot + p->grad, (ptrdiff_t)size * p->grad_col,
+                            p->grad_col, size};
+}
+
+static inline struct nsw_plane dy_plane(const struct nsw_engine *e, const struct nsw_layer *l,
+                                        const struct nsw_conv_plan *c, int slot) {
+  return (struct nsw_plane){e->arena.p + (size_t)slot * e->plan.slot + c->dy, c->dy_row, e->plan.tensor[l->dst].col,
+                            e->net->tensor[l->dst].size};
+}
+
+static inline float *stats_of(const struct nsw_engine *e, int t, int slot) {
+  return e->stats.p + (size_t)slot * e->plan.stats + e->plan.tensor[t].stats;
+}
+
+static inline struct nsw_input input_of(const struct nsw_engine *e, int t, int slot) {
+  const struct nsw_tensor *x = &e->net->tensor[t];
+  struct nsw_input in = {.plane = value_plane(e, t, slot), .relu = x->relu};
+  if (x->norm) {
+    in.scale = stats_of(e, t, slot);
+    in.shift = in.scale + e->plan.tensor[t].col;
+  }
+  return in;
+}
+
+static inline const float *image_pixels(const struct nsw_engine *e, int image) {
+  return e->input.p + (size_t)image * e->input_image + ((size_t)e->size + 3) * NSW_INPUT_COL;
+}
+
+static inline uint8_t *which_of(const struct nsw_engine *e, int layer, int slot) {
+  return (uint8_t *)(e->arena.p + (size_t)slot * e->plan.slot + e->plan.layer[layer].which);
+}
+
+/* Where the classifier's four arrays lie in its block. */
+static inline size_t head_size(const struct nsw_net *net) {
+  return (size_t)net->classes * ((size_t)net->feature_channels + 1);
+}
+static inline float *head_bias(const struct nsw_engine *e) {
+  return e->head.p + (size_t)e->net->classes * (size_t)e->net->feature_channels;
+}
+static inline float *head_grad(const struct nsw_engine *e) { return e->head.p + head_size(e->net); }
+
+/* Images of a group that go through a convolution block by block of its output channels, so that a block's weights are
+ * fetched once for all of them: one where all its weights stay in cache anyway, and images do so better. */
+static inline int nsw_conv_step(const struct nsw_engine *e, const struct nsw_conv_plan *c, int count) {
+  if (count <= 10 || e->how.norm == NSW_NORM_SAMPLE) return count;
+  return c->w_size <= 40000 ? 1 : 8;
+}
+
+/* Every value of a plane times a factor. */
+static inline void nsw_plane_scale(struct nsw_plane x, float factor) {
+  for (int h = 0; h < x.size; h++)
+    for (int i = 0; i < x.size * x.col; i++) x.p[h * x.row + i] *= factor;
+}
+
+/* ---- across the engine's files ---- */
+
+/* Enlarges a block; its contents are lost. False: no memory. */
+bool nsw_block_need(struct block *b, size_t floats);
+
+/* Layers and head of images first..first+count-1, in slots 0..count-1. stem: whether the kept stem may serve. */
+void nsw_forward_group(struct nsw_engine *e, int first, int count, bool stem);
+
+/* Whether this run's stem can be kept at all; makes room for it, and finds out whether it is there already. */
+bool nsw_forward_stem(struct nsw_engine *e);
+
+/* The way back of a group, through all layers; then, once for all images, the classifier's gradient. */
+void nsw_backward_group(struct nsw_engine *e, int first, int count, bool weights);
+void nsw_backward_head(struct nsw_engine *e);
+
+#endif

@@ -1,0 +1,206 @@
+/* The engine's way forward. */
+#include <cblas.h>
+#include <math.h>
+
+#include "net/engine_state.h"
+
+/* Mean and 1/sqrt(variance + eps) over images of slots first..end-1, as scale and shift, the same for all of them. */
+static void normalise_group(struct nsw_engine *e, int t, int first, int end) {
+  int col = e->plan.tensor[t].col, size = e->net->tensor[t].size;
+  float *mean = e->scratch.p, *square = mean + col, pixels = (float)(end - first) * (float)(size * size);
+  memset(mean, 0, 2 * (size_t)col * sizeof *mean);
+  for (int s = first; s < end; s++) e->pixel->sum(value_plane(e, t, s), mean);
+  for (int c = 0; c < col; c++) mean[c] /= pixels;
+  for (int s = first; s < end; s++) e->pixel->square(value_plane(e, t, s), mean, square);
+  for (int s = first; s < end; s++) {
+    float *scale = stats_of(e, t, s), *shift = scale + col;
+    for (int c = 0; c < col; c++) {
+      scale[c] = 1.0f / sqrtf(square[c] / pixels + (float)NSW_NORM_EPS);
+      shift[c] = -mean[c] * scale[c];
+    }
+  }
+}
+
+/* Readers see the raw value. */
+static void normalise_not(struct nsw_engine *e, int t, int count) {
+  int col = e->plan.tensor[t].col;
+  for (int s = 0; s < count; s++) {
+    float *scale = stats_of(e, t, s), *shift = scale + col;
+    for (int c = 0; c < col; c++) {
+      scale[c] = 1.0f;
+      shift[c] = 0.0f;
+    }
+  }
+}
+
+static void normalise(struct nsw_engine *e, int t, int count) {
+  double since = e->timed ? nsw_engine_now() : 0;
+  if (t < 0 || !e->net->tensor[t].norm) return;
+  if (e->how.norm == NSW_NORM_NONE)
+    normalise_not(e, t, count);
+  else if (e->how.norm == NSW_NORM_BATCH)
+    normalise_group(e, t, 0, count);
+  else
+    for (int s = 0; s < count; s++) normalise_group(e, t, s, s + 1);
+  nsw_engine_account(e, NSW_WORK_NORM, &since);
+}
+
+static void conv_forward(struct nsw_engine *e, int i, int first, int count) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  double since = e->timed ? nsw_engine_now() : 0;
+  struct nsw_conv_pass one = c->forward;
+  size_t block = c->w_size / (size_t)one.blocks;
+  int step = nsw_conv_step(e, c, count);
+  one.blocks = 1;
+  for (int g = 0; g < count; g += step)
+    for (int b = 0; b < c->forward.blocks; b++)
+      for (int s = g; s < count && s < g + step; s++) {
+        const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, s).p;
+        e->conv(&one, x, e->weights.p + c->w + (size_t)b * block, value_plane(e, l->dst, s).p + b * NSW_BLOCK);
+      }
+  nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
+}
+
+static void combine_forward(struct nsw_engine *e, int i, int count) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  double since = e->timed ? nsw_engine_now() : 0;
+  for (int s = 0; s < count; s++) {
+    struct nsw_combine m = {.inputs = l->terms, .first = l->first, .count = l->count};
+    int made = l->dst >= 0 ? l->dst : l->relu_dst;
+    for (int k = 0; k < l->terms; k++) m.input[k] = input_of(e, l->term[k], s);
+    if (l->dst >= 0) m.dst = value_plane(e, l->dst, s);
+    if (l->relu_dst >= 0) m.relu = value_plane(e, l->relu_dst, s);
+    if (l->first + l->count == e->net->tensor[made].channels)
+      m.pad = e->plan.tensor[made].col - e->net->tensor[made].channels;
+    e->pixel->combine(&m);
+    if (l->dst >= 0 && e->plan.tensor[l->dst].frame && l->first == 0) nsw_clear_frame(m.dst);
+    if (l->relu_dst >= 0 && e->plan.tensor[l->relu_dst].frame) nsw_clear_frame(m.relu);
+  }
+  nsw_engine_account(e, NSW_WORK_COMBINE, &since);
+}
+
+static void pool_forward(struct nsw_engine *e, int i, int count) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  const struct nsw_pixel_kernels *k = e->pixel;
+  nsw_pool_fn *pool[NSW_LAYER_KINDS] = {NULL, NULL, k->avgpool3, k->maxpool3, k->avgpool2, k->maxpool2};
+  double since = e->timed ? nsw_engine_now() : 0;
+  for (int s = 0; s < count; s++) {
+    struct nsw_plane y = value_plane(e, l->dst, s);
+    pool[l->kind](value_plane(e, l->src, s), y, which_of(e, i, s));
+    if (e->plan.tensor[l->dst].frame) nsw_clear_frame(y);
+  }
+  nsw_engine_account(e, NSW_WORK_POOL, &since);
+}
+
+/* The stem is layer 0 of every network, from the same weights: its output is kept for all images of the run. */
+static bool stem_fits(const struct nsw_engine *e) {
+  const struct nsw_net *net = e->net;
+  return net->layers > 0 && net->layer[0].kind == NSW_LAYER_CONV && net->layer[0].src == 0 &&
+         net->tensor[net->layer[0].dst].norm && e->how.norm == NSW_NORM_SAMPLE && !e->how.whole &&
+         e->how.weights == NSW_WEIGHTS_OWN && !e->how.factor && !e->plan.tensor[net->layer[0].dst].frame;
+}
+
+bool nsw_forward_stem(struct nsw_engine *e) {
+  if (!stem_fits(e)) return false;
+  const struct nsw_layer *l = &e->net->layer[0];
+  const struct nsw_tensor_plan *p = &e->plan.tensor[l->dst];
+  size_t image = (size_t)p->row * (size_t)e->net->tensor[l->dst].size;
+  uint64_t key = e->net->param[l->param].key;
+  if (e->stem.valid && e->stem.image == image && e->stem.key == key) return true;
+  e->stem.valid = false;
+  e->stem.image = image;
+  e->stem.key = key;
+  return nsw_block_need(&e->stem.y, (size_t)e->images * image) &&
+         nsw_block_need(&e->stem.stats, (size_t)e->images * 2 * (size_t)p->col); /* else computed every time */
+}
+
+/* Brings the kept stem into the group's slots, or keeps what was just computed there. */
+static void copy_stem(struct nsw_engine *e, int first, int count, bool keep) {
+  int t = e->net->layer[0].dst;
+  size_t stats = 2 * (size_t)e->plan.tensor[t].col;
+  for (int s = 0; s < count; s++) {
+    float *y = e->stem.y.p + (size_t)(first + s) * e->stem.image, *kept = e->stem.stats.p + (size_t)(first + s) * stats;
+    float *here = value_plane(e, t, s).p, *here_stats = stats_of(e, t, s);
+    memcpy(keep ? y : here, keep ? here : y, e->stem.image * sizeof(float));
+    memcpy(keep ? kept : here_stats, keep ? here_stats : kept, stats * sizeof(float));
+  }
+}
+
+/* Which cell's output the layer has just finished; -1: none. A cell that hands on its input is not counted again. */
+static int cell_made(const struct nsw_net *net, int layer) {
+  for (int i = 0; i < net->cells; i++)
+    if (net->tensor[net->cell[i]].producer == layer) return i;
+  return -1;
+}
+
+static float largest(struct nsw_plane x, float top) {
+  for (int h = 0; h < x.size; h++)
+    for (int i = 0; i < x.size * x.col; i++) top = fmaxf(top, fabsf(x.p[h * x.row + i]));
+  return top;
+}
+
+/* Without normalisation values grow by orders of magnitude a cell. All that follows reads the cell's output alone, so a
+ * power of two taken out of it scales the logits and every gradient, exactly. */
+static void take_out(struct nsw_engine *e, int layer, int count) {
+  const struct nsw_layer *l = &e->net->layer[layer];
+  int cell = cell_made(e->net, layer), made[2] = {l->dst, l->relu_dst}, power = 0;
+  if (cell < 0) return;
+  float top = 0;
+  for (int k = 0; k < 2; k++)
+    for (int s = 0; s < count && made[k] >= 0; s++) top = largest(value_plane(e, made[k], s), top);
+  if (top > 0 && isfinite(top)) (void)frexpf(top, &power);
+  for (int k = 0; k < 2; k++)
+    for (int s = 0; s < count && made[k] >= 0; s++) nsw_plane_scale(value_plane(e, made[k], s), ldexpf(1.0f, -power));
+  e->taken[cell] = power;
+  e->exponent += power;
+}
+
+static void layer_forward(struct nsw_engine *e, int i, int first, int count) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  if (l->kind == NSW_LAYER_CONV)
+    conv_forward(e, i, first, count);
+  else if (l->kind == NSW_LAYER_COMBINE)
+    combine_forward(e, i, count);
+  else
+    pool_forward(e, i, count);
+  if (e->how.norm == NSW_NORM_NONE) take_out(e, i, count);
+  normalise(e, l->dst, count);
+  if (e->watch) e->watch(e->with, e, i, NSW_AFTER_LAYER);
+}
+
+/* ---- head ---- */
+
+/* Logits, loss and the slope of the loss, of one image. */
+static void head_image(struct nsw_engine *e, int image, int slot) {
+  const struct nsw_net *net = e->net;
+  size_t n = (size_t)image, classes = (size_t)net->classes, channels = (size_t)net->feature_channels;
+  float *feature = e->features.p + n * channels, *logit = e->logits.p + n * classes, *slope = e->slopes.p + n * classes;
+  memset(feature, 0, channels * sizeof *feature);
+  if (net->features >= 0) {
+    struct nsw_input in = input_of(e, net->features, slot);
+    e->pixel->average(&in, e->scratch.p);
+    memcpy(feature, e->scratch.p, channels * sizeof *feature);
+  }
+  memcpy(logit, head_bias(e), classes * sizeof *logit);
+  cblas_sgemv(CblasRowMajor, CblasNoTrans, net->classes, net->feature_channels, 1.0f, e->head.p, net->feature_channels,
+              feature, 1, 1.0f, logit, 1);
+  double top = logit[0], sum = 0;
+  for (size_t k = 1; k < classes; k++) top = logit[k] > top ? logit[k] : top;
+  for (size_t k = 0; k < classes; k++) sum += exp(logit[k] - top);
+  e->losses[image] = log(sum) + top - logit[e->labels[image]];
+  for (size_t k = 0; k < classes; k++) slope[k] = (float)(exp(logit[k] - top) / sum);
+  slope[e->labels[image]] -= 1.0f;
+}
+
+void nsw_forward_group(struct nsw_engine *e, int first, int count, bool stem) {
+  bool kept = stem && e->stem.valid;
+  if (kept) copy_stem(e, first, count, false);
+  for (int i = kept; i < e->net->layers; i++) {
+    layer_forward(e, i, first, count);
+    if (i == 0 && stem) copy_stem(e, first, count, true);
+  }
+  double since = e->timed ? nsw_engine_now() : 0;
+  for (int s = 0; s < count; s++) head_image(e, first + s, s);
+  nsw_engine_account(e, NSW_WORK_HEAD, &since);
+}
