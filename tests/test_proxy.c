@@ -11,6 +11,9 @@ static void has_a_complete_entry_for_each(void **state) {
     const struct nsw_proxy *proxy = nsw_proxies[p];
     assert_non_null(proxy->name);
     assert_non_null(proxy->source);
+    assert_non_null(proxy->group);
+    assert_null(nsw_proxy_find(proxy->group, NULL)); /* a word on the command line means one thing */
+    for (int q = 0; nsw_proxies[q]; q++) assert_string_not_equal(nsw_proxies[q]->name, proxy->group);
     assert_true(proxy->open && proxy->close && proxy->score);
     assert_true(nsw_proxy_columns(proxy) > 0);
     for (int c = 0; c < nsw_proxy_columns(proxy); c++) {
@@ -25,6 +28,21 @@ static void has_a_complete_entry_for_each(void **state) {
   }
   assert_null(nsw_proxy_find("none_of_them", NULL));
   assert_null(nsw_proxy_find("", NULL));
+}
+
+static void is_asked_for_by_groups(void **state) {
+  (void)state;
+  for (int p = 0; nsw_proxies[p]; p++) {
+    const struct nsw_proxy *proxy = nsw_proxies[p];
+    bool control = !strcmp(proxy->name, "random") || !strcmp(proxy->name, "dummy");
+    assert_int_equal(nsw_proxy_in(proxy, "all"), !control);
+    assert_int_equal(nsw_proxy_in(proxy, "cheap"), !control && !(proxy->needs & NSW_NEEDS_NETWORK));
+    assert_int_equal(nsw_proxy_in(proxy, "topology"), !strcmp(proxy->group, "topology"));
+    assert_true(nsw_proxy_in(proxy, proxy->group));
+    assert_false(nsw_proxy_in(proxy, "none_of_them"));
+  }
+  assert_true(nsw_proxy_in(nsw_proxy_find("sed", NULL), "topology"));
+  assert_false(nsw_proxy_in(nsw_proxy_find("knas", NULL), "cheap"));
 }
 
 /* Scores index 0, step, 2*step... of nb201 with a proxy of one column and no options. */
@@ -84,8 +102,8 @@ static void draws_by_seed_and_index_alone(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(has_a_complete_entry_for_each),
-                                     cmocka_unit_test(counts_for_the_skeleton_asked),
-                                     cmocka_unit_test(draws_by_seed_and_index_alone)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(has_a_complete_entry_for_each), cmocka_unit_test(is_asked_for_by_groups),
+      cmocka_unit_test(counts_for_the_skeleton_asked), cmocka_unit_test(draws_by_seed_and_index_alone)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,7 @@ struct nsw_context {
 /* A proxy and how to run it. */
 struct nsw_proxy {
   const char *name;   /* family name; often that of its first column */
+  const char *group;  /* topology, gradient, forward, kernel; control for those that score nothing */
   const char *source; /* paper and definition */
   const char *note;   /* what a user must know: reconstruction, weakness; NULL where there is nothing */
   unsigned needs;     /* enum nsw_needs, ORed */
@@ -77,6 +78,10 @@ extern const struct nsw_proxy *const nsw_proxies[];
 
 /* The proxy that has a column of this name, and the column's place in it; NULL where there is none. */
 const struct nsw_proxy *nsw_proxy_find(const char *column, int *place);
+
+/* Whether the words `all`, `cheap` or a group's name ask for the proxy: all but the controls, those of them that run no
+ * network, those of the group. */
+bool nsw_proxy_in(const struct nsw_proxy *proxy, const char *word);
 
 /* Number of columns, and of options. */
 int nsw_proxy_columns(const struct nsw_proxy *proxy);

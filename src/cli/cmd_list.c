@@ -207,7 +207,7 @@ static void options_text(const struct nsw_proxy *proxy, char *text, size_t size)
 }
 
 static int list_proxies(const struct nsw_args *args, struct nsw_error *err) {
-  static const char *const names[] = {"proxy", "direction", "needs", "long_name", "options", "source", "note"};
+  static const char *const names[] = {"proxy", "group", "direction", "needs", "long_name", "options", "source", "note"};
   struct nsw_emit *emit;
   int status = nsw_emit_begin(stdout, nsw_args_text(args, "format"), names, sizeof names / sizeof *names,
                               !nsw_args_flag(args, "no-header"), &emit, err);
@@ -217,6 +217,7 @@ static int list_proxies(const struct nsw_args *args, struct nsw_error *err) {
     options_text(proxy, options, sizeof options);
     for (const struct nsw_proxy_column *c = proxy->columns; c->name; c++) {
       nsw_emit_text(emit, c->name);
+      nsw_emit_text(emit, proxy->group);
       nsw_emit_text(emit, c->direction < 0 ? "-1" : "+1");
       nsw_emit_text(emit, needs_text(proxy->needs, needs));
       nsw_emit_text(emit, c->long_name);
@@ -258,7 +259,7 @@ static const struct nsw_option options[] = {
     {.name = "no-header", .help = "csv without the line of names"},
     {.name = "classes", .argument = "N", .value = "10", .help = "outputs of the classifier, for params and macs"},
     {.name = "resolution", .argument = "N", .value = "32", .help = "height and width of the image in pixels, for macs"},
-    {.name = "proxies", .help = "the proxies instead: direction, needs, options with defaults, source"},
+    {.name = "proxies", .help = "the proxies instead: group, direction, needs, options with defaults, source"},
     {0}};
 
 const struct nsw_command nsw_cmd_list = {

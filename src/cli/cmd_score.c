@@ -9,7 +9,9 @@
 #include "sweep/sweep.h"
 
 static const struct nsw_option options[] = {
-    {"proxy", "LIST", NULL, "scores to compute, separated by commas: columns, or a family's name for all its columns",
+    {"proxy", "LIST", NULL,
+     "scores to compute, separated by commas: columns, a family's name for all its columns, a group of "
+     "`nasweep list --proxies`, all (every score but the controls), cheap (those that run no network)",
      true},
     {"out", "FILE.h5", NULL, "result file; an unfinished one made with the same options is gone on with", false},
     {"range", "A:B", NULL, "architectures with indices A to B-1 only", false},

@@ -101,6 +101,7 @@ static int score_dummy(void *state, uint64_t seed, const uint32_t *members, size
 
 const struct nsw_proxy nsw_proxy_dummy = {
     .name = "dummy",
+    .group = "control",
     .source = "none: time passes in proportion to the multiply-adds of the class",
     .note = "scores nothing; for trying out machines, job scripts and the scheduler",
     .needs = NSW_NEEDS_TOPOLOGY | NSW_NEEDS_SEED,

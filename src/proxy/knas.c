@@ -253,6 +253,7 @@ static const struct nsw_proxy_column columns[] = {
 
 const struct nsw_proxy nsw_proxy_knas = {
     .name = "knas",
+    .group = "kernel",
     .source = "Xu et al., KNAS: Green Neural Architecture Search, arXiv 2111.13293",
     .note = "knas alone ranks weakly (Spearman 0.3 to 0.4 on nb201); knas_sum ranks better, knas_ref not at all",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,

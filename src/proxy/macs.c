@@ -27,6 +27,7 @@ static const struct nsw_proxy_column columns[] = {
 
 const struct nsw_proxy nsw_proxy_macs = {
     .name = "macs",
+    .group = "topology",
     .source = "counted from the network of the benchmark, at the resolution asked",
     .needs = NSW_NEEDS_TOPOLOGY,
     .columns = columns,

@@ -26,6 +26,7 @@ static const struct nsw_proxy_column columns[] = {{"params", "trainable paramete
 
 const struct nsw_proxy nsw_proxy_params = {
     .name = "params",
+    .group = "topology",
     .source = "counted from the network of the benchmark",
     .needs = NSW_NEEDS_TOPOLOGY,
     .columns = columns,

@@ -6,7 +6,8 @@
 #include "proxy/topology.h"
 
 const struct nsw_proxy *const nsw_proxies[] = {
-    &nsw_proxy_sed, &nsw_proxy_params, &nsw_proxy_macs, &nsw_proxy_knas, &nsw_proxy_random, &nsw_proxy_dummy, NULL,
+    &nsw_proxy_sed,  &nsw_proxy_params, &nsw_proxy_macs,  &nsw_proxy_depth,
+    &nsw_proxy_knas, &nsw_proxy_random, &nsw_proxy_dummy, NULL,
 };
 
 const struct nsw_proxy *nsw_proxy_find(const char *column, int *place) {
@@ -17,6 +18,13 @@ const struct nsw_proxy *nsw_proxy_find(const char *column, int *place) {
         return nsw_proxies[p];
       }
   return NULL;
+}
+
+bool nsw_proxy_in(const struct nsw_proxy *proxy, const char *word) {
+  bool scores = strcmp(proxy->group, "control") != 0;
+  if (!strcmp(word, "all")) return scores;
+  if (!strcmp(word, "cheap")) return scores && !(proxy->needs & NSW_NEEDS_NETWORK);
+  return !strcmp(word, proxy->group);
 }
 
 int nsw_proxy_columns(const struct nsw_proxy *proxy) {

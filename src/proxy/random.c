@@ -26,6 +26,7 @@ static const struct nsw_proxy_column columns[] = {{"random", "uniform random num
 
 const struct nsw_proxy nsw_proxy_random = {
     .name = "random",
+    .group = "control",
     .source = "Philox 4x32-10, keyed by the seed and the architecture's index",
     .note = "a control: any correlation it shows is chance",
     .needs = NSW_NEEDS_TOPOLOGY | NSW_NEEDS_SEED,

@@ -181,6 +181,7 @@ static const struct nsw_proxy_column columns[] = {
 
 const struct nsw_proxy nsw_proxy_sed = {
     .name = "sed",
+    .group = "topology",
     .source =
         "a reconstruction after arXiv 2411.06236 (suppression of local entropy decrease): entropy powers of "
         "locally Gaussian feature maps, multiplied by operations, added by sums, averaged by concatenation",

@@ -14,13 +14,22 @@
 
 /* ---- which proxies ---- */
 
+static void add_word(char *list, size_t size, size_t *length, const char *word) {
+  if (*length < size) *length += (size_t)snprintf(list + *length, size - *length, "%s%s", *length ? ", " : "", word);
+}
+
 static int unknown_proxy(const char *name, struct nsw_error *err) {
-  char known[512] = "";
-  size_t length = 0;
-  for (size_t i = 0; nsw_proxies[i]; i++)
-    for (const struct nsw_proxy_column *c = nsw_proxies[i]->columns; c->name && length < sizeof known; c++)
-      length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", length ? ", " : "", c->name);
-  return nsw_usage(err, "unknown proxy '%.80s'; there are %s", name, known);
+  char known[640] = "", groups[160] = "";
+  size_t length = 0, groups_length = 0;
+  for (size_t i = 0; nsw_proxies[i]; i++) {
+    const struct nsw_proxy *proxy = nsw_proxies[i];
+    for (const struct nsw_proxy_column *c = proxy->columns; c->name; c++)
+      add_word(known, sizeof known, &length, c->name);
+    bool told = false;
+    for (size_t j = 0; j < i; j++) told = told || !strcmp(nsw_proxies[j]->group, proxy->group);
+    if (!told) add_word(groups, sizeof groups, &groups_length, proxy->group);
+  }
+  return nsw_usage(err, "unknown proxy '%.80s'; there are %s; the groups %s; and all, cheap", name, known, groups);
 }
 
 static struct nsw_family *family_of(struct nsw_plan *plan, const struct nsw_proxy *proxy, struct nsw_error *err) {
@@ -50,15 +59,26 @@ static const struct nsw_proxy *proxy_named(const char *name) {
   return NULL;
 }
 
-static int want(struct nsw_plan *plan, const char *name, struct nsw_error *err) {
-  int place = 0;
-  const struct nsw_proxy *whole = proxy_named(name), *proxy = whole ? whole : nsw_proxy_find(name, &place);
-  if (!proxy) return unknown_proxy(name, err);
+/* A column of a proxy; -1: all of them. */
+static int want_column(struct nsw_plan *plan, const struct nsw_proxy *proxy, int place, struct nsw_error *err) {
   struct nsw_family *family = family_of(plan, proxy, err);
   if (!family) return NSW_FAILED;
   for (int c = 0; c < family->columns; c++)
-    if (whole || c == place) family->wanted[c] = true;
+    if (place < 0 || c == place) family->wanted[c] = true;
   return NSW_OK;
+}
+
+/* A proxy, a column, a group of proxies, `all` or `cheap`. */
+static int want(struct nsw_plan *plan, const char *name, struct nsw_error *err) {
+  int place = 0, status = NSW_OK, found = 0;
+  const struct nsw_proxy *whole = proxy_named(name), *proxy = whole ? whole : nsw_proxy_find(name, &place);
+  if (proxy) return want_column(plan, proxy, whole ? -1 : place, err);
+  for (size_t i = 0; nsw_proxies[i] && !status; i++) {
+    if (!nsw_proxy_in(nsw_proxies[i], name)) continue;
+    status = want_column(plan, nsw_proxies[i], -1, err);
+    found++;
+  }
+  return found ? status : unknown_proxy(name, err);
 }
 
 /* "PROXY.KEY=VALUE". */
