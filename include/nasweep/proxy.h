@@ -7,7 +7,8 @@
 
 #include "nasweep/space.h"
 
-struct nsw_images; /* src/data/images.h */
+struct nsw_images;  /* src/data/images.h */
+struct nsw_measure; /* src/proxy/measure.h */
 
 enum nsw_needs {
   NSW_NEEDS_TOPOLOGY = 0,
@@ -42,7 +43,7 @@ struct nsw_context {
   const struct nsw_space *space;
   struct nsw_macro macro;          /* no zero fields */
   const struct nsw_images *images; /* NULL where no proxy asked needs data */
-  int samples;                     /* images used of those */
+  int samples;                     /* images used of those; 0: each proxy's own default */
 };
 
 /* A proxy and how to run it. */
@@ -52,8 +53,12 @@ struct nsw_proxy {
   const char *source; /* paper and definition */
   const char *note;   /* what a user must know: reconstruction, weakness; NULL where there is nothing */
   unsigned needs;     /* enum nsw_needs, ORed */
+  int samples;        /* images used where --samples does not say; 0: none */
   const struct nsw_proxy_column *columns; /* ends with a NULL name */
   const struct nsw_proxy_option *options; /* ends with a NULL key; may be NULL */
+
+  /* Set where it is measured on passes that it shares with others; the functions below are NULL then. */
+  const struct nsw_measure *measure;
 
   /* Makes an evaluator. values: one text per option, in table order. */
   int (*open)(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err);

@@ -25,7 +25,10 @@ static const struct nsw_option options[] = {
      "images: a folder in a data set's own layout, or built-in ones (the default)", false},
     {"dataset", "NAME", NULL,
      "cifar10, cifar100 or ImageNet16-120, where the folder does not tell; sets classes and size", false},
-    {"samples", "N", "50", "images used by proxies that need data", false},
+    {"samples", "N", NULL,
+     "images used by proxies that need data; each proxy's own number where it is not given: 50 for "
+     "KNAS, 64 for the others",
+     false},
     {"set", "PROXY.KEY=VALUE", NULL, "an option of a proxy", true},
     {"classes", "N", NULL, "outputs of the classifier instead of the data set's", false},
     {"resolution", "PIXELS", NULL, "height and width of the input instead of the data set's", false},

@@ -26,7 +26,8 @@ static const struct nsw_option options[] = {
     {"sample-seed", "S", "0", "seed of that drawing", false},
     {"unique", NULL, NULL, "the first architecture of each class only", false},
     {"seeds", "N", "1", "seeds of the scores", false},
-    {"samples", "N", "50", "images used by proxies that need data", false},
+    {"samples", "N", NULL, "images used by proxies that need data; each proxy's own number where it is not given",
+     false},
     {"dataset", "NAME", "cifar10", "data set: sets classes and image size", false},
     {"set", "PROXY.KEY=VALUE", NULL, "an option of the proxy", true},
     {"latency", "MICROSECONDS", "500", "from a send to the receiver's notice of it, naps included", false},
@@ -58,7 +59,7 @@ struct study {
 static int read_request(struct study *s, struct nsw_error *err) {
   const struct nsw_args *args = s->args;
   struct nsw_request *q = &s->request;
-  int64_t sample = 0, sample_seed, seeds, samples;
+  int64_t sample = 0, sample_seed, seeds, samples = 0;
   uint64_t end = 0;
   q->space = nsw_args_operand(args, 0);
   q->dataset = nsw_args_text(args, "dataset");
@@ -70,7 +71,7 @@ static int read_request(struct study *s, struct nsw_error *err) {
   if (nsw_args_given(args, "sample")) status = nsw_args_integer(args, "sample", 1, UINT32_MAX, &sample, err);
   if (!status) status = nsw_args_integer(args, "sample-seed", 0, INT64_MAX, &sample_seed, err);
   if (!status) status = nsw_args_integer(args, "seeds", 1, 1000, &seeds, err);
-  if (!status) status = nsw_args_integer(args, "samples", 1, 1000000, &samples, err);
+  if (!status && nsw_args_given(args, "samples")) status = nsw_args_integer(args, "samples", 1, 1000000, &samples, err);
   for (size_t i = 0; nsw_space_kinds[i] && !status; i++)
     if (!strcmp(nsw_space_kinds[i]->name, q->space))
       status = nsw_args_range(args, "range", nsw_space_kinds[i]->count, &q->first, &end, err);
@@ -100,7 +101,8 @@ static int make_plan(struct study *s, struct nsw_error *err) {
   int status = nsw_space_open(s->request.space, &s->space, err);
   s->plan.space = s->plan.context.space = s->space;
   if (!status) status = nsw_plan_families(&s->request, &s->plan, &needs, err);
-  if (!status) status = nsw_images_load("synthetic", s->request.dataset, (size_t)s->request.samples, &s->images, err);
+  if (!status)
+    status = nsw_images_load("synthetic", s->request.dataset, (size_t)nsw_plan_images(&s->plan), &s->images, err);
   if (status) return status;
   struct nsw_macro wish = {.classes = s->images->classes, .resolution = s->images->resolution};
   s->plan.context.macro = nsw_space_macro(s->space, wish);

@@ -16,16 +16,17 @@
 
 #include "data/images.h"
 #include "net/engine.h"
+#include "proxy/units.h"
 
 /* The released program: the first 11 parameter tensors of at least 50 elements, 50 elements of each. */
 enum { REF_TENSORS = 11, REF_ELEMENTS = 50, COLUMNS = 3 };
 
 struct knas {
   const struct nsw_context *context;
+  int samples;
   struct nsw_engine *engine;
-  uint32_t *unit; /* [architectures of the space] */
-  bool alone;     /* every architecture is its own unit */
-  float *probe;   /* [samples][tensors probed][REF_ELEMENTS] */
+  struct nsw_units units;
+  float *probe; /* [samples][tensors probed][REF_ELEMENTS] */
   size_t probe_size;
 };
 
@@ -114,7 +115,7 @@ static bool reserve_probe(struct knas *s, size_t floats) {
 static int evaluate(struct knas *s, uint64_t seed, struct nsw_net *const *nets, size_t members, int *probed,
                     struct results *r, struct nsw_error *err) {
   const struct nsw_net *net = nets[0];
-  int samples = s->context->samples, probes = probed_params(nets, members, probed);
+  int samples = s->samples, probes = probed_params(nets, members, probed);
   size_t stride = (size_t)probes * REF_ELEMENTS;
   int status = nsw_engine_load(s->engine, net, &(struct nsw_load){.seed = seed, .norm = NSW_NORM_SAMPLE}, err);
   if (status != NSW_OK) return status;
@@ -193,28 +194,23 @@ static void close_knas(void *state) {
   struct knas *s = state;
   if (!s) return;
   nsw_engine_free(&s->engine);
-  free(s->unit);
+  nsw_units_close(&s->units);
   free(s->probe);
   free(s);
 }
 
 static int prepare(struct knas *s, struct nsw_error *err) {
   const struct nsw_context *c = s->context;
-  uint32_t count = nsw_space_count(c->space);
-  if (c->samples < 2) return nsw_usage(err, "knas compares samples: it needs at least 2, not %d", c->samples);
-  if (!c->images || (size_t)c->samples > c->images->count)
-    return nsw_usage(err, "knas needs %d images, and there are %zu", c->samples, c->images ? c->images->count : 0);
+  if (s->samples < 2) return nsw_usage(err, "knas compares samples: it needs at least 2, not %d", s->samples);
+  if (!c->images || (size_t)s->samples > c->images->count)
+    return nsw_usage(err, "knas needs %d images, and there are %zu", s->samples, c->images ? c->images->count : 0);
   if (c->images->classes > c->macro.classes)
     return nsw_usage(err, "the images have %d classes, and the network only %d", c->images->classes, c->macro.classes);
-  s->unit = malloc(count * sizeof *s->unit);
-  if (!s->unit) return nsw_fail(err, "out of memory for the units of %u architectures", (unsigned)count);
-  int status = nsw_net_units(c->space, s->unit, err);
+  int status = nsw_units_open(c->space, &s->units, err);
   if (status != NSW_OK) return status;
-  s->alone = true;
-  for (uint32_t i = 0; i < count && s->alone; i++) s->alone = s->unit[i] == i;
   status = nsw_engine_create(nsw_cpu_isa(), &s->engine, err);
   if (status != NSW_OK) return status;
-  return nsw_engine_set_images(s->engine, c->images->pixels, c->images->labels, c->samples, c->images->resolution, err);
+  return nsw_engine_set_images(s->engine, c->images->pixels, c->images->labels, s->samples, c->images->resolution, err);
 }
 
 static int open_knas(const struct nsw_context *context, const char *const *values, void **state,
@@ -223,6 +219,7 @@ static int open_knas(const struct nsw_context *context, const char *const *value
   struct knas *s = calloc(1, sizeof *s);
   if (!s) return nsw_fail(err, "out of memory for knas");
   s->context = context;
+  s->samples = context->samples ? context->samples : nsw_proxy_knas.samples;
   int status = prepare(s, err);
   if (status == NSW_OK)
     *state = s;
@@ -231,18 +228,12 @@ static int open_knas(const struct nsw_context *context, const char *const *value
   return status;
 }
 
-static uint32_t unit(const void *state, uint32_t index) { return ((const struct knas *)state)->unit[index]; }
+static uint32_t unit(const void *state, uint32_t index) { return ((const struct knas *)state)->units.of[index]; }
 
-/* Forward and backward, two operations a multiply-add. Live layers only, where the space has dead ones. */
+/* Forward and backward, two operations a multiply-add. */
 static double cost(const void *state, uint32_t index) {
   const struct knas *s = state;
-  double macs = (double)nsw_space_macs(s->context->space, index, &s->context->macro);
-  struct nsw_net *net = NULL;
-  struct nsw_error ignored;
-  if (!s->alone && nsw_net_build(s->context->space, index, &s->context->macro, &net, &ignored) == NSW_OK)
-    macs = nsw_net_macs(net);
-  nsw_net_free(&net);
-  return 6.0 * macs * s->context->samples;
+  return 6.0 * nsw_units_macs(&s->units, s->context, index) * s->samples;
 }
 
 static const struct nsw_proxy_column columns[] = {
@@ -257,6 +248,7 @@ const struct nsw_proxy nsw_proxy_knas = {
     .source = "Xu et al., KNAS: Green Neural Architecture Search, arXiv 2111.13293",
     .note = "knas alone ranks weakly (Spearman 0.3 to 0.4 on nb201); knas_sum ranks better, knas_ref not at all",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
+    .samples = 50,
     .columns = columns,
     .open = open_knas,
     .close = close_knas,

@@ -38,16 +38,20 @@ void nsw_evaluator_close(struct nsw_evaluator *evaluator) {
   *evaluator = (struct nsw_evaluator){0};
 }
 
-/* Values only where there is a score; a score that is not a finite number is a failed one. Without a path, a proxy may
- * have the lowest value there is. */
+/* Values only where there is a score: finite, or minus infinity for the lowest there is. A row in which no column has
+ * one is a failed row. */
 static void clean(const struct nsw_task *task, double *values, uint8_t *status) {
   int columns = task->family->columns;
   for (uint32_t m = 0; m < task->members; m++) {
     double *v = values + (size_t)m * (size_t)columns;
-    for (int c = 0; c < columns; c++)
-      if (status[m] == NSW_ROW_SCORED && !isfinite(v[c])) status[m] = NSW_ROW_FAILED;
-    for (int c = 0; c < columns; c++)
-      if (status[m] != NSW_ROW_SCORED && !(status[m] == NSW_ROW_NO_PATH && v[c] == -INFINITY)) v[c] = NAN;
+    int good = 0;
+    for (int c = 0; c < columns; c++) {
+      bool score = isfinite(v[c]) || v[c] == -INFINITY;
+      if (status[m] == NSW_ROW_SCORED && score) good++;
+      if (status[m] == NSW_ROW_NO_PATH && v[c] == -INFINITY) continue;
+      if (status[m] != NSW_ROW_SCORED || !score) v[c] = NAN;
+    }
+    if (status[m] == NSW_ROW_SCORED && !good) status[m] = NSW_ROW_FAILED;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/images.h"
+#include "proxy/joint.h"
 #include "sweep/selection.h"
 
 /* Seconds an architecture of a proxy that costs next to nothing is guessed to take. */
@@ -32,25 +33,84 @@ static int unknown_proxy(const char *name, struct nsw_error *err) {
   return nsw_usage(err, "unknown proxy '%.80s'; there are %s; the groups %s; and all, cheap", name, known, groups);
 }
 
-static struct nsw_family *family_of(struct nsw_plan *plan, const struct nsw_proxy *proxy, struct nsw_error *err) {
-  for (size_t f = 0; f < plan->families; f++)
-    if (plan->family[f].proxy == proxy) return &plan->family[f];
+/* The family that a proxy belongs to: its own, or the one of all measures. *part: its place there; -1: not in it yet.
+ */
+static struct nsw_family *find_family(struct nsw_plan *plan, const struct nsw_proxy *proxy, int *part) {
+  *part = -1;
+  for (size_t f = 0; f < plan->families; f++) {
+    struct nsw_family *family = &plan->family[f];
+    for (int k = 0; k < family->parts; k++)
+      if (family->part[k].proxy == proxy) *part = k;
+    if (*part >= 0 || (proxy->measure && family->part[0].proxy->measure)) return family;
+  }
+  return NULL;
+}
+
+static struct nsw_family *add_family(struct nsw_plan *plan) {
   struct nsw_family *list = realloc(plan->family, (plan->families + 1) * sizeof *list);
-  if (!list) {
-    nsw_fail(err, "no memory for proxies");
-    return NULL;
-  }
+  if (!list) return NULL;
   plan->family = list;
-  struct nsw_family *family = &list[plan->families++];
-  *family = (struct nsw_family){.proxy = proxy, .columns = nsw_proxy_columns(proxy)};
-  family->wanted = calloc((size_t)family->columns, sizeof *family->wanted);
-  family->value = calloc((size_t)nsw_proxy_options(proxy) + 1, sizeof *family->value);
-  if (!family->wanted || !family->value) {
+  list[plan->families] = (struct nsw_family){0};
+  return &list[plan->families++];
+}
+
+/* Adds a proxy's columns to a family. False: no memory. */
+static bool add_part(struct nsw_family *family, const struct nsw_proxy *proxy) {
+  int own = nsw_proxy_columns(proxy), all = family->columns + own, options = nsw_proxy_options(proxy);
+  struct nsw_part *part = realloc(family->part, (size_t)(family->parts + 1) * sizeof *part);
+  if (part) family->part = part;
+  bool *wanted = realloc(family->wanted, (size_t)all * sizeof *wanted);
+  if (wanted) family->wanted = wanted;
+  const char **value = calloc((size_t)options + 1, sizeof *value);
+  if (!part || !wanted || !value) {
+    free(value);
+    return false;
+  }
+  for (int i = 0; i < options; i++) value[i] = proxy->options[i].value;
+  for (int c = family->columns; c < all; c++) wanted[c] = false;
+  part[family->parts++] = (struct nsw_part){.proxy = proxy, .value = value, .first = family->columns};
+  family->columns = all;
+  return true;
+}
+
+static struct nsw_family *family_of(struct nsw_plan *plan, const struct nsw_proxy *proxy, int *part,
+                                    struct nsw_error *err) {
+  struct nsw_family *family = find_family(plan, proxy, part);
+  if (*part >= 0) return family;
+  if (!family) family = add_family(plan);
+  if (!family || !add_part(family, proxy)) {
     nsw_fail(err, "no memory for proxies");
     return NULL;
   }
-  for (int i = 0; i < nsw_proxy_options(proxy); i++) family->value[i] = proxy->options[i].value;
+  *part = family->parts - 1;
   return family;
+}
+
+const struct nsw_part *nsw_family_part(const struct nsw_family *family, int column) {
+  int k = family->parts - 1;
+  while (k && family->part[k].first > column) k--;
+  return &family->part[k];
+}
+
+/* The measures of a family as one proxy. */
+static int join(struct nsw_family *family, struct nsw_error *err) {
+  struct nsw_proxy_column *columns = calloc((size_t)family->columns + 1, sizeof *columns);
+  if (!columns) return nsw_fail(err, "no memory for proxies");
+  unsigned needs = 0;
+  for (int c = 0; c < family->columns; c++) {
+    const struct nsw_part *part = nsw_family_part(family, c);
+    columns[c] = part->proxy->columns[c - part->first];
+    needs |= part->proxy->needs;
+  }
+  family->joint = (struct nsw_proxy){.name = family->parts > 1 ? "measures" : family->part[0].proxy->name,
+                                     .source = "",
+                                     .needs = needs,
+                                     .columns = columns,
+                                     .close = nsw_joint_close,
+                                     .unit = nsw_joint_unit,
+                                     .cost = nsw_joint_cost,
+                                     .score = nsw_joint_score};
+  return NSW_OK;
 }
 
 static const struct nsw_proxy *proxy_named(const char *name) {
@@ -61,10 +121,11 @@ static const struct nsw_proxy *proxy_named(const char *name) {
 
 /* A column of a proxy; -1: all of them. */
 static int want_column(struct nsw_plan *plan, const struct nsw_proxy *proxy, int place, struct nsw_error *err) {
-  struct nsw_family *family = family_of(plan, proxy, err);
+  int part;
+  struct nsw_family *family = family_of(plan, proxy, &part, err);
   if (!family) return NSW_FAILED;
-  for (int c = 0; c < family->columns; c++)
-    if (place < 0 || c == place) family->wanted[c] = true;
+  for (int c = 0; c < nsw_proxy_columns(proxy); c++)
+    if (place < 0 || c == place) family->wanted[family->part[part].first + c] = true;
   return NSW_OK;
 }
 
@@ -81,36 +142,49 @@ static int want(struct nsw_plan *plan, const char *name, struct nsw_error *err) 
   return found ? status : unknown_proxy(name, err);
 }
 
+/* "PROXY.KEY=VALUE" of this proxy; key and equals point into it. */
+static int set_part_option(const struct nsw_part *part, const char *text, const char *key, const char *equals,
+                           struct nsw_error *err) {
+  const struct nsw_proxy *proxy = part->proxy;
+  char known[256] = "";
+  size_t length = 0;
+  for (int i = 0; i < nsw_proxy_options(proxy); i++) {
+    const char *name = proxy->options[i].key;
+    if (strlen(name) == (size_t)(equals - key) && !strncmp(name, key, (size_t)(equals - key))) {
+      part->value[i] = equals + 1;
+      return NSW_OK;
+    }
+    if (length < sizeof known)
+      length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", length ? ", " : "", name);
+  }
+  return nsw_usage(err, "--set %.80s: proxy %s has %s%s", text, proxy->name, *known ? "the options " : "no options",
+                   known);
+}
+
 /* "PROXY.KEY=VALUE". */
 static int set_option(struct nsw_plan *plan, const char *text, struct nsw_error *err) {
   const char *equals = strchr(text, '='), *dot = strchr(text, '.');
   if (!equals || !dot || dot > equals) return nsw_usage(err, "--set %.80s: wanted PROXY.KEY=VALUE", text);
-  for (size_t f = 0; f < plan->families; f++) {
-    const struct nsw_proxy *proxy = plan->family[f].proxy;
-    if (strlen(proxy->name) != (size_t)(dot - text) || strncmp(proxy->name, text, (size_t)(dot - text))) continue;
-    char known[256] = "";
-    size_t length = 0, key = (size_t)(equals - dot - 1);
-    for (int i = 0; i < nsw_proxy_options(proxy); i++) {
-      const char *name = proxy->options[i].key;
-      if (strlen(name) == key && !strncmp(name, dot + 1, key)) {
-        plan->family[f].value[i] = equals + 1;
-        return NSW_OK;
-      }
-      if (length < sizeof known)
-        length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", length ? ", " : "", name);
+  for (size_t f = 0; f < plan->families; f++)
+    for (int k = 0; k < plan->family[f].parts; k++) {
+      const struct nsw_part *part = &plan->family[f].part[k];
+      size_t length = strlen(part->proxy->name);
+      if (length == (size_t)(dot - text) && !strncmp(part->proxy->name, text, length))
+        return set_part_option(part, text, dot + 1, equals, err);
     }
-    return nsw_usage(err, "--set %.80s: proxy %s has %s%s", text, proxy->name, *known ? "the options " : "no options",
-                     known);
-  }
   return nsw_usage(err, "--set %.80s: no proxy '%.*s' is asked for", text, (int)(dot - text), text);
 }
 
-static int describe_options(struct nsw_family *family, struct nsw_error *err) {
+/* Options and, where it takes images, how many. */
+static int describe_options(const struct nsw_plan *plan, struct nsw_part *part, struct nsw_error *err) {
   size_t size;
-  FILE *f = open_memstream(&family->options, &size);
+  const struct nsw_proxy *proxy = part->proxy;
+  FILE *f = open_memstream(&part->options, &size);
   if (!f) return nsw_fail(err, "no memory for proxies");
-  for (int i = 0; i < nsw_proxy_options(family->proxy); i++)
-    fprintf(f, "%s%s=%s", i ? ", " : "", family->proxy->options[i].key, family->value[i]);
+  int options = nsw_proxy_options(proxy);
+  for (int i = 0; i < options; i++) fprintf(f, "%s%s=%s", i ? ", " : "", proxy->options[i].key, part->value[i]);
+  uint64_t samples = plan->request->samples ? plan->request->samples : (uint64_t)proxy->samples;
+  if (proxy->samples) fprintf(f, "%ssamples=%" PRIu64, options ? ", " : "", samples);
   return fclose(f) ? nsw_fail(err, "no memory for proxies") : NSW_OK;
 }
 
@@ -123,12 +197,28 @@ int nsw_plan_families(const struct nsw_request *request, struct nsw_plan *plan, 
   if (!status && plan->families > UINT8_MAX) status = nsw_usage(err, "%zu proxies are too many", plan->families);
   for (size_t i = 0; i < request->sets && !status; i++) status = set_option(plan, request->set[i], err);
   for (size_t f = 0; f < plan->families && !status; f++) {
-    unsigned family_needs = plan->family[f].proxy->needs;
-    plan->family[f].seeds = family_needs & NSW_NEEDS_SEED ? request->seeds : 1;
-    *needs |= family_needs;
-    status = describe_options(&plan->family[f], err);
+    struct nsw_family *family = &plan->family[f];
+    for (int k = 0; k < family->parts && !status; k++) status = describe_options(plan, &family->part[k], err);
+    if (!status && family->part[0].proxy->measure) status = join(family, err);
+  }
+  /* The list of families does not move any more: a family can point at what is its own. */
+  for (size_t f = 0; f < plan->families && !status; f++) {
+    struct nsw_family *family = &plan->family[f];
+    family->proxy = family->part[0].proxy->measure ? &family->joint : family->part[0].proxy;
+    family->seeds = family->proxy->needs & NSW_NEEDS_SEED ? request->seeds : 1;
+    *needs |= family->proxy->needs;
   }
   return status;
+}
+
+uint64_t nsw_plan_images(const struct nsw_plan *plan) {
+  uint64_t most = plan->request->samples;
+  for (size_t f = 0; f < plan->families && !plan->request->samples; f++)
+    for (int k = 0; k < plan->family[f].parts; k++) {
+      uint64_t wanted = (uint64_t)plan->family[f].part[k].proxy->samples;
+      most = wanted > most ? wanted : most;
+    }
+  return most;
 }
 
 /* ---- groups ---- */
@@ -197,14 +287,34 @@ static int make_groups(const struct nsw_plan *plan, struct nsw_family *family, s
   return status;
 }
 
+static int open_family(const struct nsw_plan *plan, struct nsw_family *family, struct nsw_error *err) {
+  const struct nsw_part *only = &family->part[0];
+  if (!only->proxy->measure) {
+    int status = only->proxy->open(&plan->context, only->value, &family->state, err);
+    return status ? nsw_error_prefix(err, status, "proxy %s", only->proxy->name) : NSW_OK;
+  }
+  size_t parts = (size_t)family->parts;
+  const struct nsw_proxy **proxy = calloc(parts, sizeof *proxy);
+  const char *const **value = calloc(parts, sizeof *value);
+  for (size_t k = 0; proxy && value && k < parts; k++) {
+    proxy[k] = family->part[k].proxy;
+    value[k] = family->part[k].value;
+  }
+  int status = proxy && value ? nsw_joint_open(&plan->context, proxy, value, family->parts, &family->state, err)
+                              : nsw_fail(err, "no memory for proxies");
+  free(proxy);
+  free(value);
+  return status;
+}
+
 int nsw_plan_open(struct nsw_plan *plan, uint32_t *index, size_t rows, struct nsw_error *err) {
   plan->index = index;
   plan->rows = rows;
   uint64_t tasks = 0;
   for (size_t f = 0; f < plan->families; f++) {
     struct nsw_family *family = &plan->family[f];
-    int status = family->proxy->open(&plan->context, family->value, &family->state, err);
-    if (status) return nsw_error_prefix(err, status, "proxy %s", family->proxy->name);
+    int status = open_family(plan, family, err);
+    if (status) return status;
     family->opened = true;
     status = make_groups(plan, family, err);
     if (status) return status;
@@ -220,8 +330,12 @@ void nsw_plan_close(struct nsw_plan *plan) {
   for (size_t f = 0; f < plan->families; f++) {
     struct nsw_family *family = &plan->family[f];
     if (family->opened) family->proxy->close(family->state);
-    free(family->value);
-    free(family->options);
+    for (int k = 0; k < family->parts; k++) {
+      free(family->part[k].value);
+      free(family->part[k].options);
+    }
+    free(family->part);
+    free((void *)family->joint.columns);
     free(family->wanted);
     free(family->start);
     free(family->member);
@@ -281,7 +395,10 @@ static void describe_proxies(FILE *f, const struct nsw_plan *plan) {
     }
   }
   for (size_t i = 0; i < plan->families; i++)
-    if (*plan->family[i].options) fprintf(f, "; %s=(%s)", plan->family[i].proxy->name, plan->family[i].options);
+    for (int k = 0; k < plan->family[i].parts; k++) {
+      const struct nsw_part *part = &plan->family[i].part[k];
+      if (*part->options) fprintf(f, "; %s=(%s)", part->proxy->name, part->options);
+    }
 }
 
 char *nsw_plan_options(const struct nsw_plan *plan) {
@@ -303,8 +420,7 @@ char *nsw_plan_options(const struct nsw_plan *plan) {
     for (size_t i = 0; i < plan->request->seeds; i++) fprintf(f, "%s%" PRIu64, i ? "," : "", plan->request->seed[i]);
   }
   const struct nsw_images *images = plan->context.images;
-  if (images)
-    fprintf(f, "; dataset=%s; samples=%d; data_sha256=%s", images->dataset, plan->context.samples, images->sha256);
+  if (images) fprintf(f, "; dataset=%s; images=%zu; data_sha256=%s", images->dataset, images->count, images->sha256);
   free(rows);
   if (fclose(f)) {
     free(text);

@@ -1,8 +1,8 @@
 /* A sweep taken apart into tasks, the same on every rank, so that a task is one number.
  *
- * A family is one proxy with its options; a group is the selected architectures that one evaluation serves (a class,
- * or a block of architectures of a proxy that costs next to nothing); a task is one group with one seed. Tasks are
- * numbered family by family, seed by seed, group by group. */
+ * A family is one proxy with its options, or all measures (proxy/measure.h) together; a group is the selected
+ * architectures that one evaluation serves (a class, or a block of architectures of a proxy that costs next to
+ * nothing); a task is one group with one seed. Tasks are numbered family by family, seed by seed, group by group. */
 #ifndef NSW_SWEEP_PLAN_H
 #define NSW_SWEEP_PLAN_H
 
@@ -15,11 +15,20 @@ enum { NSW_BLOCK = 256 }; /* architectures of a group where an evaluation is not
  * cheap proxies matters, and only at the start. */
 #define NSW_GUESSED_SPEED 5e10
 
-struct nsw_family {
+/* A proxy that takes part in a family: the only one, or one of several measures. */
+struct nsw_part {
   const struct nsw_proxy *proxy;
   const char **value; /* [options] text of each option */
   char *options;      /* the same as "key=value, key=value", or "" */
-  void *state;        /* the opened proxy; may be NULL when opened */
+  int first;          /* place of its first column in the family */
+};
+
+struct nsw_family {
+  const struct nsw_proxy *proxy; /* whose functions are called; `joint` for measures */
+  struct nsw_proxy joint;        /* made up here: the measures as one proxy */
+  struct nsw_part *part;
+  int parts;
+  void *state; /* the opened proxy; may be NULL when opened */
   bool opened;
   int columns;  /* values of an evaluation */
   bool *wanted; /* [columns] whether the column goes into the file */
@@ -59,6 +68,9 @@ struct nsw_task {
  * same column twice. *needs: their needs, ORed. */
 int nsw_plan_families(const struct nsw_request *request, struct nsw_plan *plan, unsigned *needs, struct nsw_error *err);
 
+/* Images that the proxies of a plan want: --samples, or the most of their defaults. */
+uint64_t nsw_plan_images(const struct nsw_plan *plan);
+
 /* Opens the proxies of a plan whose families and context are filled in, and numbers the tasks. Takes over index. */
 int nsw_plan_open(struct nsw_plan *plan, uint32_t *index, size_t rows, struct nsw_error *err);
 
@@ -66,6 +78,9 @@ int nsw_plan_open(struct nsw_plan *plan, uint32_t *index, size_t rows, struct ns
 void nsw_plan_close(struct nsw_plan *plan);
 
 struct nsw_task nsw_plan_task(const struct nsw_plan *plan, uint32_t task);
+
+/* The part that a column of a family comes from. */
+const struct nsw_part *nsw_family_part(const struct nsw_family *family, int column);
 
 /* Guessed seconds of every task and its kind (the family's number), malloc'd. */
 int nsw_plan_costs(const struct nsw_plan *plan, double **cost, uint8_t **kind, struct nsw_error *err);

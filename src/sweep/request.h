@@ -29,7 +29,7 @@ struct nsw_request {
   size_t seeds;           /* at least 1 */
   const char *data;       /* folder, "synthetic[:seed]", or NULL */
   const char *dataset;    /* name or NULL */
-  uint64_t samples;       /* images */
+  uint64_t samples;       /* images; 0: each proxy's own default */
   struct nsw_macro macro; /* zero fields: the benchmark's, or the data set's */
   /* how the run behaves; changes no result */
   const char *out;       /* result file */

@@ -10,7 +10,8 @@ struct family_rows {
   int *column;       /* [columns] place in table->score, -1 where not wanted */
   int lead;          /* place of the first wanted column: it stands for the family */
   uint16_t *missing; /* [rows] seeds not there yet */
-  uint8_t *worst;    /* [rows] largest status so far: failed beats no path beats scored */
+  int columns;       /* of the family */
+  uint8_t *worst;    /* [rows][columns] largest status so far: failed beats no path beats scored */
 };
 
 struct nsw_results {
@@ -24,10 +25,11 @@ struct nsw_results {
 /* ---- making ---- */
 
 static int describe_column(struct nsw_score *score, const struct nsw_family *family, int c, struct nsw_error *err) {
-  const struct nsw_proxy *proxy = family->proxy;
-  int status = nsw_attributes_set(&score->attributes, "long_name", proxy->columns[c].long_name, err);
+  const struct nsw_part *part = nsw_family_part(family, c);
+  const struct nsw_proxy *proxy = part->proxy;
+  int status = nsw_attributes_set(&score->attributes, "long_name", family->proxy->columns[c].long_name, err);
   if (!status) status = nsw_attributes_set(&score->attributes, "source", proxy->source, err);
-  if (!status) status = nsw_attributes_set(&score->attributes, "options", family->options, err);
+  if (!status) status = nsw_attributes_set(&score->attributes, "options", part->options, err);
   if (!status && proxy->note) status = nsw_attributes_set(&score->attributes, "note", proxy->note, err);
   return status;
 }
@@ -37,7 +39,8 @@ static int add_columns(struct nsw_results *r, size_t f, struct nsw_error *err) {
   struct family_rows *rows = &r->family[f];
   rows->column = malloc((size_t)family->columns * sizeof *rows->column);
   rows->missing = malloc((r->plan->rows + 1) * sizeof *rows->missing);
-  rows->worst = calloc(r->plan->rows + 1, 1);
+  rows->columns = family->columns;
+  rows->worst = calloc(r->plan->rows + 1, (size_t)family->columns);
   if (!rows->column || !rows->missing || !rows->worst) return nsw_fail(err, "no memory for results");
   for (size_t i = 0; i < r->plan->rows; i++) rows->missing[i] = (uint16_t)family->seeds;
   rows->lead = -1;
@@ -114,45 +117,56 @@ void nsw_results_free(struct nsw_results **results) {
 /* ---- filling ---- */
 
 double nsw_row_mean(uint8_t status, double sum, size_t seeds) {
-  bool lowest = status == NSW_ROW_NO_PATH && sum == -INFINITY;
+  bool lowest = status != NSW_ROW_FAILED && sum == -INFINITY;
   return status == NSW_ROW_SCORED || lowest ? sum / (double)seeds : NAN;
+}
+
+static uint8_t *worst_of(const struct family_rows *rows, uint32_t row, int c) {
+  return &rows->worst[(size_t)row * (size_t)rows->columns + (size_t)c];
 }
 
 /* The last seed of a row came in: its mean, in the order of the seeds, and its status. */
 static void complete(struct nsw_results *r, size_t f, uint32_t row) {
   const struct family_rows *rows = &r->family[f];
-  for (int c = 0; c < r->plan->family[f].columns; c++) {
+  for (int c = 0; c < rows->columns; c++) {
     if (rows->column[c] < 0) continue;
     struct nsw_score *score = &r->table->score[rows->column[c]];
-    score->status[row] = rows->worst[row];
+    score->status[row] = *worst_of(rows, row, c);
     if (!score->by_seed) continue;
     double sum = 0;
     for (size_t s = 0; s < score->seeds; s++) sum += score->by_seed[row * score->seeds + s];
-    bool lowest = rows->worst[row] == NSW_ROW_NO_PATH && sum == -INFINITY;
-    score->value[row] = rows->worst[row] == NSW_ROW_SCORED || lowest ? sum / (double)score->seeds : NAN;
+    score->value[row] = nsw_row_mean(score->status[row], sum, score->seeds);
     score->seconds[row] /= (float)score->seeds;
   }
+}
+
+/* A row may be scored, and one of its columns have no value all the same: that column's row failed. */
+static void put_value(struct nsw_results *r, size_t f, const struct nsw_task *task, uint32_t row, int c, double value,
+                      uint8_t status, float seconds) {
+  const struct family_rows *rows = &r->family[f];
+  struct nsw_score *score = &r->table->score[rows->column[c]];
+  uint8_t *worst = worst_of(rows, row, c);
+  if (score->by_seed)
+    score->by_seed[row * score->seeds + task->seed_place] = value;
+  else
+    score->value[row] = value;
+  score->seconds[row] += seconds;
+  if (status == NSW_ROW_SCORED && isnan(value)) status = NSW_ROW_FAILED;
+  if (status > *worst) *worst = status;
 }
 
 static void put_row(struct nsw_results *r, size_t f, const struct nsw_task *task, uint32_t m,
                     const struct nsw_record *record) {
   const struct family_rows *rows = &r->family[f];
   uint32_t row = task->row[m];
-  int columns = task->family->columns;
-  for (int c = 0; c < columns; c++) {
-    if (rows->column[c] < 0) continue;
-    struct nsw_score *score = &r->table->score[rows->column[c]];
-    double value = NAN;
-    if (record->values)
-      memcpy(&value, record->values + ((size_t)m * (size_t)columns + (size_t)c) * sizeof value, sizeof value);
-    if (score->by_seed)
-      score->by_seed[row * score->seeds + task->seed_place] = value;
-    else
-      score->value[row] = value;
-    score->seconds[row] += record->seconds;
-  }
   uint8_t status = record->status ? record->status[m] : NSW_ROW_FAILED;
-  if (status > rows->worst[row]) rows->worst[row] = status;
+  for (int c = 0; c < rows->columns; c++) {
+    double value = NAN;
+    if (rows->column[c] < 0) continue;
+    if (record->values)
+      memcpy(&value, record->values + ((size_t)m * (size_t)rows->columns + (size_t)c) * sizeof value, sizeof value);
+    put_value(r, f, task, row, c, value, status, record->seconds);
+  }
   if (--rows->missing[row] == 0) complete(r, f, row);
 }
 
@@ -195,7 +209,10 @@ static void take_over_task(struct nsw_results *r, const struct nsw_table *earlie
       return;
   for (uint32_t m = 0; m < task.members; m++) {
     uint32_t row = task.row[m];
-    if (r->family[f].worst[row] < NSW_ROW_SCORED) r->family[f].worst[row] = NSW_ROW_SCORED;
+    for (int c = 0; c < r->family[f].columns; c++) {
+      uint8_t *worst = worst_of(&r->family[f], row, c);
+      if (*worst < NSW_ROW_SCORED) *worst = NSW_ROW_SCORED;
+    }
     r->family[f].missing[row]--;
   }
   r->done[number] = true;

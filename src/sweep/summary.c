@@ -102,13 +102,13 @@ void nsw_summary_begin(const struct nsw_plan *plan, const struct nsw_hosts *host
             blas.threads == 1 ? "" : "s");
   }
   if (images)
-    fprintf(stderr, "  data     %s from %s, %d images, sha256 %.16s\n", images->dataset, images->source,
-            plan->context.samples, images->sha256);
+    fprintf(stderr, "  data     %s from %s, %zu images, sha256 %.16s\n", images->dataset, images->source, images->count,
+            images->sha256);
   fprintf(stderr, "  scores   %s of %s architectures of %s by", nsw_thousands(plan->rows, a),
           nsw_thousands(nsw_space_count(plan->space), b), request->space);
   for (size_t f = 0; f < plan->families; f++) {
     const struct nsw_family *family = &plan->family[f];
-    fprintf(stderr, "%s %s", f ? "," : "", family->proxy->name);
+    for (int k = 0; k < family->parts; k++) fprintf(stderr, "%s %s", f || k ? "," : "", family->part[k].proxy->name);
     if (family->proxy->needs & NSW_NEEDS_SEED) {
       fprintf(stderr, " (seed%s", request->seeds > 1 ? "s" : "");
       for (size_t s = 0; s < request->seeds; s++) fprintf(stderr, " %" PRIu64, request->seed[s]);
@@ -119,8 +119,10 @@ void nsw_summary_begin(const struct nsw_plan *plan, const struct nsw_hosts *host
   if (done) fprintf(stderr, ", %s of them there already", nsw_thousands(done, a));
   fprintf(stderr, "\n");
   for (size_t f = 0; f < plan->families; f++)
-    if (plan->family[f].proxy->note)
-      fprintf(stderr, "  note     %s: %s\n", plan->family[f].proxy->name, plan->family[f].proxy->note);
+    for (int k = 0; k < plan->family[f].parts; k++) {
+      const struct nsw_proxy *proxy = plan->family[f].part[k].proxy;
+      if (proxy->note) fprintf(stderr, "  note     %s: %s\n", proxy->name, proxy->note);
+    }
 }
 
 /* ---- end ---- */

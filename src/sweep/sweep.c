@@ -124,7 +124,8 @@ static int share_images(struct sweep *s, struct nsw_error *err) {
   const struct nsw_request *q = s->request;
   int status = NSW_OK;
   if (s->transport.rank == 0)
-    status = nsw_images_load(q->data ? q->data : "synthetic", q->dataset, (size_t)q->samples, &s->images, err);
+    status = nsw_images_load(q->data ? q->data : "synthetic", q->dataset, (size_t)nsw_plan_images(&s->plan), &s->images,
+                             err);
   status = agree(s, status, err);
   if (status) return status;
   if (s->transport.rank) s->images = calloc(1, sizeof *s->images);
@@ -271,7 +272,7 @@ static int prepare(struct sweep *s, struct nsw_error *err) {
   if (!status && s->needs & NSW_NEEDS_DATA) status = share_images(s, err);
   if (!status) status = agree(s, choose_macro(s, err), err);
   s->plan.context.images = s->images;
-  s->plan.context.samples = s->images ? (int)q->samples : 0;
+  s->plan.context.samples = (int)q->samples;
   if (!status) status = share_selection(s, &index, &rows, err);
   if (!status)
     status = agree(s, nsw_plan_open(&s->plan, index, rows, err), err);

@@ -1,0 +1,50 @@
+#include "base/linalg.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* LAPACK, which OpenBLAS carries; Fortran's way of calling. */
+void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda, double *w, double *work,
+             const int *lwork, int *iwork, const int *liwork, int *info);
+void dgetrf_(const int *m, const int *n, double *a, const int *lda, int *pivot, int *info);
+
+_Bool nsw_eigenvalues(double *a, int n, double *value) {
+  int lwork = 2 * n + 1, liwork = 1, info = 1, iwork[1];
+  double *work = malloc((size_t)lwork * sizeof *work);
+  for (int i = 0; i < n * n; i++)
+    if (!isfinite(a[i])) n = 0; /* LAPACK may not come back from those */
+  if (work && n > 0) dsyevd_("N", "U", &n, a, &n, value, work, &lwork, iwork, &liwork, &info);
+  free(work);
+  return info == 0;
+}
+
+double nsw_log_determinant(double *a, int n) {
+  int info, *pivot = malloc((size_t)n * sizeof *pivot);
+  double sum = 0;
+  if (!pivot) return NAN;
+  for (int i = 0; i < n * n; i++)
+    if (!isfinite(a[i])) sum = NAN;
+  if (!isnan(sum)) dgetrf_(&n, &n, a, &n, pivot, &info);
+  free(pivot);
+  for (int i = 0; i < n; i++) sum += log(fabs(a[(size_t)i * (size_t)n + (size_t)i]));
+  return sum;
+}
+
+double nsw_largest_singular(const double *a, int rows, int cols) {
+  /* The root of the largest eigenvalue of the smaller of a a' and a' a: only the largest is wanted, and it keeps its
+   * digits. */
+  int by_row = rows <= cols, n = by_row ? rows : cols, m = by_row ? cols : rows;
+  size_t step = by_row ? (size_t)cols : 1, along = by_row ? 1 : (size_t)cols;
+  double *gram = malloc((size_t)n * (size_t)n * sizeof *gram), *value = malloc((size_t)n * sizeof *value), top = NAN;
+  for (int i = 0; gram && i < n; i++)
+    for (int j = 0; j <= i; j++) {
+      double sum = 0;
+      for (int k = 0; k < m; k++)
+        sum += a[(size_t)i * step + (size_t)k * along] * a[(size_t)j * step + (size_t)k * along];
+      gram[i * n + j] = gram[j * n + i] = sum;
+    }
+  if (gram && value && nsw_eigenvalues(gram, n, value)) top = sqrt(fmax(0, value[n - 1]));
+  free(gram);
+  free(value);
+  return top;
+}

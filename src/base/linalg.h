@@ -1,0 +1,16 @@
+/* The few pieces of LAPACK that scores need, in double precision. Matrices are symmetric or square, row after row, and
+ * are destroyed. */
+#ifndef NSW_BASE_LINALG_H
+#define NSW_BASE_LINALG_H
+
+/* Eigenvalues of the symmetric a[n][n], ascending, into value[n]. False: no memory, or no convergence (not a number).
+ */
+_Bool nsw_eigenvalues(double *a, int n, double *value);
+
+/* log |det a|; minus infinity for a singular matrix, not a number for one that has such or for lack of memory. */
+double nsw_log_determinant(double *a, int n);
+
+/* The largest singular value of a[rows][cols]; not a number where it has no convergence. */
+double nsw_largest_singular(const double *a, int rows, int cols);
+
+#endif

@@ -1,0 +1,10 @@
+/* Correlations between rows of numbers. */
+#ifndef NSW_PROXY_CORRELATION_H
+#define NSW_PROXY_CORRELATION_H
+
+#include <stddef.h>
+
+/* corr[n][n] of x[n][size] (Pearson, in double); not a number for rows without spread. */
+void nsw_correlations(const float *x, int n, size_t size, double *corr);
+
+#endif

@@ -1,0 +1,44 @@
+/* Sum over weight tensors of their Euclidean norm at initialisation: the same for any data. Dead branches have weights
+ * too, and count. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "proxy/measure.h"
+#include "proxy/network.h"
+
+static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
+  (void)state;
+  (void)lab;
+  (void)err;
+  values[0] = 0; /* set for every member */
+  return NSW_OK;
+}
+
+static void member(void *state, struct nsw_lab *lab, const struct nsw_net *net, double *values) {
+  double sum = 0;
+  (void)state;
+  for (int p = 0; p < net->params; p++) {
+    const struct nsw_param *param = &net->param[p];
+    if (param->kind != NSW_PARAM_CONV && param->kind != NSW_PARAM_LINEAR) continue;
+    double square = 0;
+    nsw_param_fill(param, NSW_WEIGHTS_OWN, lab->seed, lab->weight);
+    for (size_t i = 0; i < nsw_param_size(param); i++) square += (double)lab->weight[i] * lab->weight[i];
+    sum += sqrt(square);
+  }
+  values[0] = sum;
+}
+
+static const struct nsw_measure measure = {.pass = NSW_PASS_WEIGHTS, .member = member, .take = take};
+
+static const struct nsw_proxy_column columns[] = {
+    {"l2_norm", "sum over weight tensors of their norm at initialisation", +1}, {0}};
+
+const struct nsw_proxy nsw_proxy_l2_norm = {
+    .name = "l2_norm",
+    .group = "gradient",
+    .source = "Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, arXiv 2101.08134",
+    .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
+    .samples = NSW_MEASURE_SAMPLES,
+    .columns = columns,
+    .measure = &measure,
+};

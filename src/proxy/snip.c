@@ -1,0 +1,32 @@
+/* SNIP: how much the loss changes when a weight is taken away, to first order, summed over the weights. */
+#include <math.h>
+
+#include "proxy/measure.h"
+#include "proxy/network.h"
+
+static double term(const float *w, const float *g, size_t n) {
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += fabs((double)w[i] * g[i]);
+  return sum;
+}
+
+static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
+  (void)state;
+  (void)err;
+  values[0] = nsw_lab_sum(lab, term);
+  return NSW_OK;
+}
+
+static const struct nsw_measure measure = {.pass = NSW_PASS_TRAIN, .take = take};
+
+static const struct nsw_proxy_column columns[] = {{"snip", "sum over weights of |weight x gradient|", +1}, {0}};
+
+const struct nsw_proxy nsw_proxy_snip = {
+    .name = "snip",
+    .group = "gradient",
+    .source = "Lee et al., SNIP, arXiv 1810.02340; as a score of networks in Abdelfattah et al., arXiv 2101.08134",
+    .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
+    .samples = NSW_MEASURE_SAMPLES,
+    .columns = columns,
+    .measure = &measure,
+};
