@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nasweep/proxy.h"
+#include "proxy/measure.h"
 #include "unit.h"
 
 static void has_a_complete_entry_for_each(void **state) {
@@ -14,7 +15,12 @@ static void has_a_complete_entry_for_each(void **state) {
     assert_non_null(proxy->group);
     assert_null(nsw_proxy_find(proxy->group, NULL)); /* a word on the command line means one thing */
     for (int q = 0; nsw_proxies[q]; q++) assert_string_not_equal(nsw_proxies[q]->name, proxy->group);
-    assert_true(proxy->open && proxy->close && proxy->score);
+    if (proxy->measure) /* run by the joint evaluation */
+      assert_true(proxy->measure->take && !proxy->open && !proxy->score &&
+                  !proxy->measure->open == !proxy->measure->close);
+    else
+      assert_true(proxy->open && proxy->close && proxy->score);
+    if (proxy->needs & NSW_NEEDS_DATA) assert_true(proxy->samples > 0);
     assert_true(nsw_proxy_columns(proxy) > 0);
     for (int c = 0; c < nsw_proxy_columns(proxy); c++) {
       int place = -1;

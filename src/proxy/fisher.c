@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "net/conv.h"
 #include "proxy/measure.h"
 #include "proxy/network.h"
 

@@ -29,7 +29,7 @@ static const struct nsw_proxy_column columns[] = {{"lga", "alignment of the neur
 
 const struct nsw_proxy nsw_proxy_lga = {
     .name = "lga",
-    .group = "gradient",
+    .group = "kernel",
     .source = "Mok et al., Demystifying the Neural Tangent Kernel from a Practical Perspective, arXiv 2203.14577",
     .note = "a way back for every image: many times the work of the other scores",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
