@@ -16,6 +16,15 @@ except ImportError as e:
     h5py = None
     missing = e
 
+try:
+    import torch
+    import torch.nn.functional as F
+    import torchnets
+    from scipy import special
+    torch.set_num_threads(1)
+except ImportError:
+    torch = None
+
 OPERATIONS = {"nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3", "conv1x1", "conv3x3", "maxpool3x3"}
 
 
@@ -79,6 +88,143 @@ def depth101():
         values, status = scores("nb101", "depth", "--range", part)
         check_depth("nb101", listing("nb101", "--range", part), values, status)
         os.remove("x.h5")
+
+
+# ---- NASGraph's average degree: the graph made by running every block on one channel after the other ----
+
+def philox(counter, key):
+    """Philox 4x32-10 of counters [n][4]; key: two words."""
+    c = counter.astype(np.uint64).T.copy()
+    k = np.array(key, np.uint64)
+    low = np.uint64(0xFFFFFFFF)
+    for _ in range(10):
+        a, b = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
+        c = np.stack([(b >> np.uint64(32)) ^ c[1] ^ k[0], b & low, (a >> np.uint64(32)) ^ c[3] ^ k[1], a & low])
+        k = (k + np.array([0x9E3779B9, 0xBB67AE85], np.uint64)) & low
+    return c.T
+
+
+def normal(seed, which, n):
+    """Standard normal numbers of the stream (seed, purpose 8, which)."""
+    mixed = (seed + 8 * 0x9E3779B97F4A7C15) % 2 ** 64
+    at = np.arange((n + 3) // 4)
+    counter = np.stack([at, 0 * at, 0 * at + which % 2 ** 32, 0 * at + (which >> 32)], 1)
+    words = philox(counter, [mixed % 2 ** 32, mixed >> 32]).ravel()[:n]
+    return special.ndtri((words + 0.5) * 2.0 ** -32)
+
+
+class Graph:
+    """Blocks are numbers, nodes (block, channel)."""
+
+    def __init__(self, seed, side):
+        self.seed, self.side, self.sizes, self.edges = seed, side, [], set()
+
+    def add(self, channels, parents, run=lambda x: x, cin=None, shifts=None):
+        block = len(self.sizes)
+        self.sizes.append(channels)
+        for k, parent in enumerate(parents):
+            width, shift = cin or channels, 0 if shifts is None else shifts[k]
+            n = min(self.sizes[parent], width - shift)
+            x = torch.zeros(n, width, self.side, self.side, dtype=torch.float64)
+            for i in range(n):
+                x[i, i + shift] = 1
+            for i, j in np.argwhere(run(x).sum((2, 3)).numpy() != 0):
+                self.edges.add(((parent, i), (block, j)))
+        return block
+
+    def conv(self, cin, channels, parents, kernel, stack, cell, slot, stride=1, pool=False):
+        key = stack | (cell + 1) << 2 | slot << 10 | kernel << 16 | (1 if pool else stride) << 20 | cin << 24 | channels << 40
+        w = torch.from_numpy(normal(self.seed, key, channels * cin * kernel ** 2).reshape(channels, cin, kernel, kernel))
+
+        def run(x):
+            x = F.avg_pool2d(x, 2) if pool else x
+            return F.relu(F.conv2d(x, w, stride=stride, padding=kernel // 2))
+        return self.add(channels, parents, run, cin)
+
+    def average_degree(self):
+        return 2 * len(self.edges) / len({node for edge in self.edges for node in edge})
+
+
+def start(seed, side, c):
+    g = Graph(seed, side)
+    return g, g.conv(3, c, [g.add(3, [])], 3, 0, -1, 3)
+
+
+def degree201(row, seed, side, c, cells):
+    g, stem = start(seed, side, c)
+    ops = {(x, y): op for x, y, op in edges201(row)}
+    into = [stem]
+    for stack in range(3):
+        if stack:
+            a = g.conv(c, 2 * c, into, 3, stack, -1, 0, stride=2)
+            down = g.conv(c, 2 * c, into, 1, stack, -1, 2, pool=True)
+            g.side, c = g.side // 2, 2 * c
+            into = [down, g.conv(c, c, [a], 3, stack, -1, 1)]
+        for cell in range(cells):
+            ends = [into, [], [], []]
+            for slot, (x, y) in enumerate([(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]):
+                op = ops.get((x, y), "none")
+                if "conv" in op:
+                    block = g.conv(c, c, ends[x], int(op[-1]), stack, cell, slot)
+                else:
+                    block = g.add(c, ends[x], {"none": lambda t: 0 * t, "skip_connect": lambda t: t,
+                                               "avg_pool_3x3": lambda t: F.avg_pool2d(t, 3, 1, 1)}[op])
+                ends[y].append(block)
+            into = ends[3]
+    g.add(c, into)
+    return g.average_degree()
+
+
+def degree101(row, seed, side, c, cells):
+    g, at = start(seed, side, c)
+    matrix = [[int(b) for b in line] for line in row["adjacency"].split("|")]
+    ops, last, out = row["ops"].split(","), len(matrix) - 1, c
+    for stack in range(3):
+        if stack:
+            at = g.add(c, [at], lambda t: F.max_pool2d(t, 2))
+            g.side, out = g.side // 2, 2 * c
+        for cell in range(cells):
+            width = torchnets.vertex_channels(c, out, matrix)
+            into = {v: g.conv(c, width[v], [at], 1, stack, cell, v) for v in range(1, last + 1) if matrix[0][v]}
+            block = {}
+            for v in range(1, last):
+                parents = ([into[v]] if v in into else []) + [block[u] for u in range(1, v) if matrix[u][v]]
+                if ops[v] == "maxpool3x3":
+                    block[v] = g.add(width[v], parents, lambda t: F.max_pool2d(t, 3, 1, 1))
+                else:
+                    block[v] = g.conv(width[v], width[v], parents, int(ops[v][-1]), stack, cell, 7 + v)
+            feeders = [v for v in range(1, last) if matrix[v][last]]
+            shifts = np.cumsum([0] + [width[v] for v in feeders])
+            joined = g.add(out, [block[v] for v in feeders], shifts=shifts)
+            at = g.add(out, ([into[last]] if last in into else []) + [joined])
+            c = out
+    return g.average_degree()
+
+
+def check_degree(space, direct, indices, channels, cells, seed=777):
+    if torch is None:
+        raise Skip("no PyTorch, SciPy")
+    for index in indices:
+        row, = listing(space, "--arch", index)
+        values, status = scores(space, "avg_degree", "--arch", index, "--seed", seed, "--set",
+                                f"avg_degree.channels={channels}", "--set", f"avg_degree.cells={cells}")
+        wanted = direct(row, seed, 32, channels, cells)
+        assert status[0] == 1 and abs(values[0] - wanted) < 1e-12 * wanted, (index, values[0], wanted)
+        os.remove("x.h5")
+
+
+@test("avg_degree of nb201 is that of the graph made by running every block on every channel")
+def avg_degree201():
+    none = ["|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+            "|none~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_1x1~2|"]
+    check_degree("nb201", degree201, [0, 9, 123, 7331, *none], 16, 1)
+    check_degree("nb201", degree201, [5000, 13714], 4, 2, seed=5)
+
+
+@test("avg_degree of nb101 likewise")
+def avg_degree101():
+    check_degree("nb101", degree101, [0, 1, 2000, 300007], 8, 1)
+    check_degree("nb101", degree101, [50000, 400009], 4, 2, seed=5)
 
 
 if __name__ == "__main__":

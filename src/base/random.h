@@ -14,7 +14,8 @@ enum nsw_purpose {
   NSW_FOR_RANDOM = 4,    /* the control proxy; which: the architecture */
   NSW_FOR_BOOTSTRAP = 5, /* which: the resample */
   NSW_FOR_PERMUTATION = 6,
-  NSW_FOR_NOISE = 7 /* Gaussian inputs of proxies */
+  NSW_FOR_NOISE = 7, /* Gaussian inputs of proxies */
+  NSW_FOR_GRAPH = 8   /* weights of NASGraph's network; which: the convolution */
 };
 
 /* A stream: (seed, purpose, which) is its key; numbers in it are addressed by position. Compare by value. */
