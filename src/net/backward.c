@@ -120,6 +120,18 @@ static struct nsw_plane in_place(const struct nsw_engine *e, int producer, int t
   return grad_plane(e, t, slot);
 }
 
+/* dw and dx by Winograd's kernels. */
+static void wino_backward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c, int count,
+                          bool weights) {
+  const float *dy = dy_plane(e, l, c, 0).p;
+  if (weights) {
+    struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->weights, count);
+    e->wino_wgrad(&pass, value_plane(e, l->src, 0).p, dy, e->grads.p + c->dw, e->tiles.p);
+  }
+  struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->back[0], count);
+  e->wino_conv(&pass, dy, e->weights.p + c->wb, grad_plane(e, l->src, 0).p, e->tiles.p);
+}
+
 /* dw, one block of output channels after the other, so that it stays in cache while the group's images pass. */
 static void weights_backward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c, int first,
                              int count) {
@@ -163,8 +175,12 @@ static void conv_backward(struct nsw_engine *e, int i, int first, int count, boo
     if (e->probe.count) probe_conv(e, i, first + s, x, dy.p);
   }
   if (e->watch) e->watch(e->with, e, i, NSW_AFTER_SLOPE);
-  if (weights) weights_backward(e, l, c, first, count);
-  input_backward(e, l, c, count);
+  if (c->wino) {
+    wino_backward(e, l, c, count, weights);
+  } else {
+    if (weights) weights_backward(e, l, c, first, count);
+    input_backward(e, l, c, count);
+  }
   nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
 }
 

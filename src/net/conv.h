@@ -27,6 +27,9 @@ struct nsw_conv_pass {
 /* y = convolution of x with w, for one image. x and y point at the first output's pixels. */
 typedef void nsw_conv_fn(const struct nsw_conv_pass *pass, const float *x, const float *w, float *y);
 
+/* Blocks of 16 that hold so many channels. */
+static inline int nsw_conv_blocks(int channels) { return (channels + NSW_BLOCK - 1) / NSW_BLOCK; }
+
 /* Input channels as the weight gradient stores them: rounded up to a block, or to 4 for the stem's three. */
 static inline int nsw_conv_depth(int cin) { return cin <= 4 ? 4 : (cin + 15) / 16 * 16; }
 

@@ -32,6 +32,10 @@ int nsw_engine_create(enum nsw_isa isa, struct nsw_engine **engine, struct nsw_e
   e->conv = NSW_DISPATCH(isa, nsw_conv);
   e->wgrad = NSW_DISPATCH(isa, nsw_conv_wgrad);
   e->conv_probe = NSW_DISPATCH(isa, nsw_conv_probe);
+  e->wino_weights = NSW_DISPATCH(isa, nsw_wino_weights);
+  e->wino_conv = NSW_DISPATCH(isa, nsw_wino_conv);
+  e->wino_wgrad = NSW_DISPATCH(isa, nsw_wino_wgrad);
+  e->wino_gradient = NSW_DISPATCH(isa, nsw_wino_gradient);
   e->pixel = NSW_DISPATCH(isa, &nsw_pixel);
   *engine = e;
   return NSW_OK;
@@ -40,8 +44,9 @@ int nsw_engine_create(enum nsw_isa isa, struct nsw_engine **engine, struct nsw_e
 void nsw_engine_free(struct nsw_engine **engine) {
   struct nsw_engine *e = *engine;
   if (!e) return;
-  struct block *blocks[] = {&e->input,   &e->arena,    &e->stats,  &e->weights, &e->grads,  &e->norm_grads, &e->head,
-                            &e->scratch, &e->features, &e->slopes, &e->logits,  &e->stem.y, &e->stem.stats};
+  struct block *blocks[] = {&e->input,      &e->arena,  &e->stats,   &e->weights,   &e->grads,
+                            &e->norm_grads, &e->head,   &e->scratch, &e->tiles,     &e->features,
+                            &e->slopes,     &e->logits, &e->stem.y,  &e->stem.stats};
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) free_block(blocks[i]);
   free(e->labels);
   free(e->losses);
@@ -109,7 +114,12 @@ static void load_weights(struct nsw_engine *e) {
     const struct nsw_param *param = &net->param[p];
     if (param->kind != NSW_PARAM_CONV || !param->live) continue;
     fill(e, param, e->scratch.p);
-    pack_conv(&e->plan.layer[param->layer].conv, param, e->scratch.p, e->weights.p);
+    const struct nsw_conv_plan *c = &e->plan.layer[param->layer].conv;
+    if (c->wino)
+      e->wino_weights(e->scratch.p, param->shape[0], param->shape[1], e->weights.p + c->w,
+                      c->backs ? e->weights.p + c->wb : NULL);
+    else
+      pack_conv(c, param, e->scratch.p, e->weights.p);
   }
   fill(e, &net->param[net->head_weight], e->head.p);
   fill(e, &net->param[net->head_bias], head_bias(e));
@@ -158,6 +168,7 @@ static int reserve(struct nsw_engine *e, struct nsw_error *err) {
                {&e->norm_grads, e->plan.stats + ALIGN},
                {&e->head, 2 * head_size(net)},
                {&e->scratch, largest + ALIGN},
+               {&e->tiles, e->plan.wino},
                {&e->features, n * (size_t)(net->feature_channels + NSW_BLOCK)},
                {&e->slopes, n * (size_t)net->classes},
                {&e->logits, n * (size_t)net->classes}};
@@ -295,6 +306,41 @@ static const float *norm_gradient(const struct nsw_engine *e, int param) {
   return NULL;
 }
 
+/* The gradient of input channels from i and output channels from o, 16 each, of a convolution by Winograd's kernels. */
+static void wino_part(const struct nsw_engine *e, int param, int o, int i,
+                      float part[NSW_MAX_TAPS * NSW_BLOCK * NSW_BLOCK]) {
+  const struct nsw_param *p = &e->net->param[param];
+  int depth = nsw_conv_blocks(p->shape[1]);
+  size_t at = (size_t)(o / NSW_BLOCK * NSW_WINO_PLACES * depth + i / NSW_BLOCK) * NSW_BLOCK * NSW_BLOCK;
+  e->wino_gradient(e->grads.p + e->plan.layer[p->layer].conv.dw + at, depth, part);
+}
+
+static void wino_whole(const struct nsw_engine *e, int param, float *out) {
+  const struct nsw_param *p = &e->net->param[param];
+  float part[NSW_MAX_TAPS * NSW_BLOCK * NSW_BLOCK];
+  for (int o = 0; o < p->shape[0]; o += NSW_BLOCK)
+    for (int i = 0; i < p->shape[1]; i += NSW_BLOCK) {
+      wino_part(e, param, o, i, part);
+      for (int a = 0; a < NSW_BLOCK && o + a < p->shape[0]; a++)
+        for (int b = 0; b < NSW_BLOCK && i + b < p->shape[1]; b++)
+          for (int t = 0; t < NSW_MAX_TAPS; t++)
+            out[((size_t)(o + a) * (size_t)p->shape[1] + (size_t)(i + b)) * NSW_MAX_TAPS + (size_t)t] =
+                part[(t * NSW_BLOCK + b) * NSW_BLOCK + a];
+    }
+}
+
+static double wino_square(const struct nsw_engine *e, int param) {
+  const struct nsw_param *p = &e->net->param[param];
+  float part[NSW_MAX_TAPS * NSW_BLOCK * NSW_BLOCK];
+  double sum = 0;
+  for (int o = 0; o < p->shape[0]; o += NSW_BLOCK)
+    for (int i = 0; i < p->shape[1]; i += NSW_BLOCK) {
+      wino_part(e, param, o, i, part);
+      for (int k = 0; k < NSW_MAX_TAPS * NSW_BLOCK * NSW_BLOCK; k++) sum += (double)part[k] * part[k];
+    }
+  return sum;
+}
+
 void nsw_engine_gradient(const struct nsw_engine *e, int param, float *out) {
   const struct nsw_param *p = &e->net->param[param];
   const float *norm = norm_gradient(e, param);
@@ -305,6 +351,10 @@ void nsw_engine_gradient(const struct nsw_engine *e, int param, float *out) {
   if (p->kind == NSW_PARAM_BIAS) memcpy(out, head_grad(e) + (head_size(e->net) - size), size * sizeof *out);
   if (p->kind != NSW_PARAM_CONV || !p->live) return;
   const struct nsw_conv_plan *c = &e->plan.layer[p->layer].conv;
+  if (c->wino) {
+    wino_whole(e, param, out);
+    return;
+  }
   size_t in = (size_t)p->shape[1], depth = (size_t)nsw_conv_depth(p->shape[1]), taps = (size_t)c->weights.w_taps;
   const float *dw = e->grads.p + c->dw;
   for (size_t o = 0; o < (size_t)p->shape[0]; o++)
@@ -318,6 +368,7 @@ double nsw_engine_gradient_square(const struct nsw_engine *e, int param) {
   const float *from = head_grad(e);
   size_t size = nsw_param_size(p);
   if (p->kind == NSW_PARAM_BIAS) from += head_size(e->net) - size;
+  if (p->kind == NSW_PARAM_CONV && p->live && e->plan.layer[p->layer].conv.wino) return wino_square(e, param);
   if (p->kind == NSW_PARAM_CONV && p->live) {
     from = e->grads.p + e->plan.layer[p->layer].conv.dw;
     size = e->plan.layer[p->layer].conv.dw_size; /* padding is zero */
@@ -336,5 +387,5 @@ const double *nsw_engine_seconds(struct nsw_engine *e) {
 
 size_t nsw_engine_bytes(const struct nsw_engine *e) {
   return sizeof(float) * ((size_t)e->slots * (e->plan.slot + e->plan.stats) + e->plan.weights + e->plan.grads +
-                          2 * head_size(e->net) + (size_t)e->images * e->input_image + e->stem.y.size);
+                          e->plan.wino + 2 * head_size(e->net) + (size_t)e->images * e->input_image + e->stem.y.size);
 }

@@ -35,6 +35,10 @@ struct nsw_engine {
   nsw_conv_fn *conv;
   nsw_conv_wgrad_fn *wgrad;
   nsw_conv_probe_fn *conv_probe;
+  nsw_wino_weights_fn *wino_weights;
+  nsw_wino_conv_fn *wino_conv;
+  nsw_wino_wgrad_fn *wino_wgrad;
+  nsw_wino_gradient_fn *wino_gradient;
   const struct nsw_pixel_kernels *pixel;
 
   int images, size;   /* n; height and width */
@@ -50,6 +54,7 @@ struct nsw_engine {
   struct block weights, grads; /* packed; see struct nsw_conv_plan */
   struct block norm_grads;     /* [plan.stats]: gradients of every gamma and beta, placed as scale and shift are */
   struct block head;           /* weight [classes][features], bias, their gradients */
+  struct block tiles;          /* scratch memory of Winograd's kernels */
   struct block scratch;        /* sums over channels, four vectors; parameters while they are packed */
   struct block features, slopes, logits; /* [images][...]: seen by the classifier, gradient of the logits, logits */
   double *losses;                        /* [images] */
@@ -135,6 +140,23 @@ static inline float *head_grad(const struct nsw_engine *e) { return e->head.p + 
 static inline int nsw_conv_step(const struct nsw_engine *e, const struct nsw_conv_plan *c, int count) {
   if (count <= 10 || e->how.norm == NSW_NORM_SAMPLE) return count;
   return c->w_size <= 40000 ? 1 : 8;
+}
+
+/* A pass of Winograd's kernels over the first `count` slots. */
+static inline struct nsw_wino_pass nsw_wino_pass_of(const struct nsw_engine *e, const struct nsw_conv_pass *p,
+                                                    int count) {
+  return (struct nsw_wino_pass){.images = count,
+                                .x_image = (ptrdiff_t)e->plan.slot,
+                                .y_image = (ptrdiff_t)e->plan.slot,
+                                .rows = p->rows,
+                                .cols = p->cols,
+                                .x_row = p->x_row,
+                                .x_col = p->x_col,
+                                .y_row = p->y_row,
+                                .y_col = p->y_col,
+                                .cin = p->cin,
+                                .blocks = p->blocks,
+                                .add = p->add};
 }
 
 /* Every value of a plane times a factor. */

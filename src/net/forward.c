@@ -45,10 +45,8 @@ static void normalise(struct nsw_engine *e, int t, int count) {
   nsw_engine_account(e, NSW_WORK_NORM, &since);
 }
 
-static void conv_forward(struct nsw_engine *e, int i, int first, int count) {
-  const struct nsw_layer *l = &e->net->layer[i];
-  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
-  double since = e->timed ? nsw_engine_now() : 0;
+static void direct_forward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c, int first,
+                           int count) {
   struct nsw_conv_pass one = c->forward;
   size_t block = c->w_size / (size_t)one.blocks;
   int step = nsw_conv_step(e, c, count);
@@ -59,6 +57,18 @@ static void conv_forward(struct nsw_engine *e, int i, int first, int count) {
         const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, s).p;
         e->conv(&one, x, e->weights.p + c->w + (size_t)b * block, value_plane(e, l->dst, s).p + b * NSW_BLOCK);
       }
+}
+
+static void conv_forward(struct nsw_engine *e, int i, int first, int count) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  double since = e->timed ? nsw_engine_now() : 0;
+  if (c->wino) {
+    struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->forward, count);
+    e->wino_conv(&pass, value_plane(e, l->src, 0).p, e->weights.p + c->w, value_plane(e, l->dst, 0).p, e->tiles.p);
+  } else {
+    direct_forward(e, l, c, first, count);
+  }
   nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
 }
 

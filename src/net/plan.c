@@ -253,12 +253,21 @@ static void back_passes(const struct layout *o, const struct nsw_layer *l, struc
   }
 }
 
+/* Enough for either way. */
+static void set_scratch(struct nsw_plan *plan, int in, int out) {
+  size_t there = nsw_wino_scratch(in, (out + NSW_BLOCK - 1) / NSW_BLOCK);
+  size_t back = nsw_wino_scratch(out, (in + NSW_BLOCK - 1) / NSW_BLOCK);
+  size_t most = there > back ? there : back;
+  if (most > plan->wino) plan->wino = most;
+}
+
 static void set_conv(struct layout *o, int i) {
   const struct nsw_layer *l = &o->net->layer[i];
   struct nsw_conv_plan *c = &o->plan->layer[i].conv;
   const struct nsw_tensor *x = &o->net->tensor[l->src], *y = &o->net->tensor[l->dst];
   const struct nsw_tensor_plan *xp = &o->plan->tensor[l->src], *yp = &o->plan->tensor[l->dst];
-  size_t taps = (size_t)l->kernel * (size_t)l->kernel;
+  c->wino = l->kernel == 3 && l->stride == 1 && l->src != 0 && nsw_wino_fits(y->size, y->size);
+  size_t taps = c->wino ? NSW_WINO_PLACES : (size_t)l->kernel * (size_t)l->kernel;
   forward_pass(o, l, &c->forward);
   c->weights = c->forward;
   c->weights.y_row = c->dy_row;
@@ -271,6 +280,7 @@ static void set_conv(struct layout *o, int i) {
   c->dw = o->plan->grads;
   o->plan->weights = c->wb + c->wb_size;
   o->plan->grads += c->dw_size;
+  if (c->wino) set_scratch(o->plan, x->channels, y->channels);
 }
 
 /* Who writes a gradient first sets it, the others add. In the order of the way back. */

@@ -7,6 +7,7 @@
 
 #include "net/conv.h"
 #include "net/net.h"
+#include "net/wino.h"
 
 enum { NSW_INPUT_COL = 4 }; /* channels of the images as stored: three and a zero */
 
@@ -29,6 +30,7 @@ struct nsw_conv_plan {
   int backs;                      /* 0: nobody wants dx */
   size_t w, wb, dw;               /* packed weights, the same for the way back, their gradient: floats from the start */
   size_t w_size, wb_size, dw_size;
+  bool wino; /* by Winograd's kernels (net/wino.h): then w and wb are transformed weights, and dw is du */
   size_t dy; /* first pixel of the gradient of the raw output, in a slot */
   ptrdiff_t dy_row;
   int dy_frame;
@@ -50,6 +52,7 @@ struct nsw_plan {
   size_t weights;                 /* floats of all packed weights (w and wb) */
   size_t grads;                   /* floats of all weight gradients */
   int widest;                     /* most padded channels of any tensor */
+  size_t wino;                    /* floats of scratch memory Winograd's kernels need */
 };
 
 /* What a plan must allow for beyond a run forward and backward. */

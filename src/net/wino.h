@@ -1,0 +1,62 @@
+/* Winograd's F(2x2, 3x3) (Lavin and Gray, arXiv 1509.09308) for 3x3 convolutions of stride 1: a tile of 2x2 outputs
+ * takes 16 multiplications for each pair of channels instead of 36. With Y = A'[(G g G') * (B' d B)]A, d the 4x4 input
+ * pixels of a tile and * the product of the 16 positions, each position is a matrix product over tiles and channels.
+ *
+ *   forward           y from x, with u = G g G', made once from the weights
+ *   data gradient     the same function from dy to dx, with the weights turned
+ *   weight gradient   du = sum over tiles of (B' d B) * (A dy A'); dg = G' du G when all images have passed
+ *
+ * The direct kernels of net/conv.h serve all other shapes. */
+#ifndef NSW_NET_WINO_H
+#define NSW_NET_WINO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+  NSW_WINO_PLACES = 16, /* positions of a transformed tile */
+  NSW_WINO_GROUP = 8,   /* tiles that go through a product together */
+  NSW_WINO_CHUNK = 64   /* most tiles that are transformed at a time; a multiple of the group */
+};
+
+/* The geometry of one pass over a group of images. Strides are in floats. */
+struct nsw_wino_pass {
+  int images;
+  ptrdiff_t x_image, y_image; /* between images */
+  int rows, cols;             /* output pixels: H, W; both even */
+  ptrdiff_t x_row, x_col;     /* between input pixels; a frame of one pixel of zeros lies around the input */
+  ptrdiff_t y_row, y_col;     /* between output pixels; no frame is read or written */
+  int cin;                    /* C: input channels used; x is read up to the next multiple of 16 */
+  int blocks;                 /* K / 16, rounded up */
+  bool add;                   /* add to y instead of setting it */
+};
+
+/* Whether the pass can be done here: even sizes. */
+static inline bool nsw_wino_fits(int rows, int cols) { return rows % 2 == 0 && cols % 2 == 0 && rows > 0 && cols > 0; }
+
+/* Floats of scratch memory that a convolution or a weight gradient of these channels needs. */
+size_t nsw_wino_scratch(int cin, int blocks);
+
+/* Weights as the passes read them, from PyTorch's [out][in][3][3]: u[out / 16][16][in][16] for the way forward and, if
+ * back is not NULL, back[in / 16][16][out][16] for the way back. Channels that fill up a block are zero. */
+typedef void nsw_wino_weights_fn(const float *w, int out, int in, float *u, float *back);
+
+/* y = convolution of x, for a group of images; both point at the first pixels of the first image. */
+typedef void nsw_wino_conv_fn(const struct nsw_wino_pass *pass, const float *x, const float *u, float *y,
+                              float *scratch);
+
+/* du[blocks][16][C rounded up to 16][16] += the group's part of the weights' gradient; dy takes the place of y. The
+ * sum goes tile by tile in the order of the images, however they are grouped. */
+typedef void nsw_wino_wgrad_fn(const struct nsw_wino_pass *pass, const float *x, const float *dy, float *du,
+                               float *scratch);
+
+/* The gradient of a block of input by a block of output channels: dw[9][16][16] (tap, input, output) from du, which
+ * points at the two blocks' first place; depth: blocks of input channels. */
+typedef void nsw_wino_gradient_fn(const float *du, int depth, float *dw);
+
+nsw_wino_weights_fn nsw_wino_weights_plain, nsw_wino_weights_avx2, nsw_wino_weights_avx512;
+nsw_wino_conv_fn nsw_wino_conv_plain, nsw_wino_conv_avx2, nsw_wino_conv_avx512;
+nsw_wino_wgrad_fn nsw_wino_wgrad_plain, nsw_wino_wgrad_avx2, nsw_wino_wgrad_avx512;
+nsw_wino_gradient_fn nsw_wino_gradient_plain, nsw_wino_gradient_avx2, nsw_wino_gradient_avx512;
+
+#endif
