@@ -47,7 +47,8 @@ static double *make_columns(const char *path, size_t *n) {
 
 int main(int argc, char **argv) {
   size_t n;
-  double *x = make_columns(argc > 1 ? argv[1] : NULL, &n), *y = x + n, t[6][REPEATS], tau = 0, resample[REPEATS];
+  double *x = make_columns(argc > 1 ? argv[1] : NULL, &n), *y = x + n, t[6][REPEATS], tau = 0, resample[REPEATS],
+         weigh[REPEATS], jackknife[REPEATS];
   if (!x) return 1;
   for (int r = 0; r < REPEATS; r++) {
     struct nsw_ranks rx, ry;
@@ -74,6 +75,15 @@ int main(int argc, char **argv) {
     if (nsw_bootstrap_batch(bootstrap, 1, (uint64_t)r, values, NULL)) return 1;
     resample[r] = (now() - start) / NSW_LANES;
     nsw_bootstrap_free(&bootstrap);
+    if (nsw_bootstrap_create(&rx, &ry, x, y, NSW_WANT_WEIGHTED, &bootstrap, NULL)) return 1;
+    start = now();
+    if (nsw_bootstrap_batch(bootstrap, 1, (uint64_t)r, values, NULL)) return 1;
+    weigh[r] = (now() - start) / NSW_LANES;
+    nsw_bootstrap_free(&bootstrap);
+    double acceleration[NSW_COEFFICIENTS];
+    start = now();
+    if (nsw_jackknife(&rx, &ry, x, y, NSW_WANT_WEIGHTED, acceleration, NULL)) return 1;
+    jackknife[r] = now() - start;
     nsw_ranks_free(&rx);
     nsw_ranks_free(&ry);
   }
@@ -82,6 +92,8 @@ int main(int argc, char **argv) {
          median(t[1], REPEATS), median(t[2], REPEATS));
   printf("spearman %.2f\npearson %.2f\n", median(t[3], REPEATS), median(t[4], REPEATS));
   printf("resample %.2f (Kendall, Spearman and Pearson together)\n", median(resample, REPEATS));
+  printf("weighted_resample %.2f\nweighted_jackknife %.2f (all leave-one-out values)\n", median(weigh, REPEATS),
+         median(jackknife, REPEATS));
   free(x);
   return 0;
 }

@@ -198,6 +198,7 @@ static double slow_acceleration(const double *x, const double *y, size_t n, int 
     nsw_kendall(&ru, &rv, &kendall, NULL);
     value[out] = coefficient == NSW_KENDALL    ? kendall.tau_b
                  : coefficient == NSW_SPEARMAN ? nsw_spearman(&ru, &rv)
+                 : coefficient == NSW_WEIGHTED ? nsw_weighted_tau_naive(u, v, m)
                                                : nsw_pearson(u, v, m);
     mean += value[out] / (double)n;
     nsw_ranks_free(&ru);
@@ -212,17 +213,26 @@ static double slow_acceleration(const double *x, const double *y, size_t n, int 
 
 static void test_jackknife(void **state) {
   (void)state;
-  double x[MOST], y[MOST], acceleration[NSW_COEFFICIENTS];
+  const unsigned all = NSW_WANT_RANKS | NSW_WANT_PEARSON | NSW_WANT_WEIGHTED;
+  double x[MOST], y[MOST], left_out[MOST], acceleration[NSW_COEFFICIENTS];
   for (int trial = 0; trial < 40; trial++) {
     size_t n = 4 + (size_t)trial * 3;
     make_columns(x, y, n, 3 + (uint64_t)trial % 40, 0);
     struct nsw_ranks rx, ry;
     nsw_ranks_make(x, n, &rx, NULL);
     nsw_ranks_make(y, n, &ry, NULL);
-    assert_int_equal(nsw_jackknife(&rx, &ry, x, y, acceleration, NULL), NSW_OK);
-    for (int k = NSW_SPEARMAN; k <= NSW_PEARSON; k++)
-      if (!isnan(acceleration[k])) assert_same(acceleration[k], slow_acceleration(x, y, n, k), 1e-9);
-    assert_true(isnan(acceleration[NSW_WEIGHTED]));
+    assert_int_equal(nsw_jackknife(&rx, &ry, x, y, all, acceleration, NULL), NSW_OK);
+    for (int k = 0; k < NSW_COEFFICIENTS; k++) assert_same(acceleration[k], slow_acceleration(x, y, n, k), 1e-9);
+    assert_int_equal(nsw_weighted_left_out(&rx, &ry, left_out, NULL), NSW_OK);
+    for (size_t out = 0; out < n; out++) {
+      double u[MOST], v[MOST];
+      size_t m = 0;
+      for (size_t i = 0; i < n; i++)
+        if (i != out) u[m] = x[i], v[m++] = y[i];
+      assert_same(left_out[out], nsw_weighted_tau_naive(u, v, m), 1e-12);
+    }
+    assert_int_equal(nsw_jackknife(&rx, &ry, x, y, NSW_WANT_RANKS, acceleration, NULL), NSW_OK);
+    assert_true(isnan(acceleration[NSW_WEIGHTED]) && isnan(acceleration[NSW_PEARSON]));
     nsw_ranks_free(&rx);
     nsw_ranks_free(&ry);
   }

@@ -56,8 +56,12 @@ static int run_under_mpi(const struct nsw_command *command, const struct nsw_arg
   int level;
   if (check_launch(err) != NSW_OK) return NSW_USAGE;
   nsw_watch_start(); /* before MPI, which does not like processes to be forked later */
-  /* Alone, Open MPI would start a daemon beside us for nothing. */
-  if (!nsw_launched()) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  /* Alone, Open MPI would start a daemon beside us and try every network there is, for nothing: a fifth of a second. */
+  if (!nsw_launched()) {
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    setenv("OMPI_MCA_pml", "ob1", 0);
+    setenv("OMPI_MCA_btl", "self", 0);
+  }
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
     return nsw_fail(err, "MPI did not start");
   int status = close_output(command->run(args, err), err);

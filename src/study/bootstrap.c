@@ -180,27 +180,36 @@ static void pearson_lanes(struct nsw_bootstrap *b, double pearson[L]) {
   }
 }
 
-/* The rows that a resample holds, spelled out, with the codes as values. */
-static void spell_out(const struct nsw_bootstrap *b, const uint8_t *count, double *x, double *y) {
-  size_t at = 0;
-  for (uint32_t i = 0; i < b->n; i++)
-    for (uint8_t c = 0; c < count[i] && at < b->n; c++, at++) {
-      x[at] = b->x.code[i];
-      y[at] = b->y.code[i];
-    }
+/* Where each value begins once its rows are there count[row] times. */
+static void stretch(const struct nsw_ranks *ranks, const uint8_t *count, uint32_t *start) {
+  uint32_t at = 0;
+  for (size_t g = 0; g < ranks->distinct; g++) {
+    start[g] = at;
+    for (uint32_t k = ranks->start[g]; k < ranks->start[g + 1]; k++) at += count[ranks->order[k]];
+  }
+  start[ranks->distinct] = at;
 }
 
+/* The order of the resample's rows follows from that of the data: nothing is ranked anew. */
 static int weighted_lane(const struct nsw_bootstrap *b, const uint8_t *count, double *tau, struct nsw_error *err) {
-  double *x = malloc((2 * (size_t)b->n + 1) * sizeof *x);
-  struct nsw_ranks rx = {0}, ry = {0};
-  if (!x) return nsw_fail(err, "out of memory for a bootstrap of %u rows", b->n);
-  spell_out(b, count, x, x + b->n);
-  int status = nsw_ranks_make(x, b->n, &rx, err);
-  if (status == NSW_OK) status = nsw_ranks_make(x + b->n, b->n, &ry, err);
-  if (status == NSW_OK) status = nsw_weighted_tau(&rx, &ry, tau, err);
-  nsw_ranks_free(&rx);
-  nsw_ranks_free(&ry);
-  free(x);
+  size_t n = b->n, dx = b->x.distinct, dy = b->y.distinct;
+  uint32_t *codes = malloc((3 * n + dx + 2 * dy + 3) * sizeof *codes), *crossed = codes + n, *place = codes + 2 * n;
+  uint32_t *start_x = codes + 3 * n, *start_y = start_x + dx + 1, *next = start_y + dy + 1;
+  void *scratch = malloc(nsw_crossings_scratch(n));
+  int status = codes && scratch ? NSW_OK : nsw_fail(err, "out of memory for a bootstrap of %zu rows", n);
+  if (status == NSW_OK) {
+    struct nsw_sequence s = {n, codes, start_x, start_y, dx, dy};
+    size_t at = 0;
+    for (size_t k = 0; k < n; k++)
+      for (uint8_t c = count[b->rows[k]]; c; c--) codes[at++] = b->codes[k];
+    stretch(&b->x, count, start_x);
+    stretch(&b->y, count, start_y);
+    nsw_crossings(&s, scratch, crossed);
+    nsw_places_in_y(&s, next, place);
+    *tau = nsw_weighted_tau_of(&s, crossed, place);
+  }
+  free(codes);
+  free(scratch);
   return status;
 }
 

@@ -15,7 +15,7 @@ enum nsw_coefficient { NSW_SPEARMAN, NSW_KENDALL, NSW_PEARSON, NSW_WEIGHTED, NSW
 
 struct nsw_bootstrap; /* a pair of columns made ready; owns what it needs of them */
 
-/* What of them is wanted, ORed; the rest is NaN. The weighted tau costs far more than all others. */
+/* What of them is wanted, ORed; the rest is NaN. The weighted tau costs many times what all others do. */
 enum nsw_wanted { NSW_WANT_RANKS = 1, NSW_WANT_PEARSON = 2, NSW_WANT_WEIGHTED = 4 };
 
 /* Makes a pair ready. x, y: values for Pearson, else unused; where they hold infinities Pearson is NaN. Free with
@@ -51,9 +51,9 @@ struct nsw_interval {
 struct nsw_interval nsw_interval(double *values, uint64_t resamples, double estimate, double acceleration,
                                  double level);
 
-/* Acceleration of each coefficient from the exact jackknife: all n leave-one-out values from one pass of counts,
- * O(n log n). That of the weighted tau is NaN (no such short cut). */
+/* Acceleration of each wanted coefficient (enum nsw_wanted; the others' is NaN) from the exact jackknife: all n
+ * leave-one-out values from one pass of counts, O(n log n). x, y: values for Pearson, else unused. */
 int nsw_jackknife(const struct nsw_ranks *rx, const struct nsw_ranks *ry, const double *x, const double *y,
-                  double acceleration[NSW_COEFFICIENTS], struct nsw_error *err);
+                  unsigned wanted, double acceleration[NSW_COEFFICIENTS], struct nsw_error *err);
 
 #endif

@@ -160,7 +160,6 @@ static int intervals(const struct nsw_ranks *rx, const struct nsw_ranks *ry, con
                      struct nsw_error *err) {
   const double estimate[NSW_COEFFICIENTS] = {r->spearman, r->kendall, r->pearson, r->weighted};
   static const unsigned part[NSW_COEFFICIENTS] = {NSW_WANT_RANKS, NSW_WANT_RANKS, NSW_WANT_PEARSON, NSW_WANT_WEIGHTED};
-  bool pearson = wanted & NSW_WANT_PEARSON;
   uint64_t span = nsw_bootstrap_batches(o->resamples) * NSW_LANES;
   double acceleration[NSW_COEFFICIENTS], *values = malloc(NSW_COEFFICIENTS * span * sizeof *values);
   struct nsw_bootstrap *bootstrap = NULL;
@@ -168,7 +167,7 @@ static int intervals(const struct nsw_ranks *rx, const struct nsw_ranks *ry, con
   if (status == NSW_OK) status = nsw_bootstrap_create(rx, ry, x, y, wanted, &bootstrap, err);
   status = nsw_share_agree(&o->share, status, err);
   if (status == NSW_OK) status = resample(bootstrap, o, values, err);
-  if (status == NSW_OK) status = nsw_jackknife(rx, ry, pearson ? x : NULL, pearson ? y : NULL, acceleration, err);
+  if (status == NSW_OK) status = nsw_jackknife(rx, ry, x, y, wanted, acceleration, err);
   status = nsw_share_agree(&o->share, status, err);
   for (int k = 0; k < NSW_COEFFICIENTS && status == NSW_OK; k++)
     if (wanted & part[k])
@@ -227,8 +226,7 @@ int nsw_compare(struct nsw_compare_cache *c, const struct nsw_column *column, co
   select_values(c->taken, column->value, c->rows, c->x);
   int status = nsw_ranks_make(c->x, r->n, &rx, err);
   if (status == NSW_OK) status = shared_ranks(c, 0, accuracy, &ry, err);
-  if (status == NSW_OK) status = nsw_kendall(&rx, ry, &kendall, err);
-  if (status == NSW_OK) status = nsw_weighted_tau(&rx, ry, &r->weighted, err);
+  if (status == NSW_OK) status = nsw_both_taus(&rx, ry, &kendall, &r->weighted, err);
   if (status == NSW_OK) {
     r->undefined = why_undefined(r, &rx, ry);
     r->ties_proxy = nsw_ranks_tied_rows(&rx);

@@ -3,6 +3,8 @@
 #ifndef NSW_STUDY_CORRELATION_H
 #define NSW_STUDY_CORRELATION_H
 
+#include "study/crossing.h"
+#include "study/kendall.h"
 #include "study/rank.h"
 
 /* Spearman's rho: Pearson's r of the average ranks, from exact integer sums. Both over the same rows. */
@@ -20,7 +22,18 @@ double nsw_partial(double xy, double xz, double yz);
  * weightedtau(x, y). (S. Vigna, A weighted correlation index for rankings with ties, WWW 2015.) */
 int nsw_weighted_tau(const struct nsw_ranks *x, const struct nsw_ranks *y, double *tau, struct nsw_error *err);
 
-/* The same by comparing all pairs, O(n^2): the reference. */
+/* Tau-b and the weighted tau from one walk over the discordant pairs, as nsw_kendall and nsw_weighted_tau. */
+int nsw_both_taus(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw_kendall *kendall, double *weighted,
+                  struct nsw_error *err);
+
+/* The weighted tau of a sequence whose crossings and places in y's order are known; NaN where it is undefined. */
+double nsw_weighted_tau_of(const struct nsw_sequence *s, const uint32_t *crossed, const uint32_t *place_y);
+
+/* Each row's leave-one-out value of the weighted tau, into value[n] by row: exact, O(n log n). NaN where it is
+ * undefined. */
+int nsw_weighted_left_out(const struct nsw_ranks *x, const struct nsw_ranks *y, double *value, struct nsw_error *err);
+
+/* The weighted tau by comparing all pairs, O(n^2): the reference. */
 double nsw_weighted_tau_naive(const double *x, const double *y, size_t n);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "study/bootstrap.h"
+#include "study/correlation.h"
 #include "study/kendall.h"
 #include "study/pvalue.h"
 
@@ -219,28 +220,38 @@ static void pearson_left_out(const double *x, const double *y, size_t n, double 
   }
 }
 
-int nsw_jackknife(const struct nsw_ranks *x, const struct nsw_ranks *y, const double *vx, const double *vy,
-                  double acceleration[NSW_COEFFICIENTS], struct nsw_error *err) {
+static int ranks_left_out(const struct nsw_ranks *x, const struct nsw_ranks *y, double *value,
+                          double acceleration[NSW_COEFFICIENTS], struct nsw_error *err) {
   size_t n = x->n;
-  for (int c = 0; c < NSW_COEFFICIENTS; c++) acceleration[c] = NAN;
-  if (n < 3 || y->n != n) return NSW_OK;
   struct standing *standing = malloc(n * sizeof *standing);
-  double *value = malloc(n * sizeof *value);
-  int status = standing && value ? NSW_OK : nsw_fail(err, "out of memory for a jackknife of %zu rows", n);
+  int status = standing ? NSW_OK : nsw_fail(err, "out of memory for a jackknife of %zu rows", n);
   if (status == NSW_OK) status = stand(x, y, standing, err);
   if (status == NSW_OK) {
     kendall_left_out(x, y, standing, value);
     acceleration[NSW_KENDALL] = acceleration_of(value, n);
     status = spearman_left_out(x, y, standing, value, err);
   }
-  if (status == NSW_OK) {
-    acceleration[NSW_SPEARMAN] = acceleration_of(value, n);
-    if (vx && vy) {
-      pearson_left_out(vx, vy, n, value);
-      acceleration[NSW_PEARSON] = acceleration_of(value, n);
-    }
-  }
+  if (status == NSW_OK) acceleration[NSW_SPEARMAN] = acceleration_of(value, n);
   free(standing);
+  return status;
+}
+
+int nsw_jackknife(const struct nsw_ranks *x, const struct nsw_ranks *y, const double *vx, const double *vy,
+                  unsigned wanted, double acceleration[NSW_COEFFICIENTS], struct nsw_error *err) {
+  size_t n = x->n;
+  for (int c = 0; c < NSW_COEFFICIENTS; c++) acceleration[c] = NAN;
+  if (n < 3 || y->n != n) return NSW_OK;
+  double *value = malloc(n * sizeof *value);
+  int status = value ? NSW_OK : nsw_fail(err, "out of memory for a jackknife of %zu rows", n);
+  if (status == NSW_OK && wanted & NSW_WANT_RANKS) status = ranks_left_out(x, y, value, acceleration, err);
+  if (status == NSW_OK && wanted & NSW_WANT_PEARSON) {
+    pearson_left_out(vx, vy, n, value);
+    acceleration[NSW_PEARSON] = acceleration_of(value, n);
+  }
+  if (status == NSW_OK && wanted & NSW_WANT_WEIGHTED) {
+    status = nsw_weighted_left_out(x, y, value, err);
+    if (status == NSW_OK) acceleration[NSW_WEIGHTED] = acceleration_of(value, n);
+  }
   free(value);
   return status;
 }

@@ -110,22 +110,34 @@ static double p_of(const struct nsw_kendall *k, const struct nsw_ranks *x, const
   return nsw_p_of_z(difference / sqrt(variance(x, y, (double)k->n)));
 }
 
-int nsw_kendall(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw_kendall *result,
-                struct nsw_error *err) {
+int nsw_kendall_begin(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw_kendall *result,
+                      struct nsw_error *err) {
   size_t n = x->n;
   *result = (struct nsw_kendall){.n = n, .tau_b = NAN, .p = NAN};
   if (y->n != n) return nsw_fail(err, "columns of %zu and %zu rows cannot be compared", n, y->n);
   if (n < 2) return NSW_OK;
-  uint32_t *codes = malloc(2 * n * sizeof *codes);
-  if (!codes) return nsw_fail(err, "out of memory comparing %zu rows", n);
   result->pairs = (uint64_t)n * (n - 1) / 2;
   result->tied_x = nsw_ranks_tied_pairs(x);
   result->tied_y = nsw_ranks_tied_pairs(y);
-  int status = nsw_kendall_sequence(x, y, codes, NULL, &result->tied_both, err);
+  return NSW_OK;
+}
+
+void nsw_kendall_finish(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw_kendall *result) {
+  result->tau_b = tau_of(result);
+  result->p = p_of(result, x, y);
+}
+
+int nsw_kendall(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw_kendall *result,
+                struct nsw_error *err) {
+  size_t n = x->n;
+  int status = nsw_kendall_begin(x, y, result, err);
+  if (status != NSW_OK || n < 2) return status;
+  uint32_t *codes = malloc(2 * n * sizeof *codes);
+  if (!codes) return nsw_fail(err, "out of memory comparing %zu rows", n);
+  status = nsw_kendall_sequence(x, y, codes, NULL, &result->tied_both, err);
   if (status == NSW_OK) {
     result->discordant = nsw_inversions(codes, codes + n, y->start, y->distinct);
-    result->tau_b = tau_of(result);
-    result->p = p_of(result, x, y);
+    nsw_kendall_finish(x, y, result);
   }
   free(codes);
   return status;

@@ -20,6 +20,12 @@ struct nsw_kendall {
 int nsw_kendall(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw_kendall *result,
                 struct nsw_error *err);
 
+/* Its two halves: the counts that each column has alone (pairs, tied_x, tied_y), NSW_FAILED where the columns differ in
+ * length; and tau and p once tied_both and discordant are known too. */
+int nsw_kendall_begin(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw_kendall *result,
+                      struct nsw_error *err);
+void nsw_kendall_finish(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw_kendall *result);
+
 /* The same by comparing all pairs, O(n^2): the reference. */
 void nsw_kendall_naive(const double *x, const double *y, size_t n, struct nsw_kendall *result);
 

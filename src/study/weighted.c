@@ -1,118 +1,78 @@
-/* Weighted Kendall's tau: see study/correlation.h. */
+/* Weighted Kendall's tau: see study/correlation.h.
+ *
+ * A pair of rows weighs the sum of their two weights, so every sum over pairs is one over rows: each row's weight times
+ * a count of the rows it stands so to. With t the rows that share a value, and crossed those discordant with it,
+ * concordant less discordant are n - t_x - t_y + t_xy - 2 crossed, and n - t_x are not tied in x. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "study/correlation.h"
-#include "study/kendall.h"
 
-/* A row on its way through the partitions. */
-struct item {
-  double weight;
-  uint32_t code;
+/* The weighted sums of one choice of weights. */
+struct sums {
+  double agreement, untied_x, untied_y;
 };
 
-enum { LEAF = 16 };
-
-/* A few items: every one against the one s places on, for all s, in loops of fixed length. */
-static double weigh_leaf(const struct item *items, uint32_t n) {
-  uint32_t code[2 * LEAF];
-  double weight[2 * LEAF] = {0}, sum[LEAF] = {0}, total = 0;
-  memset(code, 0xff, sizeof code);
-  for (uint32_t k = 0; k < n; k++) {
-    code[k] = items[k].code;
-    weight[k] = items[k].weight;
-  }
-  for (uint32_t s = 1; s < n; s++)
-    for (uint32_t k = 0; k < LEAF; k++)
-      sum[k] += code[k] != UINT32_MAX && code[k] > code[k + s] ? weight[k] + weight[k + s] : 0;
-  for (uint32_t k = 0; k < LEAF; k++) total += sum[k];
-  return total;
+static void add_row(struct sums *sums, double weight, double agreement, double untied_x, double untied_y) {
+  sums->agreement += weight * agreement;
+  sums->untied_x += weight * untied_x;
+  sums->untied_y += weight * untied_y;
 }
 
-/* Sum over inversions of both weights; the same walk over bits as nsw_inversions. */
-static double weigh_group(struct item *from, struct item *to, const uint32_t *start, size_t distinct, size_t first,
-                          int bits) {
-  size_t half = (size_t)1 << bits >> 1;
-  size_t end = first + 2 * half < distinct ? first + 2 * half : distinct;
-  size_t middle = first + half < distinct ? first + half : distinct;
-  uint32_t zeros = start[first], ones = start[middle], boundary = ones, last = start[end];
-  if (bits == 0 || last - zeros < 2) return 0;
-  if (last - zeros <= LEAF) return weigh_leaf(from + zeros, last - zeros);
-  if (boundary == last) return weigh_group(from, to, start, distinct, first, bits - 1);
-  double total = 0, weight = 0; /* weight: of the ones so far */
-  for (uint32_t k = zeros; k < last; k++) {
-    struct item item = from[k];
-    uint32_t one = item.code >= middle;
-    double up = (double)one; /* factors in place of branches, which would be guessed wrong half the time */
-    total += (weight + item.weight * (double)(ones - boundary)) * (1 - up);
-    weight += item.weight * up;
-    to[one ? ones : zeros] = item;
-    ones += one;
-    zeros += 1 - one;
-  }
-  total += weigh_group(to, from, start, distinct, first, bits - 1);
-  return total + weigh_group(to, from, start, distinct, middle, bits - 1);
+static double tau_of(const struct sums *sums) {
+  /* The root of a square is exact, so that a column agrees with itself by exactly 1. */
+  double tau = sums->agreement / sqrt(sums->untied_x * sums->untied_y);
+  return sums->untied_x > 0 && sums->untied_y > 0 ? fmax(-1, fmin(1, tau)) : NAN;
 }
 
-/* Weight of the pairs tied in a column: each row's weight times the number of rows it is tied with. */
-static double tied_weight(const struct nsw_ranks *y, const double *by_code) {
-  double sum = 0;
-  for (size_t g = 0; g < y->distinct; g++) sum += by_code[g] * (double)(y->start[g + 1] - y->start[g] - 1);
-  return sum;
-}
-
-/* Tau with the weights given by x's order, ties in x broken by y. */
-static int one_way(const struct nsw_ranks *x, const struct nsw_ranks *y, double *tau, struct nsw_error *err) {
-  size_t n = x->n;
-  uint32_t *codes = malloc(n * sizeof *codes);
-  struct item *items = malloc(2 * n * sizeof *items);
-  double *by_code = calloc(y->distinct, sizeof *by_code);
-  uint64_t tied_both;
-  int status = codes && items && by_code ? NSW_OK : nsw_fail(err, "out of memory comparing %zu rows", n);
-  if (status == NSW_OK) status = nsw_kendall_sequence(x, y, codes, NULL, &tied_both, err);
-  if (status == NSW_OK) {
-    double all = 0, in_x = 0, in_both = 0, exchanged = 0;
-    for (size_t g = 0; g < x->distinct; g++) {
-      double group = 0, run = 0;
-      uint32_t first = x->start[g], end = x->start[g + 1], began = first;
-      for (uint32_t k = first; k < end; k++) {
-        double weight = 1 / (double)(n - k); /* the last has rank 0 */
-        items[k] = (struct item){weight, codes[k]};
-        by_code[codes[k]] += weight;
-        if (k > first && codes[k] != codes[k - 1]) {
-          in_both += run * (k - began - 1);
-          run = 0;
-          began = k;
-        }
-        run += weight;
-        group += weight;
+double nsw_weighted_tau_of(const struct nsw_sequence *s, const uint32_t *crossed, const uint32_t *place_y) {
+  struct sums by_x = {0, 0, 0}, by_y = {0, 0, 0};
+  double n = (double)s->n;
+  for (size_t g = 0; g < s->groups_x; g++) {
+    uint32_t first = s->start_x[g], end = s->start_x[g + 1], k = first;
+    double untied_x = n - (end - first);
+    while (k < end) {
+      uint32_t code = s->code[k], run = k;
+      while (run < end && s->code[run] == code) run++;
+      double tied_y = s->start_y[code + 1] - s->start_y[code], agreement = untied_x - tied_y + (run - k);
+      for (; k < run; k++) {
+        double own = agreement - 2 * (double)crossed[k];
+        add_row(&by_x, 1 / (n - k), own, untied_x, n - tied_y); /* the last place is the first rank */
+        add_row(&by_y, 1 / (n - place_y[k]), own, untied_x, n - tied_y);
       }
-      in_both += run * (end - began - 1);
-      in_x += group * (end - first - 1);
-      all += group;
     }
-    double total = all * (double)(n - 1), in_y = tied_weight(y, by_code);
-    int bits = 0;
-    while (((size_t)1 << bits) < y->distinct) bits++;
-    exchanged = weigh_group(items, items + n, y->start, y->distinct, 0, bits);
-    *tau = ((total - (in_x + in_y - in_both)) - 2 * exchanged) / sqrt(total - in_x) / sqrt(total - in_y);
-    *tau = fmax(-1, fmin(1, *tau));
   }
-  free(codes);
-  free(items);
-  free(by_code);
-  return status;
+  return (tau_of(&by_x) + tau_of(&by_y)) / 2;
 }
 
 int nsw_weighted_tau(const struct nsw_ranks *x, const struct nsw_ranks *y, double *tau, struct nsw_error *err) {
-  double by_x, by_y;
-  *tau = NAN;
-  if (x->n != y->n) return nsw_fail(err, "columns of %zu and %zu rows cannot be compared", x->n, y->n);
-  if (x->n < 2 || x->distinct < 2 || y->distinct < 2) return NSW_OK;
-  int status = one_way(x, y, &by_x, err);
-  if (status == NSW_OK) status = one_way(y, x, &by_y, err);
-  if (status == NSW_OK) *tau = (by_x + by_y) / 2;
+  struct nsw_kendall kendall;
+  return nsw_both_taus(x, y, &kendall, tau, err);
+}
+
+int nsw_both_taus(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw_kendall *kendall, double *weighted,
+                  struct nsw_error *err) {
+  size_t n = x->n;
+  *weighted = NAN;
+  int status = nsw_kendall_begin(x, y, kendall, err);
+  if (status != NSW_OK || n < 2) return status;
+  uint32_t *codes = malloc((3 * n + y->distinct + 1) * sizeof *codes), *crossed = codes + n, *place = codes + 2 * n;
+  void *scratch = malloc(nsw_crossings_scratch(n));
+  status = codes && scratch ? NSW_OK : nsw_fail(err, "out of memory comparing %zu rows", n);
+  if (status == NSW_OK) status = nsw_kendall_sequence(x, y, codes, NULL, &kendall->tied_both, err);
+  if (status == NSW_OK) {
+    struct nsw_sequence s = {n, codes, x->start, y->start, x->distinct, y->distinct};
+    nsw_crossings(&s, scratch, crossed);
+    nsw_places_in_y(&s, codes + 3 * n, place);
+    uint64_t twice = 0;
+    for (size_t k = 0; k < n; k++) twice += crossed[k];
+    kendall->discordant = twice / 2;
+    nsw_kendall_finish(x, y, kendall);
+    *weighted = nsw_weighted_tau_of(&s, crossed, place);
+  }
+  free(codes);
+  free(scratch);
   return status;
 }
 

@@ -297,6 +297,20 @@ static int put(struct layout *l, char **fields, size_t row, struct nsw_table *ta
   return NSW_OK;
 }
 
+/* Hints at the keys of the coming records; *ahead counts the lines hinted at and not yet read. */
+static void hint_rows(const struct layout *l, const struct nsw_lookup *lookup, struct nsw_records *records,
+                      struct nsw_lookup_ahead *hints, int *ahead) {
+  for (; *ahead < 8; ++*ahead) {
+    size_t size;
+    const char *line = nsw_records_peek(records, &size), *end = line + size, *comma;
+    if (!line) return;
+    for (size_t field = 0; field < l->key && (comma = memchr(line, ',', (size_t)(end - line))); field++)
+      line = comma + 1;
+    comma = memchr(line, ',', (size_t)(end - line));
+    nsw_lookup_hint(lookup, hints, line, (size_t)((comma ? comma : end) - line));
+  }
+}
+
 static int64_t find_row(const struct layout *l, const struct nsw_lookup *lookup, const char *key) {
   if (!l->by_index) return nsw_lookup_id(lookup, key, strlen(key));
   return all_digits(key) ? nsw_lookup_index(lookup, strtoull(key, NULL, 10)) : -1;
@@ -305,9 +319,13 @@ static int64_t find_row(const struct layout *l, const struct nsw_lookup *lookup,
 static int read_records(struct layout *l, const struct nsw_truth_request *request, struct nsw_records *records,
                         struct nsw_table *table, const struct nsw_lookup *lookup, struct nsw_truth_report *report,
                         struct nsw_error *err) {
+  struct nsw_lookup_ahead hints = {.count = 0};
   char **fields;
   size_t count;
+  int ahead = 0;
   for (bool first = true;; first = false) {
+    if (!first && !l->by_index) hint_rows(l, lookup, records, &hints, &ahead);
+    ahead -= ahead > 0;
     int status = nsw_records_next(records, &fields, &count, err);
     if (status != NSW_OK) return status;
     if (!count) return first ? nsw_fail(err, "%s: a header and no records", l->path) : NSW_OK;

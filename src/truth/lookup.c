@@ -72,6 +72,15 @@ int64_t nsw_lookup_id(const struct nsw_lookup *lookup, const char *text, size_t 
   return -1;
 }
 
+void nsw_lookup_hint(const struct nsw_lookup *lookup, struct nsw_lookup_ahead *ahead, const char *text, size_t size) {
+  enum { LATE = sizeof ahead->place / sizeof *ahead->place };
+  size_t *place = &ahead->place[ahead->count++ % LATE];
+  uint32_t row = lookup->slot[*place]; /* of the hint LATE hints ago: its slot is here by now */
+  if (row) __builtin_prefetch(row_id(lookup->table, row - 1));
+  *place = hash_text(text, size) & lookup->mask;
+  __builtin_prefetch(&lookup->slot[*place]);
+}
+
 int64_t nsw_lookup_index(const struct nsw_lookup *lookup, uint64_t index) {
   return index > UINT32_MAX ? -1 : nsw_table_row(lookup->table, (uint32_t)index);
 }

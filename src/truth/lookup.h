@@ -18,6 +18,16 @@ void nsw_lookup_free(struct nsw_lookup **lookup);
 /* Row of the id text[0..size-1] (no terminator needed; any bytes), or -1. */
 int64_t nsw_lookup_id(const struct nsw_lookup *lookup, const char *text, size_t size);
 
+/* What hints remember: the slots of the last few. Zero before the first. */
+struct nsw_lookup_ahead {
+  size_t place[4];
+  size_t count;
+};
+
+/* Says that an id will be looked up eight or so look-ups from now, so that the memory this touches is on its way. Any
+ * bytes will do: it changes nothing but speed. */
+void nsw_lookup_hint(const struct nsw_lookup *lookup, struct nsw_lookup_ahead *ahead, const char *text, size_t size);
+
 /* Row of the architecture index, or -1. */
 int64_t nsw_lookup_index(const struct nsw_lookup *lookup, uint64_t index);
 

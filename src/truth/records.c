@@ -15,7 +15,8 @@ struct nsw_records {
   gzFile file;
   char *buffer; /* [BUFFER], bytes at..filled-1 are unread */
   size_t at, filled;
-  char *text; /* [NSW_RECORD_BYTES], the fields of the present record, each NUL-terminated */
+  size_t peeked; /* bytes of the buffer that nsw_records_peek has passed */
+  char *text;    /* [NSW_RECORD_BYTES], the fields of the present record, each NUL-terminated */
   char *fields[NSW_RECORD_FIELDS];
   uint64_t line;  /* line being read, from 1 */
   uint64_t began; /* line on which the last record began */
@@ -71,7 +72,7 @@ static int fill(struct nsw_records *r, struct nsw_error *err) {
     return nsw_fail(err, "%s: line %llu: %s", r->path, (unsigned long long)r->line,
                     code == Z_ERRNO ? strerror(errno) : why);
   }
-  r->at = 0;
+  r->at = r->peeked = 0;
   r->filled = (size_t)n;
   return NSW_OK;
 }
@@ -132,6 +133,15 @@ static int read_record(struct nsw_records *r, size_t *count, bool *blank, struct
     if (c == '\n') return NSW_OK;
     *blank = false;
   }
+}
+
+const char *nsw_records_peek(struct nsw_records *r, size_t *size) {
+  if (r->peeked < r->at) r->peeked = r->at;
+  const char *line = r->buffer + r->peeked, *end = memchr(line, '\n', r->filled - r->peeked);
+  if (!end) return NULL;
+  *size = (size_t)(end - line);
+  r->peeked += *size + 1;
+  return line;
 }
 
 int nsw_records_next(struct nsw_records *r, char ***fields, size_t *count, struct nsw_error *err) {

@@ -20,6 +20,10 @@ int nsw_records_open(const char *path, struct nsw_records **records, struct nsw_
  * gzip stream), over the bounds, a NUL byte, an open quote. */
 int nsw_records_next(struct nsw_records *records, char ***fields, size_t *count, struct nsw_error *err);
 
+/* A line that is still to be read, for hints only: the raw bytes of the next one that has not been peeked at, without
+ * its newline, good until the next record is read. NULL where no whole one is in memory. */
+const char *nsw_records_peek(struct nsw_records *records, size_t *size);
+
 /* Line (from 1) on which the last record began. */
 uint64_t nsw_records_line(const struct nsw_records *records);
 
