@@ -82,7 +82,8 @@ void nsw_engine_forward(struct nsw_engine *engine);
  * nsw_load.keep there is one way back only. */
 void nsw_engine_backward(struct nsw_engine *engine, const float *slopes, bool weights);
 
-/* The way back through layers first..last only, from gradients set by nsw_engine_set_gradient. Needs keep. */
+/* The way back through layers first..last only, from gradients set by nsw_engine_set_gradient: from the last layers to
+ * the first, each once. */
 void nsw_engine_backward_layers(struct nsw_engine *engine, int first, int last);
 
 /* Sets the gradient of a kept tensor (net.h) to g[H][W][C], for one image. */

@@ -33,12 +33,25 @@ static bool wants(const struct joint *j, enum nsw_pass pass) {
   return false;
 }
 
+/* Whether a pass is run: what wants a way forward alone is content with that of NSW_PASS_TRAIN, which NSW_PASS_SHIFT
+ * starts from. */
+static bool runs(const struct joint *j, enum nsw_pass pass) {
+  bool train = wants(j, NSW_PASS_TRAIN) || wants(j, NSW_PASS_SHIFT);
+  if (pass == NSW_PASS_TRAIN) return train;
+  return wants(j, pass) && !(pass == NSW_PASS_FORWARD && train);
+}
+
+/* Whether the pass that is running is the measure's. */
+static bool serves(const struct joint *j, const struct nsw_measure *m) {
+  return m->pass == j->running || (m->pass == NSW_PASS_FORWARD && j->running == NSW_PASS_TRAIN);
+}
+
 /* Hands an event to every measure of the pass that watches. */
 static void watch(void *with, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
   const struct joint *j = with;
   for (int k = 0; k < j->parts; k++) {
     const struct nsw_measure *m = j->part[k].measure;
-    if (m->pass == j->running && m->watch) m->watch(j->part[k].state, engine, layer, moment);
+    if (m->watch && serves(j, m)) m->watch(j->part[k].state, engine, layer, moment);
   }
 }
 
@@ -46,7 +59,7 @@ static int begin_all(struct joint *j, struct nsw_error *err) {
   int status = NSW_OK;
   for (int k = 0; k < j->parts && status == NSW_OK; k++) {
     const struct nsw_measure *m = j->part[k].measure;
-    if (m->pass == j->running && m->begin) status = m->begin(j->part[k].state, &j->lab, err);
+    if (m->begin && serves(j, m)) status = m->begin(j->part[k].state, &j->lab, err);
   }
   return status;
 }
@@ -60,7 +73,7 @@ static int run_pass(struct joint *j, enum nsw_pass pass, double *values, struct 
   nsw_engine_watch(j->lab.engine, NULL, NULL);
   for (int k = 0; k < j->parts && status == NSW_OK; k++) {
     const struct part *p = &j->part[k];
-    if (p->measure->pass != pass) continue;
+    if (!serves(j, p->measure)) continue;
     status = p->measure->take(p->state, &j->lab, values + p->first, err);
     if (pass == NSW_PASS_OWN) j->lab.loaded = false; /* it may have done anything to the engine */
   }
@@ -71,8 +84,7 @@ static int run_all(struct joint *j, double *values, struct nsw_error *err) {
   int status = NSW_OK;
   j->lab.loaded = false;
   for (enum nsw_pass pass = 0; pass < NSW_PASSES && status == NSW_OK; pass++) {
-    bool needed = wants(j, pass) || (pass == NSW_PASS_TRAIN && wants(j, NSW_PASS_SHIFT));
-    if (needed) status = run_pass(j, pass, values, err);
+    if (runs(j, pass)) status = run_pass(j, pass, values, err);
   }
   return status;
 }
@@ -83,7 +95,7 @@ static int adapt(struct joint *j, uint32_t member, double *values, struct nsw_er
   int status = nsw_net_build(j->context->space, member, &j->context->macro, &net, err);
   for (int k = 0; k < j->parts && status == NSW_OK; k++) {
     const struct part *p = &j->part[k];
-    if (p->measure->member) p->measure->member(p->state, &j->lab, net, values + p->first);
+    if (p->measure->member) p->measure->member(p->state, &j->lab, member, net, values + p->first);
   }
   nsw_net_free(&net);
   return status;
@@ -136,7 +148,8 @@ static int open_parts(struct joint *j, const struct nsw_proxy *const *proxy, con
     if (status != NSW_OK) return nsw_error_prefix(err, status, "proxy %s", proxy[k]->name);
   }
   for (enum nsw_pass pass = 0; pass < NSW_PASSES; pass++)
-    if (wants(j, pass) || (pass == NSW_PASS_TRAIN && wants(j, NSW_PASS_SHIFT))) j->work += nsw_pass_work(pass, samples);
+    if (runs(j, pass)) j->work += nsw_pass_work(pass, samples);
+  j->lab.input = wants(j, NSW_PASS_JACOBIAN);
   return NSW_OK;
 }
 

@@ -14,7 +14,8 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return NSW_OK;
 }
 
-static void member(void *state, struct nsw_lab *lab, const struct nsw_net *net, double *values) {
+static void member(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values) {
+  (void)index;
   double sum = 0;
   (void)state;
   for (int p = 0; p < net->params; p++) {
@@ -38,7 +39,6 @@ const struct nsw_proxy nsw_proxy_l2_norm = {
     .group = "gradient",
     .source = "Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, arXiv 2101.08134",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
-    .samples = NSW_MEASURE_SAMPLES,
     .columns = columns,
     .measure = &measure,
 };

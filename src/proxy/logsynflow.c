@@ -37,7 +37,6 @@ const struct nsw_proxy nsw_proxy_logsynflow = {
     .group = "gradient",
     .source = "Cavagnero et al., FreeREA: Training-Free Evolution-Based Architecture Search, arXiv 2207.05135",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
-    .samples = NSW_MEASURE_SAMPLES,
     .columns = columns,
     .measure = &measure,
 };

@@ -14,6 +14,7 @@ enum { NSW_MEASURE_SAMPLES = 64 };
 
 /* The passes, in the order they are run. n images, batch normalisation over all of them unless said otherwise. */
 enum nsw_pass {
+  NSW_PASS_FORWARD,  /* forward alone; the one of NSW_PASS_TRAIN where that is run */
   NSW_PASS_TRAIN,    /* forward, and backward from the cross-entropy: every weight's gradient */
   NSW_PASS_SHIFT,    /* gradients with all weights a little larger and smaller: Hessian times weights */
   NSW_PASS_JACOBIAN, /* backward from the sum of all logits to the images */
@@ -40,6 +41,7 @@ struct nsw_lab {
   float *base;      /* all gradients of NSW_PASS_TRAIN, where NSW_PASS_SHIFT follows */
   size_t base_size; /* floats there is room for */
   size_t room;      /* floats of weight and of gradient */
+  bool input;       /* the images' gradient will be wanted */
   bool loaded;      /* the engine has the network with its own weights and the data's images */
 };
 
@@ -64,7 +66,7 @@ struct nsw_measure {
   int (*take)(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err);
 
   /* Adapts the unit's values to one of its members, whose dead branches differ; may be NULL. */
-  void (*member)(void *state, struct nsw_lab *lab, const struct nsw_net *net, double *values);
+  void (*member)(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values);
 };
 
 /* Sum over the weights (convolutions and classifier, live ones) of term(w, g, n): g the gradient of the mean loss, or

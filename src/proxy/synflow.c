@@ -30,7 +30,6 @@ const struct nsw_proxy nsw_proxy_synflow = {
         "Tanaka et al., Pruning neural networks without any data by iteratively conserving synaptic flow, arXiv "
         "2006.05467; as a score of networks in Abdelfattah et al., arXiv 2101.08134",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
-    .samples = NSW_MEASURE_SAMPLES,
     .columns = columns,
     .measure = &measure,
 };

@@ -1,0 +1,243 @@
+/* AZ-NAS: four scores of the features between cells, f_0 the stem's output and f_i that of cell i, with Gaussian images
+ * and Gaussian weights of deviation sqrt(2 / fan-in).
+ *
+ * Expressivity: the entropy e_i of the normalised eigenvalues of the covariance of f_i's channels, summed over i.
+ * Progressivity: the smallest e_i - e_(i-1).
+ * Trainability: signs g at random are sent back through cell i; with s the largest singular value of the mean over
+ * pixels of (gradient at f_(i-1)) x g', the mean over i of 2 - s - 1/s. A cell that hands its input on gives minus
+ * infinity.
+ * Complexity: multiply-adds.
+ *
+ * What the paper ranks by, the sum of the logarithms of the four ranks, is made from whole columns (nasweep correlate
+ * --ensemble). */
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/linalg.h"
+#include "base/random.h"
+#include "proxy/measure.h"
+#include "proxy/network.h"
+#include "proxy/noise.h"
+
+#define SMALL_SHARE 1e-8    /* added to an eigenvalue's share before its logarithm, as in the released code */
+#define SMALL_SINGULAR 1e-6 /* added to the singular value, likewise */
+
+enum { EXPRESSIVITY, PROGRESSIVITY, TRAINABILITY, COMPLEXITY, COLUMNS };
+
+/* Draws of noise: images, and the signs sent back through cell i. */
+enum { SET_IMAGES = 2, SET_SIGNS = 16 };
+
+/* One evaluation. */
+struct az {
+  const struct nsw_lab *lab;
+  struct nsw_net *net; /* with the cells' outputs kept */
+  double *entropy;     /* [cells], not a number until known */
+  float *a, *b;        /* [n][H][W][C] of the largest feature map, and unshuffled */
+  size_t room;         /* floats of each */
+  struct nsw_error *err;
+  int status;
+};
+
+static size_t image_floats(const struct nsw_tensor *x) {
+  return (size_t)x->size * (size_t)x->size * (size_t)x->channels;
+}
+
+/* ---- forward: entropies ---- */
+
+static void centre(float *x, size_t rows, size_t channels) {
+  for (size_t c = 0; c < channels; c++) {
+    double mean = 0;
+    for (size_t r = 0; r < rows; r++) mean += x[r * channels + c];
+    mean /= (double)rows;
+    for (size_t r = 0; r < rows; r++) x[r * channels + c] = (float)(x[r * channels + c] - mean);
+  }
+}
+
+/* Of the eigenvalues of x'x for centred x[rows][channels], as shares of their sum. */
+static double entropy_of(const float *x, size_t rows, size_t channels) {
+  int c = (int)channels;
+  float *product = malloc(channels * channels * sizeof *product);
+  double *matrix = malloc(channels * channels * sizeof *matrix), *value = malloc(channels * sizeof *value);
+  double sum = 0, entropy = NAN;
+  bool ok = product && matrix && value;
+  if (ok) {
+    cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, c, (int)rows, 1.0f / (float)rows, x, c, 0.0f, product, c);
+    for (int i = 0; i < c; i++)
+      for (int j = 0; j <= i; j++) matrix[i * c + j] = matrix[j * c + i] = product[i * c + j];
+    ok = nsw_eigenvalues(matrix, c, value);
+  }
+  for (int i = 0; ok && i < c; i++) sum += value[i];
+  if (ok) entropy = 0;
+  for (int i = 0; ok && i < c; i++) {
+    double share = fmax(0, value[i] / sum);
+    entropy -= share * log(share + SMALL_SHARE);
+  }
+  free(product);
+  free(matrix);
+  free(value);
+  return entropy;
+}
+
+static void watch(void *with, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
+  struct az *s = with;
+  if (moment != NSW_AFTER_LAYER) return;
+  for (int i = 0; i < s->net->cells; i++) {
+    const struct nsw_tensor *x = &s->net->tensor[s->net->cell[i]];
+    if (x->producer != layer) continue;
+    size_t one = image_floats(x), n = (size_t)s->lab->samples;
+    for (size_t k = 0; k < n; k++) nsw_engine_values(engine, s->net->cell[i], (int)k, s->a + k * one);
+    size_t rows = n * (size_t)x->size * (size_t)x->size;
+    centre(s->a, rows, (size_t)x->channels);
+    s->entropy[i] = entropy_of(s->a, rows, (size_t)x->channels);
+  }
+}
+
+/* ---- backward: singular values ---- */
+
+static void draw_signs(uint64_t seed, int cell, float *out, size_t n) {
+  struct nsw_stream stream = {.seed = seed, .which = (uint64_t)(SET_SIGNS + cell) << 32, .purpose = NSW_FOR_NOISE};
+  uint32_t words[4];
+  for (size_t k = 0; k < n; k++) {
+    if (k % 128 == 0) nsw_random_block(stream, k / 128, words);
+    out[k] = words[k % 128 / 32] >> (k % 32) & 1 ? 1.0f : -1.0f;
+  }
+}
+
+/* x[size][size][c] to y[size / s][size / s][c * s * s]: the pixels of a square become channels. */
+static void unshuffle(const float *x, int size, int c, int s, float *y) {
+  for (int h = 0; h < size; h++)
+    for (int w = 0; w < size; w++)
+      memcpy(y + ((((size_t)(h / s) * (size_t)(size / s) + (size_t)(w / s)) * (size_t)(s * s)) +
+                  (size_t)(h % s * s + w % s)) *
+                     (size_t)c,
+             x + ((size_t)h * (size_t)size + (size_t)w) * (size_t)c, (size_t)c * sizeof *x);
+}
+
+/* s of the mean over rows of in' out. */
+static double singular(const float *in, int ci, const float *out, int co, size_t rows) {
+  float *product = malloc((size_t)ci * (size_t)co * sizeof *product);
+  double *matrix = malloc((size_t)ci * (size_t)co * sizeof *matrix), s = NAN;
+  if (product && matrix) {
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, ci, co, (int)rows, 1.0f / (float)rows, in, ci, out, co, 0.0f,
+                product, co);
+    for (int k = 0; k < ci * co; k++) matrix[k] = product[k];
+    s = nsw_largest_singular(matrix, ci, co);
+  }
+  free(product);
+  free(matrix);
+  return s;
+}
+
+/* Cell i's part of the trainability. */
+static double cell_trainability(struct az *s, int i) {
+  int from = s->net->cell[i], to = s->net->cell[i - 1], n = s->lab->samples;
+  const struct nsw_tensor *out = &s->net->tensor[from], *in = &s->net->tensor[to];
+  size_t out_one = image_floats(out), in_one = image_floats(in);
+  int stride = in->size / out->size;
+  if (from == to) return -INFINITY;
+  draw_signs(s->lab->seed, i, s->b, out_one * (size_t)n);
+  for (int k = 0; k < n; k++) nsw_engine_set_gradient(s->lab->engine, from, k, s->b + (size_t)k * out_one);
+  nsw_engine_backward_layers(s->lab->engine, in->producer + 1, out->producer);
+  float *one = malloc(in_one * sizeof *one);
+  if (!one) return NAN;
+  for (int k = 0; k < n; k++) {
+    nsw_engine_tensor_gradient(s->lab->engine, to, k, one);
+    unshuffle(one, in->size, in->channels, stride, s->a + (size_t)k * in_one);
+  }
+  free(one);
+  if (in_one == out_one && !memcmp(s->a, s->b, in_one * (size_t)n * sizeof *s->a)) return -INFINITY;
+  size_t rows = (size_t)n * (size_t)out->size * (size_t)out->size;
+  double top = singular(s->a, in->channels * stride * stride, s->b, out->channels, rows);
+  return 2 - top - 1 / (top + SMALL_SINGULAR);
+}
+
+/* ---- the measure ---- */
+
+static int reserve(struct az *s) {
+  for (int t = 0; t < s->net->tensors; t++)
+    if (image_floats(&s->net->tensor[t]) > s->room) s->room = image_floats(&s->net->tensor[t]);
+  size_t n = (size_t)s->lab->samples;
+  s->a = malloc(s->room * n * sizeof *s->a);
+  s->b = malloc(s->room * n * sizeof *s->b);
+  s->entropy = malloc((size_t)s->net->cells * sizeof *s->entropy);
+  return s->a && s->b && s->entropy ? NSW_OK : nsw_fail(s->err, "out of memory for the features of cells");
+}
+
+/* Gaussian images into the engine, by way of room that is larger than them. */
+static int load(struct az *s) {
+  const struct nsw_lab *lab = s->lab;
+  int side = s->net->resolution, n = lab->samples;
+  int32_t *label = calloc((size_t)n, sizeof *label);
+  float *image = malloc((size_t)n * 3 * (size_t)side * (size_t)side * sizeof *image);
+  struct nsw_load how = {.seed = lab->seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_KAIMING};
+  int status = label && image ? NSW_OK : nsw_fail(s->err, "out of memory for Gaussian images");
+  if (status == NSW_OK) {
+    nsw_noise_images(lab->seed, SET_IMAGES, n, side, image);
+    status = nsw_engine_set_images(lab->engine, image, label, n, side, s->err);
+  }
+  if (status == NSW_OK) status = nsw_engine_load(lab->engine, s->net, &how, s->err);
+  free(label);
+  free(image);
+  return status;
+}
+
+static void run(struct az *s, double *values) {
+  int cells = s->net->cells;
+  for (int i = 0; i < cells; i++) s->entropy[i] = NAN;
+  nsw_engine_watch(s->lab->engine, watch, s);
+  nsw_engine_forward(s->lab->engine);
+  nsw_engine_watch(s->lab->engine, NULL, NULL);
+  double least = INFINITY, all = s->entropy[0], trainable = 0;
+  for (int i = 1; i < cells; i++) {
+    double step = s->entropy[i] - s->entropy[i - 1];
+    all += s->entropy[i];
+    least = step < least || isnan(step) ? step : least;
+  }
+  for (int i = cells - 1; i > 0; i--) trainable += cell_trainability(s, i) / (cells - 1);
+  values[EXPRESSIVITY] = all;
+  values[PROGRESSIVITY] = least;
+  values[TRAINABILITY] = trainable;
+}
+
+static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
+  struct az s = {.lab = lab, .err = err};
+  (void)state;
+  int status = nsw_net_build_kept(lab->context->space, lab->index, &lab->context->macro, &s.net, err);
+  if (status == NSW_OK) status = reserve(&s);
+  if (status == NSW_OK) status = load(&s);
+  if (status == NSW_OK) run(&s, values);
+  nsw_net_free(&s.net);
+  free(s.a);
+  free(s.b);
+  free(s.entropy);
+  return status;
+}
+
+/* Of the architecture itself, dead branches included, as the benchmark counts. */
+static void member(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values) {
+  (void)state;
+  (void)net;
+  values[COMPLEXITY] = (double)nsw_space_macs(lab->context->space, index, &lab->context->macro);
+}
+
+static const struct nsw_measure measure = {.pass = NSW_PASS_OWN, .work = 2, .take = take, .member = member};
+
+static const struct nsw_proxy_column columns[] = {
+    {"az_expressivity", "entropy of the features' principal components, summed over cells", +1},
+    {"az_progressivity", "smallest growth of that entropy from a cell to the next", +1},
+    {"az_trainability", "how well gradients keep their size through a cell, mean over cells", +1},
+    {"az_complexity", "multiply-adds", +1},
+    {0}};
+
+const struct nsw_proxy nsw_proxy_az_nas = {
+    .name = "az",
+    .group = "forward",
+    .source = "Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for Network Architecture Search, arXiv 2403.19232",
+    .note = "four parts; their rank aggregate az_nas is made from whole columns, by nasweep correlate",
+    .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
+    .samples = NSW_MEASURE_SAMPLES,
+    .columns = columns,
+    .measure = &measure,
+};

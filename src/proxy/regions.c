@@ -1,0 +1,133 @@
+/* Linear regions: how many different activation patterns a thin version of the network has among many small images, as
+ * TE-NAS counts them. Thin: one cell a stage, few channels, images of 4 x 4 (the released code takes 3 x 3 without a
+ * stem, which two halvings do not divide evenly). Images are Gaussian. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/measure.h"
+#include "proxy/network.h"
+#include "proxy/noise.h"
+#include "proxy/relu_codes.h"
+
+enum { IMAGES, CHANNELS };
+enum { SIDE = 4, SET_REGIONS = 3 };
+
+struct regions {
+  int images, channels;
+  float *pixels;     /* [images][3][SIDE][SIDE] */
+  int32_t *labels;   /* [images], of no use */
+  uint64_t *pattern; /* [images] hash of all codes so far */
+  struct nsw_relu_codes codes;
+};
+
+static void close_regions(void *state) {
+  struct regions *s = state;
+  free(s->pixels);
+  free(s->labels);
+  free(s->pattern);
+  free(s->codes.words);
+  free(s);
+}
+
+static int whole_number(const char *key, const char *text, long most, int *value, struct nsw_error *err) {
+  char *end = NULL;
+  long n = strtol(text, &end, 10);
+  *value = (int)n;
+  if (end != text && !*end && n >= 1 && n <= most) return NSW_OK;
+  return nsw_usage(err, "%s=%.40s is not a whole number from 1 to %ld", key, text, most);
+}
+
+static int open_regions(const struct nsw_context *context, const char *const *values, void **state,
+                        struct nsw_error *err) {
+  struct regions *s = calloc(1, sizeof *s);
+  (void)context;
+  if (!s) return nsw_fail(err, "out of memory");
+  int status = whole_number("images", values[IMAGES], 1000000, &s->images, err);
+  if (status == NSW_OK) status = whole_number("channels", values[CHANNELS], 1024, &s->channels, err);
+  if (status == NSW_OK) {
+    size_t n = (size_t)s->images;
+    s->pixels = malloc(n * 3 * SIDE * SIDE * sizeof *s->pixels);
+    s->labels = calloc(n, sizeof *s->labels);
+    s->pattern = malloc(n * sizeof *s->pattern);
+    if (!s->pixels || !s->labels || !s->pattern) status = nsw_fail(err, "out of memory for %d images", s->images);
+  }
+  if (status == NSW_OK)
+    *state = s;
+  else
+    close_regions(s);
+  return status;
+}
+
+/* Mixes a word into a hash (the finaliser of SplitMix64): equal patterns give equal hashes, and two of a million
+ * different ones the same with a chance of 1 in 10^7. */
+static uint64_t mix(uint64_t hash, uint64_t word) {
+  uint64_t z = hash * UINT64_C(0x9e3779b97f4a7c15) + word + 1;
+  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+  return z ^ (z >> 31);
+}
+
+static void watch(void *with, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
+  struct regions *s = with;
+  struct nsw_relu_codes *c = &s->codes;
+  if (moment != NSW_AFTER_LAYER || c->failed || !nsw_relu_codes(engine, layer, c)) return;
+  for (int i = 0; i < s->images; i++)
+    for (size_t k = 0; k < c->length; k++) s->pattern[i] = mix(s->pattern[i], c->words[(size_t)i * c->length + k]);
+}
+
+static int ascending(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static int count_different(uint64_t *pattern, int n) {
+  int different = 1;
+  qsort(pattern, (size_t)n, sizeof *pattern, ascending);
+  for (int i = 1; i < n; i++) different += pattern[i] != pattern[i - 1];
+  return different;
+}
+
+static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
+  struct regions *s = state;
+  struct nsw_macro thin = {
+      .channels = s->channels, .cells = 1, .classes = lab->context->macro.classes, .resolution = SIDE};
+  struct nsw_load load = {.seed = lab->seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_KAIMING};
+  struct nsw_net *net = NULL;
+  int status = nsw_net_build(lab->context->space, lab->index, &thin, &net, err);
+  nsw_noise_images(lab->seed, SET_REGIONS, s->images, SIDE, s->pixels);
+  memset(s->pattern, 0, (size_t)s->images * sizeof *s->pattern);
+  s->codes.failed = false;
+  if (status == NSW_OK) status = nsw_engine_set_images(lab->engine, s->pixels, s->labels, s->images, SIDE, err);
+  if (status == NSW_OK) status = nsw_engine_load(lab->engine, net, &load, err);
+  if (status == NSW_OK) {
+    nsw_engine_watch(lab->engine, watch, s);
+    nsw_engine_forward(lab->engine);
+    nsw_engine_watch(lab->engine, NULL, NULL);
+    values[0] = count_different(s->pattern, s->images);
+    if (s->codes.failed) status = nsw_fail(err, "out of memory for the codes of ReLUs");
+  }
+  nsw_net_free(&net);
+  return status;
+}
+
+static const struct nsw_measure measure = {
+    .pass = NSW_PASS_OWN, .work = 0.1, .open = open_regions, .close = close_regions, .take = take};
+
+static const struct nsw_proxy_column columns[] = {
+    {"regions", "activation patterns of a thin network among many images", +1}, {0}};
+
+static const struct nsw_proxy_option options[] = {
+    {"images", "3000", "Gaussian images of 4 x 4 pixels"},
+    {"channels", "1", "of the thin network's first stage; nb101 shares them out among up to five vertices"},
+    {0}};
+
+const struct nsw_proxy nsw_proxy_regions = {
+    .name = "regions",
+    .group = "forward",
+    .source = "Chen et al., Neural Architecture Search on ImageNet in Four GPU Hours (TE-NAS), arXiv 2102.11535",
+    .note = "thin networks on Gaussian images of 4 x 4, where the released code takes crops of 3 x 3",
+    .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
+    .columns = columns,
+    .options = options,
+    .measure = &measure,
+};

@@ -1,0 +1,148 @@
+/* Zen score: how far the features before global pooling move when a Gaussian image is disturbed a little, with Gaussian
+ * weights, and the normalisations' scales multiplied back in:
+ *
+ *   log mean_i sum |f(x_i) - f(x_i + gamma x'_i)| + sum over normalisations of log sqrt(mean over channels of variance)
+ *
+ * The variance is the released code's: the running one, after both batches, from 1 with momentum 0.1. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "proxy/measure.h"
+#include "proxy/network.h"
+#include "proxy/noise.h"
+
+#define MOMENTUM 0.1 /* of running variances, PyTorch's default */
+
+enum { GAMMA, REPEATS };
+
+struct zen {
+  double gamma;
+  int repeats;
+};
+
+static int open_zen(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err) {
+  char *end = NULL, *end2 = NULL;
+  struct zen z = {.gamma = strtod(values[GAMMA], &end), .repeats = (int)strtol(values[REPEATS], &end2, 10)};
+  (void)context;
+  if (end == values[GAMMA] || *end || !(z.gamma > 0 && z.gamma < 1e6))
+    return nsw_usage(err, "gamma=%.40s is not a positive number", values[GAMMA]);
+  if (end2 == values[REPEATS] || *end2 || z.repeats < 1 || z.repeats > 1000)
+    return nsw_usage(err, "repeats=%.40s is not a whole number from 1 to 1000", values[REPEATS]);
+  struct zen *s = malloc(sizeof *s);
+  if (!s) return nsw_fail(err, "out of memory");
+  *s = z;
+  *state = s;
+  return NSW_OK;
+}
+
+/* The unbiased batch variance of each normalisation's channels, averaged: added to mean[tensors] with a weight. */
+static void add_variances(const struct nsw_lab *lab, double weight, double *mean) {
+  for (int t = 0; t < lab->net->tensors; t++) {
+    const struct nsw_tensor *x = &lab->net->tensor[t];
+    if (!x->norm) continue;
+    const float *scale = nsw_engine_value(lab->engine, t, 0).scale;
+    double n = (double)lab->samples * x->size * x->size, sum = 0;
+    for (int c = 0; c < x->channels; c++) sum += 1 / ((double)scale[c] * scale[c]) - NSW_NORM_EPS;
+    mean[t] += weight * sum / x->channels * n / (n - 1);
+  }
+}
+
+static void read_features(const struct nsw_lab *lab, float *out) {
+  const struct nsw_tensor *x = &lab->net->tensor[lab->net->features];
+  size_t one = (size_t)x->size * (size_t)x->size * (size_t)x->channels;
+  for (int i = 0; i < lab->samples; i++) nsw_engine_values(lab->engine, lab->net->features, i, out + (size_t)i * one);
+}
+
+/* Room of one evaluation. */
+struct room {
+  float *image, *other;  /* [n][3][H][W] */
+  float *before, *after; /* features */
+  double *variance;      /* [tensors] */
+  int32_t *label;        /* [n], of no use */
+};
+
+static int give(const struct nsw_lab *lab, const struct room *r, struct nsw_error *err) {
+  return nsw_engine_set_images(lab->engine, r->image, r->label, lab->samples, lab->net->resolution, err);
+}
+
+/* The score of one draw of weights and images. */
+static int draw(const struct zen *z, const struct nsw_lab *lab, const struct room *r, uint64_t seed, double *score,
+                struct nsw_error *err) {
+  const struct nsw_tensor *f = &lab->net->tensor[lab->net->features];
+  int side = lab->net->resolution, n = lab->samples;
+  size_t pixels = (size_t)n * 3 * (size_t)side * (size_t)side;
+  size_t features = (size_t)n * (size_t)f->size * (size_t)f->size * (size_t)f->channels;
+  struct nsw_load load = {.seed = seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_NORMAL};
+  nsw_noise_images(seed, 0, n, side, r->image);
+  nsw_noise_images(seed, 1, n, side, r->other);
+  int status = give(lab, r, err);
+  if (status == NSW_OK) status = nsw_engine_load(lab->engine, lab->net, &load, err);
+  if (status != NSW_OK) return status;
+  for (int t = 0; t < lab->net->tensors; t++) r->variance[t] = (1 - MOMENTUM) * (1 - MOMENTUM);
+  nsw_engine_forward(lab->engine);
+  read_features(lab, r->before);
+  add_variances(lab, MOMENTUM * (1 - MOMENTUM), r->variance);
+  for (size_t k = 0; k < pixels; k++) r->image[k] += (float)z->gamma * r->other[k];
+  status = give(lab, r, err);
+  if (status != NSW_OK) return status;
+  nsw_engine_forward(lab->engine);
+  read_features(lab, r->after);
+  add_variances(lab, MOMENTUM, r->variance);
+  double moved = 0, scales = 0;
+  for (size_t k = 0; k < features; k++) moved += fabs((double)r->before[k] - r->after[k]);
+  for (int t = 0; t < lab->net->tensors; t++)
+    if (lab->net->tensor[t].norm) scales += 0.5 * log(r->variance[t]);
+  *score = log(moved / n) + scales;
+  return NSW_OK;
+}
+
+static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
+  const struct zen *z = state;
+  const struct nsw_tensor *f = &lab->net->tensor[lab->net->features];
+  size_t n = (size_t)lab->samples, side = (size_t)lab->net->resolution;
+  size_t features = n * (size_t)f->size * (size_t)f->size * (size_t)f->channels;
+  struct room r = {.image = malloc(n * 3 * side * side * sizeof(float)),
+                   .other = malloc(n * 3 * side * side * sizeof(float)),
+                   .before = malloc(features * sizeof(float)),
+                   .after = malloc(features * sizeof(float)),
+                   .variance = malloc((size_t)lab->net->tensors * sizeof(double)),
+                   .label = calloc(n, sizeof(int32_t))};
+  bool ok = r.image && r.other && r.before && r.after && r.variance && r.label;
+  int status = ok ? NSW_OK : nsw_fail(err, "out of memory for the images of zen");
+  double sum = 0, score;
+  for (int k = 0; k < z->repeats && status == NSW_OK; k++) {
+    status = draw(z, lab, &r, lab->seed + ((uint64_t)k << 40), &score, err);
+    sum += status == NSW_OK ? score : 0;
+  }
+  values[0] = sum / z->repeats;
+  free(r.image);
+  free(r.other);
+  free(r.before);
+  free(r.after);
+  free(r.variance);
+  free(r.label);
+  return status;
+}
+
+static const struct nsw_measure measure = {
+    .pass = NSW_PASS_OWN, .work = 2, .open = open_zen, .close = free, .take = take};
+
+static const struct nsw_proxy_column columns[] = {{"zen", "Zen score: log of the features' sensitivity to noise", +1},
+                                                  {0}};
+
+static const struct nsw_proxy_option options[] = {
+    {"gamma", "0.01", "size of the disturbance"},
+    {"repeats", "1", "draws of weights and images whose scores are averaged"},
+    {0}};
+
+const struct nsw_proxy nsw_proxy_zen = {
+    .name = "zen",
+    .group = "forward",
+    .source = "Lin et al., Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition, arXiv 2102.01063",
+    .note = "normalisations on branches that reach no output do not count; in the released code they do",
+    .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
+    .samples = NSW_MEASURE_SAMPLES,
+    .columns = columns,
+    .options = options,
+    .measure = &measure,
+};
