@@ -144,8 +144,8 @@ static void set_sizes(struct layout *o) {
   for (int i = 0; i < net->layers; i++) {
     const struct nsw_layer *l = &net->layer[i];
     struct nsw_conv_plan *c = &o->plan->layer[i].conv;
-    int back = back_step(net, i);
-    if (is_max(l->kind)) o->which[i] = (struct nsw_span){(image_floats(o, l->dst, 0) + 3) / 4, i, back, 0};
+    int back = back_step(net, i), last = o->wish.keep ? end : back;
+    if (is_max(l->kind)) o->which[i] = (struct nsw_span){(image_floats(o, l->dst, 0) + 3) / 4, i, last, 0};
     if (l->kind != NSW_LAYER_CONV) continue;
     c->dy_frame = l->kernel == 3 && wanted(o, l);
     c->dy_is_grad = !c->dy_frame && !net->tensor[l->dst].norm && !net->tensor[l->dst].relu;
