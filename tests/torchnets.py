@@ -64,9 +64,19 @@ class Net201(nn.Module):
         self.last = nn.BatchNorm2d(c * 4)
         self.classifier = nn.Linear(c * 4, classes)
 
+    def cell_outputs(self, x):
+        """The stem's output, then every cell's and residual block's."""
+        out = [self.stem(x)]
+        for cell in self.cells:
+            out.append(cell(out[-1]))
+        return out
+
+    def features(self, x):
+        """What is averaged over pixels for the classifier."""
+        return F.relu(self.last(self.cell_outputs(x)[-1]))
+
     def forward(self, x):
-        x = F.relu(self.last(self.cells(self.stem(x))))
-        return self.classifier(x.mean((2, 3)))
+        return self.classifier(self.features(x).mean((2, 3)))
 
 
 class ConvBNReLU(nn.Module):
@@ -148,13 +158,20 @@ class Net101(nn.Module):
         self.n = n
         self.classifier = nn.Linear(cin, classes)
 
-    def forward(self, x):
-        x = self.stem(x)
+    def cell_outputs(self, x):
+        """The stem's output, then every cell's."""
+        out = [self.stem(x)]
         for i, cell in enumerate(self.cells):
-            if i and i % self.n == 0:
-                x = F.max_pool2d(x, 2, 2)
-            x = cell(x)
-        return self.classifier(x.mean((2, 3)))
+            x = F.max_pool2d(out[-1], 2, 2) if i and i % self.n == 0 else out[-1]
+            out.append(cell(x))
+        return out
+
+    def features(self, x):
+        """What is averaged over pixels for the classifier."""
+        return self.cell_outputs(x)[-1]
+
+    def forward(self, x):
+        return self.classifier(self.features(x).mean((2, 3)))
 
     def ordered(self):
         cells = [p for cell in self.cells for p in cell.ordered()]

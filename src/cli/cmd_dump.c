@@ -21,6 +21,9 @@ static const struct nsw_option options[] = {
     {"channels", "N", NULL, "channels of the first stage instead of the benchmark's", false},
     {"cells", "N", NULL, "cells a stage instead of the benchmark's", false},
     {"norm", "sample|batch", "sample", "what a normalisation averages over: each image (as KNAS does), or all", false},
+    {"weights", "own|absolute|normal|kaiming", "own",
+     "the benchmark's, those without signs (as synflow), normal with deviation 1 (as zen), He's normal (as az_nas)",
+     false},
     {"reference", NULL, NULL,
      "compute in double precision by the naive kernels, and write logits, loss and gradients so", false},
     {"sample-grad", NULL, NULL, "also write the gradient of every single image's loss", false},
@@ -42,6 +45,7 @@ struct dump {
   struct nsw_engine *engine;
   struct reference reference;
   enum nsw_norm_mode mode;
+  enum nsw_weights weights;
   uint32_t index;
   int64_t samples, seed;
   float *buffer; /* as many floats as the largest parameter has, times the samples for single gradients */
@@ -56,6 +60,20 @@ static int read_size(const struct nsw_args *args, const char *option, int *value
   return status;
 }
 
+static int read_weights(struct dump *d, struct nsw_error *err) {
+  static const char *const names[] = {[NSW_WEIGHTS_OWN] = "own",
+                                      [NSW_WEIGHTS_ABSOLUTE] = "absolute",
+                                      [NSW_WEIGHTS_NORMAL] = "normal",
+                                      [NSW_WEIGHTS_KAIMING] = "kaiming"};
+  const char *word = nsw_args_text(d->args, "weights");
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(word, names[i])) {
+      d->weights = (enum nsw_weights)i;
+      return NSW_OK;
+    }
+  return nsw_usage(err, "dump: --weights wants own, absolute, normal or kaiming, got '%.40s'", word);
+}
+
 static int read_request(struct dump *d, struct nsw_error *err) {
   const struct nsw_args *args = d->args;
   const char *norm = nsw_args_text(args, "norm");
@@ -65,7 +83,8 @@ static int read_request(struct dump *d, struct nsw_error *err) {
   if (strcmp(norm, "sample") && strcmp(norm, "batch"))
     return nsw_usage(err, "dump: --norm wants sample or batch, got '%.40s'", norm);
   d->mode = strcmp(norm, "batch") ? NSW_NORM_SAMPLE : NSW_NORM_BATCH;
-  int status = nsw_aside_check(nsw_args_text(args, "out"), err);
+  int status = read_weights(d, err);
+  if (!status) status = nsw_aside_check(nsw_args_text(args, "out"), err);
   if (!status) status = nsw_args_integer(args, "samples", 1, 100000, &d->samples, err);
   if (!status) status = nsw_args_integer(args, "seed", 0, INT64_MAX, &d->seed, err);
   if (!status) status = read_size(args, "channels", &wish.channels, err);
@@ -119,7 +138,7 @@ static int run_reference(struct dump *d, struct nsw_error *err) {
     r->param[p] = calloc(size, sizeof **r->param);
     r->grad[p] = calloc(size, sizeof **r->grad);
     ok = r->param[p] && r->grad[p];
-    nsw_param_fill(&d->net->param[p], NSW_WEIGHTS_OWN, (uint64_t)d->seed, d->buffer);
+    nsw_param_fill(&d->net->param[p], d->weights, (uint64_t)d->seed, d->buffer);
     for (size_t i = 0; i < size && ok; i++) r->param[p][i] = d->buffer[i];
   }
   if (!ok) return nsw_fail(err, "no memory for the reference's parameters");
@@ -135,7 +154,8 @@ static int run_reference(struct dump *d, struct nsw_error *err) {
 }
 
 static int load_network(const struct dump *d, struct nsw_error *err) {
-  return nsw_engine_load(d->engine, d->net, &(struct nsw_load){.seed = (uint64_t)d->seed, .norm = d->mode}, err);
+  return nsw_engine_load(d->engine, d->net,
+                         &(struct nsw_load){.seed = (uint64_t)d->seed, .norm = d->mode, .weights = d->weights}, err);
 }
 
 static int run_network(struct dump *d, struct nsw_error *err) {
@@ -261,6 +281,7 @@ static int write_root(const struct dump *d, hid_t file) {
       nsw_h5_write_integer(file, "channels", d->macro.channels) | nsw_h5_write_integer(file, "cells", d->macro.cells);
   bad |= nsw_h5_write_integer(file, "classes", d->macro.classes);
   bad |= nsw_h5_write_text(file, "norm", d->mode == NSW_NORM_BATCH ? "batch" : "sample");
+  bad |= nsw_h5_write_text(file, "weights", nsw_args_text(d->args, "weights"));
   bad |= nsw_h5_write_text(file, "data", d->images->source) | nsw_h5_write_text(file, "data_sha256", d->images->sha256);
   struct nsw_cell cell;
   char ops[2 * NSW_MAX_EDGES + 1] = "", edges[12];
