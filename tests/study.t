@@ -72,7 +72,7 @@ def write(name, scores, accuracy, params=None, macs=None, status=None, space="nb
         g["macs"] = np.asarray(np.arange(n) if macs is None else macs, dtype="u8")
         for proxy, value in scores.items():
             d = g.create_dataset("score/" + proxy, data=np.asarray(value, dtype="f8"))
-            d.attrs["direction"] = np.int32(-1 if proxy.startswith("minus") else 1)
+            d.attrs["direction"] = np.int32(-1 if proxy.startswith(("minus", "ntk_")) else 1)
             g["status/" + proxy] = np.asarray(np.ones(n) if status is None else status, dtype="u1")
             g["seconds/" + proxy] = np.zeros(n, dtype="f4")
             if seeds and proxy in seeds:
@@ -236,6 +236,37 @@ a = by_seed.mean(1)
 mean_rank = (st.rankdata(a) + st.rankdata(b)) / 2
 report(close(kinds["correlation"][3]["kendall_tau_b"], st.kendalltau(mean_rank, y)[0]) and
        kinds["correlation"][3]["proxy"] == "a+b", "an ensemble is the mean of average ranks")
+
+def log_ranks(*columns):
+    """AZ-NAS's aggregate: the sum of log(rank / n), rank n the best; by whole numbers, so that ties are ties."""
+    product = [1] * len(columns[0])
+    for c in columns:
+        product = [p * int(2 * rank) for p, rank in zip(product, st.rankdata(c))]
+    return np.array([math.log(p) - len(columns) * math.log(2 * len(columns[0])) for p in product])
+
+
+parts = {"az_expressivity": a, "az_progressivity": -b, "az_trainability": rng.integers(0, 40, n), "az_complexity": noise,
+         "ntk_cond": np.exp(-a + rng.normal(size=n)), "regions": rng.integers(1, 50, n).astype(float)}
+parts["ntk_cond"][:9] = np.inf
+status = np.ones(n)
+status[3:20] = 2
+published = write("published.h5", parts, y, status=status)
+found = {f["proxy"]: f for f in load("correlate", published, "--ensemble", "az_nas", "--ensemble", "te_nas",
+                                     "--ensemble", "mine=log:regions+az_expressivity",
+                                     "--ensemble", "many=log:" + "+".join(["az_trainability", "regions"] * 9))}
+dead = status == 2
+ranked = {k: np.where(dead, -np.inf, -v if k == "ntk_cond" else v) for k, v in parts.items()}
+wanted = {"az_nas": log_ranks(*(ranked["az_" + k] for k in ("expressivity", "progressivity", "trainability", "complexity"))),
+          "te_nas": st.rankdata(ranked["ntk_cond"]) + st.rankdata(ranked["regions"]),
+          "mine": log_ranks(ranked["regions"], ranked["az_expressivity"]),
+          "many": log_ranks(ranked["regions"], ranked["az_trainability"])}  # 18 members: the same order
+wrong = [f"{k} {c}: {found[k][c]} for {f(v, y)[0]}" for k, v in wanted.items()
+         for c, f in (("spearman", st.spearmanr), ("kendall_tau_b", st.kendalltau), ("weighted_tau", st.weightedtau),
+                      ("pearson", st.pearsonr)) if not close(found[k][c], f(v, y)[0])]
+wrong += [f"sum of logs: {found[k]['pearson']}" for k in ("az_nas", "mine") if not close(
+    found[k]["pearson"], st.pearsonr(sum(np.log(st.rankdata(ranked[m]) / n) for m in
+                                         ([m for m in parts if m[:2] == "az"] if k == "az_nas" else ("regions", "az_expressivity"))), y)[0])]
+report(not wrong and found["az_nas"]["n"] == n, "AZ-NAS, TE-NAS and named ensembles by SciPy's ranks", wrong)
 ok = len(kinds["agreement"]) == 6 and close(kinds["agreement"][0]["spearman"], st.spearmanr(a, b)[0])
 report(ok, "agreement of all pairs of scores")
 s = kinds["stability"][0]
@@ -383,6 +414,9 @@ cases = [
     (2, "--format xml", "correlate", whole, "--format", "xml"),
     (2, "--level", "correlate", whole, "--level", "1.5"),
     (2, "there is no score zen", "correlate", whole, "--ensemble", "sed+zen"),
+    (2, "ensemble az_nas: there is no score az_expressivity", "correlate", whole, "--ensemble", "az_nas"),
+    (2, "median is no rule; mean or log", "correlate", whole, "--ensemble", "median:sed+params"),
+    (2, "there is a score sed already", "correlate", whole, "--ensemble", "sed=sed+params"),
     (2, "--compare", "correlate", whole, "--compare", "sed"),
     (1, "no trained accuracies", "select", path("first.h5")),
     (2, "no format xls", "import", "xls", truth, "--out", path("x.h5")),

@@ -9,6 +9,7 @@
 #include "cli/lines.h"
 #include "cli/tables.h"
 #include "store/file.h"
+#include "study/ensemble.h"
 #include "study/subset.h"
 #include "truth/truth.h"
 
@@ -25,7 +26,7 @@ static const struct nsw_option options[] = {
      false},
     {"proxy", "LIST", NULL, "only these scores", false},
     {"dataset", "LIST", NULL, "only accuracies on these data sets", false},
-    {"ensemble", "A+B", NULL, "also the average rank of these scores", true},
+    {"ensemble", "A+B", NULL, NSW_ENSEMBLE_HELP, true},
     {"intervals", "N", "0", "bootstrap intervals from N resamples, spread over all ranks; 0: none", false},
     {"level", "SHARE", "0.95", "confidence of the intervals, between 0 and 1", false},
     {"weighted-intervals", NULL, NULL,
@@ -248,7 +249,7 @@ static int study_table(struct job *job, const struct nsw_table *table, struct ns
   size_t count = 0;
   int status = nsw_columns_make(table, columns, err);
   for (size_t e = 0; e < nsw_args_count(job->args, "ensemble") && status == NSW_OK; e++)
-    status = nsw_columns_ensemble(columns, nsw_args_value(job->args, "ensemble", e), err);
+    status = nsw_ensemble_add(columns, nsw_args_value(job->args, "ensemble", e), err);
   if (status == NSW_OK) status = check_proxies(job, table, columns, err);
   if (status == NSW_OK) status = nsw_subsets_parse(nsw_args_text(job->args, "subset"), &facts, &subsets, &count, err);
   if (status == NSW_OK) status = all_against(job, table, columns, subsets, count, &facts, err);

@@ -8,6 +8,7 @@
 #include "cli/lines.h"
 #include "cli/tables.h"
 #include "study/column.h"
+#include "study/ensemble.h"
 #include "study/select.h"
 #include "truth/truth.h"
 
@@ -17,7 +18,7 @@ static const struct nsw_option options[] = {
     {"truth", "[FORMAT:]FILE", NULL, "accuracies, as in `correlate`", true},
     {"format", "NAME", "table", "table, json or csv (of the curves)", false},
     {"proxy", "LIST", NULL, "only these scores", false},
-    {"ensemble", "A+B", NULL, "also the average rank of these scores", true},
+    {"ensemble", "A+B", NULL, NSW_ENSEMBLE_HELP, true},
     {"dataset", "LIST", NULL, "only accuracies on these data sets", false},
     {"split", "NAME", NULL, "only accuracies of this split", false},
     {"max-params", "N", NULL, "only architectures with at most N parameters", false},
@@ -271,7 +272,7 @@ static int search_table(struct job *job, const struct nsw_table *table, struct n
   const char *split = nsw_args_text(job->args, "split");
   int status = nsw_columns_make(table, &columns, err);
   for (size_t e = 0; e < nsw_args_count(job->args, "ensemble") && status == NSW_OK; e++)
-    status = nsw_columns_ensemble(&columns, nsw_args_value(job->args, "ensemble", e), err);
+    status = nsw_ensemble_add(&columns, nsw_args_value(job->args, "ensemble", e), err);
   for (size_t i = 0; i < job->proxies.count && status == NSW_OK; i++)
     if (!nsw_columns_find(&columns, job->proxies.item[i]))
       status = nsw_usage(err, "--proxy %.80s: %s has no such score", job->proxies.item[i], table->space);

@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "nasweep/proxy.h"
-#include "study/rank.h"
 
-static int add_column(struct nsw_columns *columns, const char *name, struct nsw_column **column,
-                      struct nsw_error *err) {
+int nsw_columns_add(struct nsw_columns *columns, const char *name, struct nsw_column **column, struct nsw_error *err) {
   struct nsw_column *list = realloc(columns->list, (columns->count + 1) * sizeof *list);
   if (!list) return nsw_fail(err, "out of memory for column %s", name);
   columns->list = list;
@@ -70,7 +68,7 @@ int nsw_columns_make(const struct nsw_table *table, struct nsw_columns *columns,
   int status = NSW_OK;
   for (size_t s = 0; s < table->scores && status == NSW_OK; s++) {
     struct nsw_column *column;
-    status = add_column(columns, table->score[s].name, &column, err);
+    status = nsw_columns_add(columns, table->score[s].name, &column, err);
     if (status == NSW_OK) status = fill_column(&table->score[s], table->rows, column, err);
   }
   if (status != NSW_OK) nsw_columns_free(columns);
@@ -81,59 +79,6 @@ struct nsw_column *nsw_columns_find(const struct nsw_columns *columns, const cha
   for (size_t c = 0; c < columns->count; c++)
     if (!strcmp(columns->list[c].name, name)) return &columns->list[c];
   return NULL;
-}
-
-/* Adds one member's average ranks, over the rows that take part, to the ensemble's sum. */
-static int add_ranks(const struct nsw_column *member, const struct nsw_column *ensemble, size_t rows, double *sum,
-                     struct nsw_error *err) {
-  double *value = malloc((rows + 1) * sizeof *value);
-  struct nsw_ranks ranks = {0};
-  size_t n = 0;
-  if (!value) return nsw_fail(err, "out of memory for ensemble %s", ensemble->name);
-  for (size_t i = 0; i < rows; i++)
-    if (ensemble->standing[i] <= NSW_LOWEST) value[n++] = member->value[i];
-  int status = nsw_ranks_make(value, n, &ranks, err);
-  n = 0;
-  for (size_t i = 0; i < rows && status == NSW_OK; i++)
-    if (ensemble->standing[i] <= NSW_LOWEST) sum[i] += (double)nsw_rank_twice(&ranks, ranks.code[n++]) / 2;
-  nsw_ranks_free(&ranks);
-  free(value);
-  return status;
-}
-
-int nsw_columns_ensemble(struct nsw_columns *columns, const char *names, struct nsw_error *err) {
-  enum { MEMBERS = 64 };
-  size_t member[MEMBERS], members = 0;
-  char *list = strdup(names), *rest = NULL;
-  if (!list) return nsw_fail(err, "out of memory for ensemble %s", names);
-  int status = NSW_OK;
-  for (char *word = strtok_r(list, "+", &rest); word && status == NSW_OK; word = strtok_r(NULL, "+", &rest)) {
-    struct nsw_column *column = nsw_columns_find(columns, word);
-    if (!column) status = nsw_usage(err, "ensemble %s: there is no score %s", names, word);
-    if (column && members == MEMBERS) status = nsw_usage(err, "ensemble %s: more than %d scores", names, MEMBERS);
-    if (status == NSW_OK) member[members++] = (size_t)(column - columns->list);
-  }
-  free(list);
-  if (status == NSW_OK && members < 2) status = nsw_usage(err, "ensemble %s: at least two scores, joined by +", names);
-  struct nsw_column *ensemble;
-  if (status == NSW_OK) status = add_column(columns, names, &ensemble, err);
-  if (status != NSW_OK) return status;
-  for (size_t i = 0; i < columns->rows; i++) {
-    ensemble->value[i] = 0;
-    for (size_t m = 0; m < members; m++) {
-      uint8_t standing = columns->list[member[m]].standing[i];
-      if (standing > ensemble->standing[i]) ensemble->standing[i] = standing;
-    }
-  }
-  for (size_t m = 0; m < members && status == NSW_OK; m++)
-    status = add_ranks(&columns->list[member[m]], ensemble, columns->rows, ensemble->value, err);
-  for (size_t i = 0; i < columns->rows; i++) {
-    if (ensemble->standing[i] > NSW_LOWEST)
-      ensemble->value[i] = NAN;
-    else
-      ensemble->value[i] /= (double)members;
-  }
-  return status;
 }
 
 void nsw_columns_free(struct nsw_columns *columns) {

@@ -45,9 +45,8 @@ void nsw_table_settle(struct nsw_table *merged);
 /* Turns every score of the table into a column. Free with nsw_columns_free. */
 int nsw_columns_make(const struct nsw_table *table, struct nsw_columns *columns, struct nsw_error *err);
 
-/* Adds the rank-average ensemble of the columns in `names`, joined by '+': the mean of each row's average ranks in
- * them, over rows that take part in all; NSW_USAGE where one is not there. */
-int nsw_columns_ensemble(struct nsw_columns *columns, const char *names, struct nsw_error *err);
+/* Adds a column of that name: values uninitialised, every row NSW_IN, no times. Pointers to columns become invalid. */
+int nsw_columns_add(struct nsw_columns *columns, const char *name, struct nsw_column **column, struct nsw_error *err);
 
 /* The column of that name, or NULL. */
 struct nsw_column *nsw_columns_find(const struct nsw_columns *columns, const char *name);
