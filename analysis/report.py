@@ -65,8 +65,14 @@ summary{cursor:pointer}
 code{font-size:.85em;overflow-wrap:anywhere}
 .warn{border-left:4px solid var(--mark);padding:.3rem .8rem;margin:1rem 0}
 @media (max-width:520px){main{padding:1rem .9rem 3rem}h1{font-size:1.4rem}th,td{padding:.3rem .45rem}}
-@media print{main{max-width:none;padding:0}h2{break-after:avoid}figure,.card,tr{break-inside:avoid}.links{display:none}
- .figures{grid-template-columns:repeat(2,1fr)}.wide{overflow:visible}table{font-size:.72rem}}
+@page{margin:14mm 13mm}
+@media print{:root{--muted:#454f59}body{-webkit-print-color-adjust:exact;print-color-adjust:exact;font-size:10pt}
+ main{max-width:none;padding:0}h1{font-size:17pt}h2{margin-top:1.4rem}h2,h3,h2+p{break-after:avoid}
+ figure,.card,tr,.caption{break-inside:avoid}.caption{break-before:avoid;max-width:none}.links{display:none}
+ .cards{grid-template-columns:repeat(4,1fr);gap:.5rem}.card{padding:.5rem .6rem}.card b{font-size:1.2rem}
+ .figures{grid-template-columns:repeat(2,1fr);gap:.6rem 1.2rem}.figures:has(>:only-child){grid-template-columns:1fr}
+ .wide{overflow:visible}.headline{break-inside:avoid}table{font-size:8pt}th,td{padding:.2rem .35rem}td small{font-size:6.6pt}td.bar{min-width:4.6rem}
+ .headline th:nth-last-child(-n+3),.headline td:nth-last-child(-n+3){padding-left:.15rem}}
 """
 
 
