@@ -112,8 +112,12 @@ static void set_lifetimes(struct layout *o) {
   }
   for (int i = 0; i < net->layers; i++) note_layer(o, i);
   if (net->features >= 0) note_read(o, net->features, net->layers);
-  for (int t = 0; t < net->tensors; t++) { /* a kept tensor's gradient may be written before its readers would */
-    if (net->tensor[t].kept) live_from(&o->grad[o->root[t]], back_step(net, net->tensor[t].producer) - 1);
+  for (int t = 0; t < net->tensors; t++) {
+    if (net->tensor[t].kept) {
+      int made = net->tensor[t].producer;
+      live_until(&o->value[t], made); /* to be looked at, also where only its rectified form is read */
+      live_from(&o->grad[o->root[t]], back_step(net, made) - 1); /* may be written before its readers would */
+    }
     if (o->wish.keep && o->value[t].to >= 0) o->value[t].to = end;
   }
 }
