@@ -85,7 +85,9 @@ static int build(const struct nsw_space *space, uint32_t index, const struct nsw
   nsw_space_cell(space, index, &cell);
   if (macro->resolution % 4)
     return nsw_usage(err, "nb101 halves its images twice: a resolution of %d will not do", macro->resolution);
-  int channels = macro->channels, section = 1;
+  int channels = macro->channels, section = 1, feeders = 0;
+  for (int v = 1; v < cell.vertices - 1; v++) feeders += cell.edges >> nsw_edge(v, cell.vertices - 1) & 1;
+  if (channels < feeders) return nsw_usage(err, "%d vertices cannot share out %d channels", feeders, channels);
   int x = nsw_net_add_cell(net, add_conv(net, "stem", 0, 0, 0, channels, 3));
   for (int stack = 0; stack < STACKS; stack++) {
     if (stack > 0) {
