@@ -10,35 +10,65 @@ NSW_INLINE float *pixel(struct nsw_plane x, int h, int w) { return x.p + h * x.r
 NSW_INLINE int low(int i) { return i > 0 ? -1 : 0; }
 NSW_INLINE int high(int i, int size) { return i + 1 < size ? 1 : 0; }
 
-/* 1 / number of pixels of the window at (h, w) that are there. */
-NSW_INLINE float share(int h, int w, int size) {
-  return 1.0f / (float)((high(h, size) - low(h) + 1) * (high(w, size) - low(w) + 1));
+/* 1 / number of places of the window at i that are there; a window's share is that of its row times its column's. */
+NSW_INLINE float share(int i, int size) { return 1.0f / (float)(high(i, size) - low(i) + 1); }
+
+/* A row and its two neighbours, each with a weight; a neighbour that is not there is the row itself with weight 0. */
+struct three_rows {
+  const float *p[3];
+  float weight[3];
+};
+
+NSW_INLINE struct three_rows rows_around(struct nsw_plane x, int h) {
+  return (struct three_rows){{pixel(x, h + low(h), 0), pixel(x, h, 0), pixel(x, h + high(h, x.size), 0)},
+                             {h > 0 ? 1.0f : 0.0f, 1.0f, h + 1 < x.size ? 1.0f : 0.0f}};
 }
 
+NSW_INLINE vf column(const struct three_rows *r, ptrdiff_t at) {
+  return vload(r->p[0] + at) * r->weight[0] + vload(r->p[1] + at) * r->weight[1] + vload(r->p[2] + at) * r->weight[2];
+}
+
+/* Window by window along a row, each the sum of three columns of which two are known already. */
 void NSW_FN(nsw_avgpool3)(struct nsw_plane x, struct nsw_plane y, uint8_t *which) {
   (void)which;
-  for (int h = 0; h < y.size; h++)
-    for (int w = 0; w < y.size; w++)
-      for (int c = 0; c < y.col; c += NSW_LANES) {
-        vf sum = {0};
-        for (int a = low(h); a <= high(h, x.size); a++)
-          for (int b = low(w); b <= high(w, x.size); b++) sum += vload(pixel(x, h + a, w + b) + c);
-        vstore(pixel(y, h, w) + c, sum * share(h, w, y.size));
+  for (int h = 0; h < y.size; h++) {
+    const struct three_rows r = rows_around(x, h);
+    const float inner = share(h, y.size) * (1.0f / 3), first = share(h, y.size) * share(0, y.size);
+    for (int c = 0; c < y.col; c += NSW_LANES) {
+      float *d = pixel(y, h, 0) + c;
+      vf left = {0}, middle = column(&r, c);
+      for (int w = 0; w + 1 < y.size; w++, d += y.col) {
+        vf right = column(&r, (ptrdiff_t)(w + 1) * x.col + c);
+        vstore(d, (left + middle + right) * (w ? inner : first));
+        left = middle;
+        middle = right;
       }
+      vstore(d, (left + middle) * first);
+    }
+  }
 }
 
+/* Likewise, with what each window at the border hands out. */
 void NSW_FN(nsw_avgpool3_backward)(struct nsw_plane dy, struct nsw_plane dx, const uint8_t *which, bool add) {
   (void)which;
-  for (int h = 0; h < dx.size; h++)
-    for (int w = 0; w < dx.size; w++)
-      for (int c = 0; c < dx.col; c += NSW_LANES) {
-        float *d = pixel(dx, h, w) + c;
-        vf sum = add ? vload(d) : (vf){0};
-        for (int a = low(h); a <= high(h, dx.size); a++)
-          for (int b = low(w); b <= high(w, dx.size); b++)
-            sum += vload(pixel(dy, h + a, w + b) + c) * share(h + a, w + b, dx.size);
-        vstore(d, sum);
+  const int size = dx.size;
+  const float edge = share(0, size);
+  for (int h = 0; h < size; h++) {
+    struct three_rows r = rows_around(dy, h);
+    for (int a = low(h); a <= high(h, size); a++) r.weight[a + 1] = share(h + a, size);
+    for (int c = 0; c < dx.col; c += NSW_LANES) {
+      float *d = pixel(dx, h, 0) + c;
+      vf left = {0}, middle = column(&r, c) * edge;
+      for (int w = 0; w < size; w++, d += dx.col) {
+        vf right = {0};
+        if (w + 1 < size) right = column(&r, (ptrdiff_t)(w + 1) * dy.col + c) * (w + 2 < size ? 1.0f / 3 : edge);
+        vf sum = left + middle + right;
+        vstore(d, add ? vload(d) + sum : sum);
+        left = middle;
+        middle = right;
       }
+    }
+  }
 }
 
 NSW_INLINE void store_which(uint8_t *which, vi place) {
