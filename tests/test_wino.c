@@ -137,21 +137,22 @@ static double conv_error(const struct kernels *k, const struct shape *s, int in,
 }
 
 /* The weights' gradient of all images, at once or one image after the other, in PyTorch's order. */
-static float *wgrad(const struct kernels *k, const struct shape *s, const float *x, const float *dy, bool at_once) {
+static float *wgrad(const struct kernels *k, const struct shape *s, int m, const float *x, const float *dy,
+                    bool at_once) {
   struct nsw_wino_pass pass = pass_of(s, s->in, s->out, false);
   int depth = padded(s->in) / NSW_BLOCK;
-  float *du = buffer((size_t)pass.blocks * NSW_WINO_PLACES * (size_t)depth * NSW_BLOCK * NSW_BLOCK);
+  float *du = buffer((size_t)pass.blocks * (size_t)nsw_wino_places(m) * (size_t)depth * NSW_BLOCK * NSW_BLOCK);
   float *scratch = draw(nsw_wino_scratch(s->in, pass.blocks), 10), *dw = buffer((size_t)s->out * (size_t)s->in * 9);
   float part[9][NSW_BLOCK][NSW_BLOCK];
   x += place(s, s->in, 0, 0, 0, 0);
   dy += place(s, s->out, 0, 0, 0, 0);
   if (!at_once) pass.images = 1;
   for (int n = 0; n < (at_once ? 1 : s->images); n++)
-    k->wgrad(&pass, x + n * pass.x_image, dy + n * pass.y_image, du, scratch);
+    k->wgrad(&pass, m, x + n * pass.x_image, dy + n * pass.y_image, du, scratch);
   for (int o = 0; o < s->out; o++)
     for (int i = 0; i < s->in; i++) {
       int b = o / NSW_BLOCK, d = i / NSW_BLOCK;
-      k->gradient(du + (b * NSW_WINO_PLACES * depth + d) * NSW_BLOCK * NSW_BLOCK, depth, part[0][0]);
+      k->gradient(m, du + (b * nsw_wino_places(m) * depth + d) * NSW_BLOCK * NSW_BLOCK, depth, part[0][0]);
       for (int t = 0; t < 9; t++) dw[(o * s->in + i) * 9 + t] = part[t][i % NSW_BLOCK][o % NSW_BLOCK];
     }
   free(du);
@@ -161,8 +162,8 @@ static float *wgrad(const struct kernels *k, const struct shape *s, const float 
 
 static void check_shape(const struct shape *s) {
   size_t weights = (size_t)s->out * (size_t)s->in * 9;
-  size_t u_size = (size_t)padded(s->out) * NSW_WINO_PLACES * (size_t)s->in;
-  size_t back_size = (size_t)padded(s->in) * NSW_WINO_PLACES * (size_t)s->out;
+  size_t u_size = (size_t)padded(s->out) * (size_t)nsw_wino_places(2) * (size_t)s->in;
+  size_t back_size = (size_t)padded(s->in) * (size_t)nsw_wino_places(2) * (size_t)s->out;
   float *x = draw_images(s, s->in, 1), *dy = draw_images(s, s->out, 2), *w = draw(weights, 3);
   struct reference r = {.x = x,
                         .dy = dy,
@@ -177,9 +178,14 @@ static void check_shape(const struct shape *s) {
     k.weights(w, s->out, s->in, u, back);
     k.weights(w, s->out, s->in, only, NULL);
     assert_memory_equal(u, only, u_size * sizeof *u);
-    float *at_once = wgrad(&k, s, x, dy, true), *one_by_one = wgrad(&k, s, x, dy, false);
-    assert_memory_equal(at_once, one_by_one, weights * sizeof *at_once);
-    double worst = error(at_once, r.dw, NULL, weights);
+    double worst = 0;
+    for (int m = 2; m <= 4 && s->rows % m == 0 && s->cols % m == 0; m += 2) {
+      float *at_once = wgrad(&k, s, m, x, dy, true), *one_by_one = wgrad(&k, s, m, x, dy, false);
+      assert_memory_equal(at_once, one_by_one, weights * sizeof *at_once);
+      worst = fmax(worst, error(at_once, r.dw, NULL, weights));
+      free(at_once);
+      free(one_by_one);
+    }
     for (int add = 0; add < 2; add++) {
       worst = fmax(worst, conv_error(&k, s, s->in, s->out, x, u, r.y, add));
       worst = fmax(worst, conv_error(&k, s, s->out, s->in, dy, back, r.dx, add));
@@ -189,8 +195,6 @@ static void check_shape(const struct shape *s) {
     free(u);
     free(only);
     free(back);
-    free(at_once);
-    free(one_by_one);
   }
   free(x);
   free(dy);
@@ -211,6 +215,8 @@ static void test_fits(void **state) {
   assert_false(nsw_wino_fits(7, 8));
   assert_false(nsw_wino_fits(8, 7));
   assert_false(nsw_wino_fits(0, 0));
+  assert_int_equal(nsw_wino_tile(32, 32), 4);
+  assert_int_equal(nsw_wino_tile(18, 18), 2);
 }
 
 int main(void) {

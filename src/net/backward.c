@@ -126,7 +126,7 @@ static void wino_backward(struct nsw_engine *e, const struct nsw_layer *l, const
   const float *dy = dy_plane(e, l, c, 0).p;
   if (weights) {
     struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->weights, count);
-    e->wino_wgrad(&pass, value_plane(e, l->src, 0).p, dy, e->grads.p + c->dw, e->tiles.p);
+    e->wino_wgrad(&pass, c->wino, value_plane(e, l->src, 0).p, dy, e->grads.p + c->dw, e->tiles.p);
   }
   struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->back[0], count);
   e->wino_conv(&pass, dy, e->weights.p + c->wb, grad_plane(e, l->src, 0).p, e->tiles.p);

@@ -311,8 +311,9 @@ static void wino_part(const struct nsw_engine *e, int param, int o, int i,
                       float part[NSW_MAX_TAPS * NSW_BLOCK * NSW_BLOCK]) {
   const struct nsw_param *p = &e->net->param[param];
   int depth = nsw_conv_blocks(p->shape[1]);
-  size_t at = (size_t)(o / NSW_BLOCK * NSW_WINO_PLACES * depth + i / NSW_BLOCK) * NSW_BLOCK * NSW_BLOCK;
-  e->wino_gradient(e->grads.p + e->plan.layer[p->layer].conv.dw + at, depth, part);
+  const struct nsw_conv_plan *c = &e->plan.layer[p->layer].conv;
+  size_t at = (size_t)(o / NSW_BLOCK * nsw_wino_places(c->wino) * depth + i / NSW_BLOCK) * NSW_BLOCK * NSW_BLOCK;
+  e->wino_gradient(c->wino, e->grads.p + c->dw + at, depth, part);
 }
 
 static void wino_whole(const struct nsw_engine *e, int param, float *out) {

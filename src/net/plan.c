@@ -259,8 +259,7 @@ static void back_passes(const struct layout *o, const struct nsw_layer *l, struc
 
 /* Enough for either way. */
 static void set_scratch(struct nsw_plan *plan, int in, int out) {
-  size_t there = nsw_wino_scratch(in, (out + NSW_BLOCK - 1) / NSW_BLOCK);
-  size_t back = nsw_wino_scratch(out, (in + NSW_BLOCK - 1) / NSW_BLOCK);
+  size_t there = nsw_wino_scratch(in, nsw_conv_blocks(out)), back = nsw_wino_scratch(out, nsw_conv_blocks(in));
   size_t most = there > back ? there : back;
   if (most > plan->wino) plan->wino = most;
 }
@@ -270,15 +269,17 @@ static void set_conv(struct layout *o, int i) {
   struct nsw_conv_plan *c = &o->plan->layer[i].conv;
   const struct nsw_tensor *x = &o->net->tensor[l->src], *y = &o->net->tensor[l->dst];
   const struct nsw_tensor_plan *xp = &o->plan->tensor[l->src], *yp = &o->plan->tensor[l->dst];
-  c->wino = l->kernel == 3 && l->stride == 1 && l->src != 0 && nsw_wino_fits(y->size, y->size);
-  size_t taps = c->wino ? NSW_WINO_PLACES : (size_t)l->kernel * (size_t)l->kernel;
+  bool wino = l->kernel == 3 && l->stride == 1 && l->src != 0 && nsw_wino_fits(y->size, y->size);
+  c->wino = wino ? nsw_wino_tile(y->size, y->size) : 0;
+  size_t taps = wino ? (size_t)nsw_wino_places(2) : (size_t)l->kernel * (size_t)l->kernel;
+  size_t places = wino ? (size_t)nsw_wino_places(c->wino) : taps;
   forward_pass(o, l, &c->forward);
   c->weights = c->forward;
   c->weights.y_row = c->dy_row;
   back_passes(o, l, c);
   c->w_size = taps * (size_t)x->channels * (size_t)yp->col;
   c->wb_size = c->backs ? taps * (size_t)y->channels * (size_t)xp->grad_col : 0;
-  c->dw_size = taps * (size_t)nsw_conv_depth(x->channels) * (size_t)yp->col;
+  c->dw_size = places * (size_t)nsw_conv_depth(x->channels) * (size_t)yp->col;
   c->w = o->plan->weights;
   c->wb = c->w + c->w_size;
   c->dw = o->plan->grads;

@@ -2,7 +2,12 @@
 
 #include "net/conv.h"
 
+/* Two buffers of transformed tiles, or one and a group of products; see tiles.h. */
+static size_t buffers(int m, size_t blocks) {
+  return (size_t)nsw_wino_places(m) * NSW_BLOCK * (blocks * (size_t)nsw_wino_chunk(m) + 2 + 8);
+}
+
 size_t nsw_wino_scratch(int cin, int blocks) {
-  size_t depth = (size_t)(cin + NSW_BLOCK - 1) / NSW_BLOCK, tiles = (depth + (size_t)blocks) * NSW_WINO_CHUNK;
-  return NSW_WINO_PLACES * NSW_BLOCK * (tiles + NSW_WINO_GROUP + 2); /* 2: a line behind each place of two buffers */
+  size_t all = (size_t)nsw_conv_blocks(cin) + (size_t)blocks, two = buffers(2, all), four = buffers(4, all);
+  return two > four ? two : four;
 }

@@ -1,10 +1,13 @@
-/* Winograd's F(2x2, 3x3) (Lavin and Gray, arXiv 1509.09308) for 3x3 convolutions of stride 1: a tile of 2x2 outputs
- * takes 16 multiplications for each pair of channels instead of 36. With Y = A'[(G g G') * (B' d B)]A, d the 4x4 input
- * pixels of a tile and * the product of the 16 positions, each position is a matrix product over tiles and channels.
+/* Winograd's convolutions (Lavin and Gray, arXiv 1509.09308) for 3x3 of stride 1: F(2x2, 3x3) makes a tile of 2x2
+ * outputs of 16 multiplications for each pair of channels instead of 36. With Y = A'[(G g G') * (B' d B)]A, d the 4x4
+ * input pixels of a tile and * the product of the 16 places, each place is a matrix product over tiles and channels.
  *
  *   forward           y from x, with u = G g G', made once from the weights
  *   data gradient     the same function from dy to dx, with the weights turned
  *   weight gradient   du = sum over tiles of (B' d B) * (A dy A'); dg = G' du G when all images have passed
+ *
+ * The weight gradient can also go in tiles of 4x4 (36 places for 144 multiplications). Its rounding, twice that of the
+ * direct sum, stays in that gradient; forward and back it would pile up from layer to layer, and is not taken there.
  *
  * The direct kernels of net/conv.h serve all other shapes. */
 #ifndef NSW_NET_WINO_H
@@ -13,11 +16,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum {
-  NSW_WINO_PLACES = 16, /* positions of a transformed tile */
-  NSW_WINO_GROUP = 8,   /* tiles that go through a product together */
-  NSW_WINO_CHUNK = 64   /* most tiles that are transformed at a time; a multiple of the group */
-};
+/* Places of a transformed tile of m x m outputs, m 2 or 4. */
+static inline int nsw_wino_places(int m) { return (m + 2) * (m + 2); }
+
+/* Most tiles that are transformed at a time. */
+static inline int nsw_wino_chunk(int m) { return m == 2 ? 64 : 32; }
 
 /* The geometry of one pass over a group of images. Strides are in floats. */
 struct nsw_wino_pass {
@@ -31,8 +34,13 @@ struct nsw_wino_pass {
   bool add;                   /* add to y instead of setting it */
 };
 
-/* Whether the pass can be done here: even sizes. */
+/* Whether a pass can be done here: even sizes. */
 static inline bool nsw_wino_fits(int rows, int cols) { return rows % 2 == 0 && cols % 2 == 0 && rows > 0 && cols > 0; }
+
+/* The tile of a weight gradient: 4 where that is faster, which takes enough tiles for the larger du. */
+static inline int nsw_wino_tile(int rows, int cols) {
+  return rows % 4 == 0 && cols % 4 == 0 && rows * cols >= 256 ? 4 : 2;
+}
 
 /* Floats of scratch memory that a convolution or a weight gradient of these channels needs. */
 size_t nsw_wino_scratch(int cin, int blocks);
@@ -45,14 +53,14 @@ typedef void nsw_wino_weights_fn(const float *w, int out, int in, float *u, floa
 typedef void nsw_wino_conv_fn(const struct nsw_wino_pass *pass, const float *x, const float *u, float *y,
                               float *scratch);
 
-/* du[blocks][16][C rounded up to 16][16] += the group's part of the weights' gradient; dy takes the place of y. The
- * sum goes tile by tile in the order of the images, however they are grouped. */
-typedef void nsw_wino_wgrad_fn(const struct nsw_wino_pass *pass, const float *x, const float *dy, float *du,
+/* du[blocks][places of m][C rounded up to 16][16] += the group's part of the weights' gradient; dy takes the place of
+ * y. The sum goes tile by tile in the order of the images, however they are grouped. */
+typedef void nsw_wino_wgrad_fn(const struct nsw_wino_pass *pass, int m, const float *x, const float *dy, float *du,
                                float *scratch);
 
 /* The gradient of a block of input by a block of output channels: dw[9][16][16] (tap, input, output) from du, which
  * points at the two blocks' first place; depth: blocks of input channels. */
-typedef void nsw_wino_gradient_fn(const float *du, int depth, float *dw);
+typedef void nsw_wino_gradient_fn(int m, const float *du, int depth, float *dw);
 
 nsw_wino_weights_fn nsw_wino_weights_plain, nsw_wino_weights_avx2, nsw_wino_weights_avx512;
 nsw_wino_conv_fn nsw_wino_conv_plain, nsw_wino_conv_avx2, nsw_wino_conv_avx512;

@@ -1,122 +1,21 @@
 /* A chunk of tiles at a time: their inputs are transformed into a buffer that stays in the second cache, then one block
  * of output channels after the other takes sixteen products from it and is transformed back. */
+#include "net/tiles.h"
 #include "net/vec.h"
-#include "net/wino.h"
 
 enum {
-  PLACES = NSW_WINO_PLACES,
-  GROUP = NSW_WINO_GROUP,
-  SQUARE = NSW_BLOCK * NSW_BLOCK,
-  LINE = NSW_BLOCK, /* one cache line of floats */
-  MOST = NSW_WINO_CHUNK,
+  PLACES = 16, /* of a transformed tile */
+  GROUP = 8,   /* tiles that go through a product together */
+  SQUARE = NSW_SQUARE,
   PART = NSW_LANES == 16  ? 8
          : NSW_LANES == 8 ? 4
                           : 2 /* tiles in registers at once */
 };
 
-/* Transformed tiles of a chunk: [place][channel block][tile][16], with a cache line between places, so that the sixteen
- * stores of a tile do not fall on the same set of the first cache. */
-struct buffer {
-  float *p;
-  ptrdiff_t place, block; /* strides */
-};
-
-static struct buffer buffer_at(float *p, int blocks, int tiles) {
-  struct buffer b = {p, (ptrdiff_t)blocks * tiles * NSW_BLOCK + LINE, (ptrdiff_t)tiles * NSW_BLOCK};
-  return b;
-}
-
-static size_t buffer_size(int blocks, int tiles) {
-  return (size_t)PLACES * ((size_t)blocks * (size_t)tiles * NSW_BLOCK + LINE);
-}
-
 /* Tiles of a chunk: as many as leave the transformed input in the second cache. */
 static int chunk_tiles(int blocks) {
   int tiles = 512 / blocks / GROUP * GROUP;
-  return tiles < 2 * GROUP ? 2 * GROUP : tiles > MOST ? MOST : tiles;
-}
-
-/* Where tile number t of the group of images lies: image, row of tiles, column of tiles. */
-struct place {
-  int image, row, col;
-};
-
-static struct place place_of(const struct nsw_wino_pass *p, int t) {
-  int across = p->cols / 2, each = p->rows / 2 * across;
-  return (struct place){t / each, t % each / across, t % across};
-}
-
-static void next_place(const struct nsw_wino_pass *p, struct place *at) {
-  if (++at->col < p->cols / 2) return;
-  at->col = 0;
-  if (++at->row < p->rows / 2) return;
-  at->row = 0;
-  at->image++;
-}
-
-/* B' d B of one vector of channels of a 4x4 tile. */
-NSW_INLINE void transform_input(const float *d, ptrdiff_t row, ptrdiff_t col, float *v, ptrdiff_t place) {
-  vf t[4][4];
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; j++) {
-    vf d0 = vload(d + j * col), d1 = vload(d + row + j * col);
-    vf d2 = vload(d + 2 * row + j * col), d3 = vload(d + 3 * row + j * col);
-    t[0][j] = d0 - d2;
-    t[1][j] = d1 + d2;
-    t[2][j] = d2 - d1;
-    t[3][j] = d1 - d3;
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
-    vstore(v + (4 * i + 0) * place, t[i][0] - t[i][2]);
-    vstore(v + (4 * i + 1) * place, t[i][1] + t[i][2]);
-    vstore(v + (4 * i + 2) * place, t[i][2] - t[i][1]);
-    vstore(v + (4 * i + 3) * place, t[i][1] - t[i][3]);
-  }
-}
-
-/* A dy A' of one vector of channels of a 2x2 tile, but for the sign of the last row and column. */
-NSW_INLINE void transform_slope(const float *d, ptrdiff_t row, ptrdiff_t col, float *w, ptrdiff_t place) {
-  vf t[4][2];
-#pragma GCC unroll 2
-  for (int j = 0; j < 2; j++) {
-    vf d0 = vload(d + j * col), d1 = vload(d + row + j * col);
-    t[0][j] = d0;
-    t[1][j] = d0 + d1;
-    t[2][j] = d0 - d1;
-    t[3][j] = d1;
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
-    vstore(w + (4 * i + 0) * place, t[i][0]);
-    vstore(w + (4 * i + 1) * place, t[i][0] + t[i][1]);
-    vstore(w + (4 * i + 2) * place, t[i][0] - t[i][1]);
-    vstore(w + (4 * i + 3) * place, t[i][1]);
-  }
-}
-
-/* Transforms count tiles from tile `first` of x; what fills up the last group becomes zero. */
-static void gather_input(const struct nsw_wino_pass *p, const float *x, int first, int count, int blocks,
-                         struct buffer v) {
-  struct place at = place_of(p, first);
-  for (int t = 0; t < count; t++, next_place(p, &at)) {
-    const float *d = x + at.image * p->x_image + (2 * at.row - 1) * p->x_row + (2 * at.col - 1) * p->x_col;
-    for (int b = 0; b < blocks; b++)
-#pragma GCC unroll 8
-      for (int l = 0; l < NSW_BLOCK; l += NSW_LANES)
-        transform_input(d + b * NSW_BLOCK + l, p->x_row, p->x_col, v.p + b * v.block + t * NSW_BLOCK + l, v.place);
-  }
-}
-
-static void gather_slope(const struct nsw_wino_pass *p, const float *dy, int first, int count, struct buffer w) {
-  struct place at = place_of(p, first);
-  for (int t = 0; t < count; t++, next_place(p, &at)) {
-    const float *d = dy + at.image * p->y_image + 2 * at.row * p->y_row + 2 * at.col * p->y_col;
-    for (int b = 0; b < p->blocks; b++)
-#pragma GCC unroll 8
-      for (int l = 0; l < NSW_BLOCK; l += NSW_LANES)
-        transform_slope(d + b * NSW_BLOCK + l, p->y_row, p->y_col, w.p + b * w.block + t * NSW_BLOCK + l, w.place);
-  }
+  return tiles < 2 * GROUP ? 2 * GROUP : least(tiles, nsw_wino_chunk(2));
 }
 
 /* Zeros in the tiles that fill up the last group of a chunk. */
@@ -175,8 +74,8 @@ NSW_INLINE void transform_output(const float *m, ptrdiff_t place, float *y, ptrd
 }
 
 static void scatter_output(const struct nsw_wino_pass *p, const float *m, int first, int count, float *y) {
-  struct place at = place_of(p, first);
-  for (int t = 0; t < count; t++, next_place(p, &at)) {
+  struct place at = place_of(p, 2, first);
+  for (int t = 0; t < count; t++, next_place(p, 2, &at)) {
     float *to = y + at.image * p->y_image + 2 * at.row * p->y_row + 2 * at.col * p->y_col;
 #pragma GCC unroll 8
     for (int l = 0; l < NSW_BLOCK; l += NSW_LANES)
@@ -184,19 +83,15 @@ static void scatter_output(const struct nsw_wino_pass *p, const float *m, int fi
   }
 }
 
-static int least(int a, int b) { return a < b ? a : b; }
-
-static int all_tiles(const struct nsw_wino_pass *p) { return p->images * (p->rows / 2) * (p->cols / 2); }
-
 void NSW_FN(nsw_wino_conv)(const struct nsw_wino_pass *pass, const float *x, const float *u, float *y, float *scratch) {
   const struct nsw_wino_pass p = *pass;
-  const int depth = (p.cin + NSW_BLOCK - 1) / NSW_BLOCK, tiles = all_tiles(&p), chunk = chunk_tiles(depth);
+  const int depth = nsw_conv_blocks(p.cin), tiles = all_tiles(&p, 2), chunk = chunk_tiles(depth);
   const ptrdiff_t place = (ptrdiff_t)p.cin * NSW_BLOCK;
   float *m = scratch;
   struct buffer v = buffer_at(scratch + PLACES * GROUP * NSW_BLOCK, depth, chunk);
   for (int first = 0; first < tiles; first += chunk) {
     int count = least(chunk, tiles - first);
-    gather_input(&p, x, first, count, depth, v);
+    gather_input(2, &p, x, first, count, depth, v);
     clear_rest(v, depth, count);
     for (int b = 0; b < p.blocks; b++)
       for (int g = 0; g < count; g += GROUP) {
@@ -206,71 +101,6 @@ void NSW_FN(nsw_wino_conv)(const struct nsw_wino_pass *pass, const float *x, con
         scatter_output(&p, m, first + g, least(GROUP, count - g), y + b * NSW_BLOCK);
       }
   }
-}
-
-/* Input channels of one tile of the weight gradient. */
-enum { DEPTH = NSW_LANES == 16 ? 16 : NSW_LANES == 8 ? 4 : 2 };
-
-/* du[c][16] += sum over tiles of v[tile][c] * w[tile][16], for DEPTH channels. */
-NSW_INLINE void wgrad_part(const float *v, const float *w, int tiles, float *du) {
-  vf acc[DEPTH * NSW_BLOCK_VECS];
-#pragma GCC unroll 32
-  for (int i = 0; i < DEPTH * NSW_BLOCK_VECS; i++) acc[i] = vload(du + i * NSW_LANES);
-  for (int t = 0; t < tiles; t++, v += NSW_BLOCK, w += NSW_BLOCK) {
-    vf wv[NSW_BLOCK_VECS];
-#pragma GCC unroll 8
-    for (int l = 0; l < NSW_BLOCK_VECS; l++) wv[l] = vload(w + l * NSW_LANES);
-#pragma GCC unroll 32
-    for (int c = 0; c < DEPTH; c++)
-#pragma GCC unroll 8
-      for (int l = 0; l < NSW_BLOCK_VECS; l++) acc[c * NSW_BLOCK_VECS + l] += v[c] * wv[l];
-  }
-#pragma GCC unroll 32
-  for (int i = 0; i < DEPTH * NSW_BLOCK_VECS; i++) vstore(du + i * NSW_LANES, acc[i]);
-}
-
-void NSW_FN(nsw_wino_wgrad)(const struct nsw_wino_pass *pass, const float *x, const float *dy, float *du,
-                            float *scratch) {
-  const struct nsw_wino_pass p = *pass;
-  const int depth = (p.cin + NSW_BLOCK - 1) / NSW_BLOCK, tiles = all_tiles(&p), chunk = MOST;
-  struct buffer v = buffer_at(scratch, depth, chunk);
-  struct buffer w = buffer_at(scratch + buffer_size(depth, chunk), p.blocks, chunk);
-  for (int first = 0; first < tiles; first += chunk) {
-    int count = least(chunk, tiles - first);
-    gather_input(&p, x, first, count, depth, v);
-    gather_slope(&p, dy, first, count, w);
-    for (int k = 0; k < PLACES; k++)
-      for (int b = 0; b < p.blocks; b++)
-        for (int d = 0; d < depth; d++)
-          for (int c = 0; c < NSW_BLOCK; c += DEPTH)
-            wgrad_part(v.p + k * v.place + d * v.block + c, w.p + k * w.place + b * w.block, count,
-                       du + ((b * PLACES + k) * depth + d) * SQUARE + c * NSW_BLOCK);
-  }
-}
-
-/* dg = G' du G, with the signs that transform_slope left out; `place` floats between places of du. */
-NSW_INLINE void transform_back(const float *du, ptrdiff_t place, float *dw) {
-  const vf half = vset(0.5f);
-  vf t[3][4];
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; j++) {
-    vf d0 = vload(du + j * place), d1 = vload(du + (4 + j) * place) * half;
-    vf d2 = vload(du + (8 + j) * place) * half, d3 = vload(du + (12 + j) * place);
-    t[0][j] = d0 + (d1 + d2);
-    t[1][j] = d1 - d2;
-    t[2][j] = (d1 + d2) - d3;
-  }
-#pragma GCC unroll 3
-  for (int i = 0; i < 3; i++) {
-    vf t1 = t[i][1] * half, t2 = t[i][2] * half;
-    vstore(dw + (3 * i) * SQUARE, t[i][0] + (t1 + t2));
-    vstore(dw + (3 * i + 1) * SQUARE, t1 - t2);
-    vstore(dw + (3 * i + 2) * SQUARE, (t1 + t2) - t[i][3]);
-  }
-}
-
-void NSW_FN(nsw_wino_gradient)(const float *du, int depth, float *dw) {
-  for (int i = 0; i < SQUARE; i += NSW_LANES) transform_back(du + i, (ptrdiff_t)depth * SQUARE, dw + i);
 }
 
 /* u = G g G' of one vector; g is SQUARE floats from tap to tap. */

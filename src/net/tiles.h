@@ -1,0 +1,105 @@
+/* What Winograd's kernels share (the _simd.c files only): where tiles lie, and buffers of transformed ones. */
+#ifndef NSW_NET_TILES_H
+#define NSW_NET_TILES_H
+
+#include "net/vec.h"
+#include "net/wino.h"
+
+enum { NSW_SQUARE = NSW_BLOCK * NSW_BLOCK };
+
+/* Transformed tiles of a chunk: [place][channel block][tile][16], with a cache line between places, so that the stores
+ * of one tile do not all fall on the same set of the first cache. */
+struct buffer {
+  float *p;
+  ptrdiff_t place, block; /* strides */
+};
+
+NSW_INLINE struct buffer buffer_at(float *p, int blocks, int tiles) {
+  return (struct buffer){p, (ptrdiff_t)blocks * tiles * NSW_BLOCK + NSW_BLOCK, (ptrdiff_t)tiles * NSW_BLOCK};
+}
+
+/* Where a tile lies: image of the group, row and column of tiles. */
+struct place {
+  int image, row, col;
+};
+
+/* Tile number t of a pass, in tiles of m x m outputs. */
+NSW_INLINE struct place place_of(const struct nsw_wino_pass *p, int m, int t) {
+  int across = p->cols / m, each = p->rows / m * across;
+  return (struct place){t / each, t % each / across, t % across};
+}
+
+NSW_INLINE void next_place(const struct nsw_wino_pass *p, int m, struct place *at) {
+  if (++at->col < p->cols / m) return;
+  at->col = 0;
+  if (++at->row < p->rows / m) return;
+  at->row = 0;
+  at->image++;
+}
+
+NSW_INLINE int all_tiles(const struct nsw_wino_pass *p, int m) { return p->images * (p->rows / m) * (p->cols / m); }
+
+NSW_INLINE int least(int a, int b) { return a < b ? a : b; }
+
+/* B' d of F(2, 3): four values from four. */
+NSW_INLINE void input_of_2(const vf d[4], vf v[4]) {
+  v[0] = d[0] - d[2];
+  v[1] = d[1] + d[2];
+  v[2] = d[2] - d[1];
+  v[3] = d[1] - d[3];
+}
+
+/* B' d of F(4, 3) at the points 0, +-sqrt(1/2), +-sqrt(2), which lose the fewest digits: six values from six. */
+#define NSW_ROOT_HALF 0.70710678f
+#define NSW_ROOT_TWO 1.41421356f
+NSW_INLINE void input_of_4(const vf d[6], vf v[6]) {
+  const vf a = vset(NSW_ROOT_HALF), b = vset(NSW_ROOT_TWO);
+  vf even = d[4] - vset(2) * d[2], odd = a * d[3] - b * d[1];
+  v[0] = d[0] - vset(2.5f) * d[2] + d[4];
+  v[1] = even + odd;
+  v[2] = even - odd;
+  even = d[4] - vset(0.5f) * d[2];
+  odd = b * d[3] - a * d[1];
+  v[3] = even + odd;
+  v[4] = even - odd;
+  v[5] = d[1] - vset(2.5f) * d[3] + d[5];
+}
+
+/* B' d B of one vector of channels of a tile of m x m outputs; m is a constant where this is inlined. */
+NSW_INLINE void transform_input(const int m, const float *d, ptrdiff_t row, ptrdiff_t col, float *v, ptrdiff_t place) {
+  vf t[6][6], line[6], out[6];
+#pragma GCC unroll 6
+  for (int j = 0; j < m + 2; j++) {
+#pragma GCC unroll 6
+    for (int i = 0; i < m + 2; i++) line[i] = vload(d + i * row + j * col);
+    if (m == 2)
+      input_of_2(line, out);
+    else
+      input_of_4(line, out);
+#pragma GCC unroll 6
+    for (int i = 0; i < m + 2; i++) t[i][j] = out[i];
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < m + 2; i++) {
+    if (m == 2)
+      input_of_2(t[i], out);
+    else
+      input_of_4(t[i], out);
+#pragma GCC unroll 6
+    for (int j = 0; j < m + 2; j++) vstore(v + ((m + 2) * i + j) * place, out[j]);
+  }
+}
+
+/* Transforms count tiles of x, from tile `first`. */
+NSW_INLINE void gather_input(const int m, const struct nsw_wino_pass *p, const float *x, int first, int count,
+                             int blocks, struct buffer v) {
+  struct place at = place_of(p, m, first);
+  for (int t = 0; t < count; t++, next_place(p, m, &at)) {
+    const float *d = x + at.image * p->x_image + (m * at.row - 1) * p->x_row + (m * at.col - 1) * p->x_col;
+    for (int b = 0; b < blocks; b++)
+      for (int l = 0; l < NSW_BLOCK; l += NSW_LANES)
+        transform_input(m, d + b * NSW_BLOCK + l, p->x_row, p->x_col, v.p + b * v.block + t * NSW_BLOCK + l, v.place);
+  }
+}
+
+#endif
