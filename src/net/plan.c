@@ -269,7 +269,9 @@ static void set_conv(struct layout *o, int i) {
   struct nsw_conv_plan *c = &o->plan->layer[i].conv;
   const struct nsw_tensor *x = &o->net->tensor[l->src], *y = &o->net->tensor[l->dst];
   const struct nsw_tensor_plan *xp = &o->plan->tensor[l->src], *yp = &o->plan->tensor[l->dst];
-  bool wino = l->kernel == 3 && l->stride == 1 && l->src != 0 && nsw_wino_fits(y->size, y->size);
+  /* Winograd's weight gradients are stored in whole blocks of input channels. */
+  bool blocks = nsw_conv_depth(x->channels) % NSW_BLOCK == 0;
+  bool wino = l->kernel == 3 && l->stride == 1 && l->src != 0 && blocks && nsw_wino_fits(y->size, y->size);
   c->wino = wino ? nsw_wino_tile(y->size, y->size) : 0;
   size_t taps = wino ? (size_t)nsw_wino_places(2) : (size_t)l->kernel * (size_t)l->kernel;
   size_t places = wino ? (size_t)nsw_wino_places(c->wino) : taps;
