@@ -1,5 +1,6 @@
 #include "base/linalg.h"
 
+#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -8,7 +9,7 @@ void dsyevd_(const char *job, const char *triangle, const int *n, double *a, con
              const int *lwork, int *iwork, const int *liwork, int *info);
 void dgetrf_(const int *m, const int *n, double *a, const int *lda, int *pivot, int *info);
 
-_Bool nsw_eigenvalues(double *a, int n, double *value) {
+bool nsw_eigenvalues(double *a, int n, double *value) {
   int lwork = 2 * n + 1, liwork = 1, info = 1, iwork[1];
   double *work = malloc((size_t)lwork * sizeof *work);
   for (int i = 0; i < n * n; i++)
@@ -33,17 +34,15 @@ double nsw_log_determinant(double *a, int n) {
 double nsw_largest_singular(const double *a, int rows, int cols) {
   /* The root of the largest eigenvalue of the smaller of a a' and a' a: only the largest is wanted, and it keeps its
    * digits. */
-  int by_row = rows <= cols, n = by_row ? rows : cols, m = by_row ? cols : rows;
-  size_t step = by_row ? (size_t)cols : 1, along = by_row ? 1 : (size_t)cols;
+  bool by_row = rows <= cols;
+  int n = by_row ? rows : cols, m = by_row ? cols : rows;
   double *gram = malloc((size_t)n * (size_t)n * sizeof *gram), *value = malloc((size_t)n * sizeof *value), top = NAN;
-  for (int i = 0; gram && i < n; i++)
-    for (int j = 0; j <= i; j++) {
-      double sum = 0;
-      for (int k = 0; k < m; k++)
-        sum += a[(size_t)i * step + (size_t)k * along] * a[(size_t)j * step + (size_t)k * along];
-      gram[i * n + j] = gram[j * n + i] = sum;
-    }
-  if (gram && value && nsw_eigenvalues(gram, n, value)) top = sqrt(fmax(0, value[n - 1]));
+  if (gram && value) {
+    cblas_dsyrk(CblasRowMajor, CblasUpper, by_row ? CblasNoTrans : CblasTrans, n, m, 1.0, a, cols, 0.0, gram, n);
+    for (int i = 0; i < n; i++)
+      for (int j = 0; j < i; j++) gram[i * n + j] = gram[j * n + i];
+    if (nsw_eigenvalues(gram, n, value)) top = sqrt(fmax(0, value[n - 1]));
+  }
   free(gram);
   free(value);
   return top;

@@ -3,9 +3,11 @@
 #ifndef NSW_BASE_LINALG_H
 #define NSW_BASE_LINALG_H
 
+#include <stdbool.h>
+
 /* Eigenvalues of the symmetric a[n][n], ascending, into value[n]. False: no memory, or no convergence (not a number).
  */
-_Bool nsw_eigenvalues(double *a, int n, double *value);
+bool nsw_eigenvalues(double *a, int n, double *value);
 
 /* log |det a|; minus infinity for a singular matrix, not a number for one that has such or for lack of memory. */
 double nsw_log_determinant(double *a, int n);

@@ -17,7 +17,7 @@ enum { MANY_CLASSES = 100 };
 /* s of one class from its m rows of the Jacobian; corr[m][m] is scratch. */
 static double class_score(const float *rows, int m, size_t size, double *corr) {
   double sum = 0;
-  nsw_correlations(rows, m, size, corr);
+  if (!nsw_correlations(rows, m, size, corr)) return NAN;
   for (int i = 0; i < m * m; i++) sum += log(fabs(corr[i]) + SMALL);
   return sum;
 }
