@@ -281,7 +281,8 @@ static void set_conv(struct layout *o, int i) {
   back_passes(o, l, c);
   c->w_size = taps * (size_t)x->channels * (size_t)yp->col;
   c->wb_size = c->backs ? taps * (size_t)y->channels * (size_t)xp->grad_col : 0;
-  c->dw_size = places * (size_t)nsw_conv_depth(x->channels) * (size_t)yp->col;
+  size_t depth = wino ? (size_t)nsw_conv_blocks(x->channels) * NSW_BLOCK : (size_t)nsw_conv_depth(x->channels);
+  c->dw_size = places * depth * (size_t)yp->col;
   c->w = o->plan->weights;
   c->wb = c->w + c->w_size;
   c->dw = o->plan->grads;
