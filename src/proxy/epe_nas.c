@@ -1,6 +1,6 @@
 /* EPE-NAS: correlations of the Jacobians of images of the same class. For each class, s = sum of log(|r| + k) over all
  * pairs, k = 1e-5; up to 100 classes the score is the sum of |s|, with more the mean difference between classes'
- * s / images. */
+ * s / images, over those with several images. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,14 +39,14 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   float *rows = malloc((size_t)n * size * sizeof *rows);
   double *corr = malloc((size_t)n * (size_t)n * sizeof *corr), *score = malloc((size_t)classes * sizeof *score);
   (void)state;
-  bool ok = rows && corr && score;
+  bool ok = rows && corr && score, many = classes > MANY_CLASSES;
   for (int k = 0; k < classes && ok; k++) {
     int m = 0;
     for (int i = 0; i < n; i++)
       if (label[i] == k) memcpy(rows + (size_t)m++ * size, lab->jacobian + (size_t)i * size, size * sizeof *rows);
-    if (m) score[there++] = class_score(rows, m, size, corr) / (classes > MANY_CLASSES ? m : 1);
+    if (m > 1 || (m == 1 && !many)) score[there++] = class_score(rows, m, size, corr) / (many ? m : 1);
   }
-  if (ok) values[0] = total(score, there, classes > MANY_CLASSES);
+  if (ok) values[0] = total(score, there, many);
   free(rows);
   free(corr);
   free(score);
