@@ -6,8 +6,7 @@
 
 /* ---- head ---- */
 
-/* The features' gradient: the same for every pixel. */
-static void head_backward(struct nsw_engine *e, int image, int slot) {
+void nsw_backward_features(struct nsw_engine *e, int image, int slot) {
   const struct nsw_net *net = e->net;
   if (net->features < 0) return;
   struct nsw_plane g = grad_plane(e, net->features, slot);
@@ -120,21 +119,9 @@ static struct nsw_plane in_place(const struct nsw_engine *e, int producer, int t
   return grad_plane(e, t, slot);
 }
 
-/* dw and dx by Winograd's kernels. */
-static void wino_backward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c, int count,
-                          bool weights) {
-  const float *dy = dy_plane(e, l, c, 0).p;
-  if (weights) {
-    struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->weights, count);
-    e->wino_wgrad(&pass, c->wino, value_plane(e, l->src, 0).p, dy, e->grads.p + c->dw, e->tiles.p);
-  }
-  struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->back[0], count);
-  e->wino_conv(&pass, dy, e->weights.p + c->wb, grad_plane(e, l->src, 0).p, e->tiles.p);
-}
-
 /* dw, one block of output channels after the other, so that it stays in cache while the group's images pass. */
-static void weights_backward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c, int first,
-                             int count) {
+static void direct_weights(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c,
+                           struct nsw_slots at, int count) {
   struct nsw_conv_pass one = c->weights;
   size_t block = c->dw_size / (size_t)one.blocks;
   int step = nsw_conv_step(e, c, count);
@@ -142,24 +129,50 @@ static void weights_backward(struct nsw_engine *e, const struct nsw_layer *l, co
   for (int g = 0; g < count; g += step)
     for (int b = 0; b < c->weights.blocks; b++)
       for (int s = g; s < count && s < g + step; s++) {
-        const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, s).p;
-        e->wgrad(&one, x, dy_plane(e, l, c, s).p + b * NSW_BLOCK, e->grads.p + c->dw + (size_t)b * block);
+        const float *x = l->src == 0 ? image_pixels(e, at.first + s) : value_plane(e, l->src, at.x + s).p;
+        e->wgrad(&one, x, dy_plane(e, l, c, at.dy + s).p + b * NSW_BLOCK, e->grads.p + c->dw + (size_t)b * block);
       }
 }
 
+void nsw_backward_weights(struct nsw_engine *e, int i, struct nsw_slots at, int count) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  if (!c->wino) {
+    direct_weights(e, l, c, at, count);
+    return;
+  }
+  struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->weights, count);
+  e->wino_wgrad(&pass, c->wino, value_plane(e, l->src, at.x).p, dy_plane(e, l, c, at.dy).p, e->grads.p + c->dw,
+                e->tiles.p);
+}
+
 /* dx, likewise. */
-static void input_backward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c, int count) {
+static void direct_input(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c,
+                         struct nsw_slots at, int count, bool add) {
   for (int k = 0; k < c->backs; k++) {
     struct nsw_conv_pass one = c->back[k];
     size_t block = c->wb_size / (size_t)one.blocks;
     int step = nsw_conv_step(e, c, count);
     one.blocks = 1;
+    one.add |= add;
     for (int g = 0; g < count; g += step)
       for (int b = 0; b < c->back[k].blocks; b++)
         for (int s = g; s < count && s < g + step; s++)
-          e->conv(&one, dy_plane(e, l, c, s).p, e->weights.p + c->wb + (size_t)b * block,
-                  grad_plane(e, l->src, s).p + c->back_y[k] + b * NSW_BLOCK);
+          e->conv(&one, dy_plane(e, l, c, at.dy + s).p, e->weights.p + c->wb + (size_t)b * block,
+                  grad_plane(e, l->src, at.x + s).p + c->back_y[k] + b * NSW_BLOCK);
   }
+}
+
+void nsw_backward_input(struct nsw_engine *e, int i, struct nsw_slots at, int count, bool add) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  if (!c->wino) {
+    direct_input(e, l, c, at, count, add);
+    return;
+  }
+  struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->back[0], count);
+  pass.add |= add;
+  e->wino_conv(&pass, dy_plane(e, l, c, at.dy).p, e->weights.p + c->wb, grad_plane(e, l->src, at.x).p, e->tiles.p);
 }
 
 static void conv_backward(struct nsw_engine *e, int i, int first, int count, bool weights) {
@@ -175,44 +188,47 @@ static void conv_backward(struct nsw_engine *e, int i, int first, int count, boo
     if (e->probe.count) probe_conv(e, i, first + s, x, dy.p);
   }
   if (e->watch) e->watch(e->with, e, i, NSW_AFTER_SLOPE);
-  if (c->wino) {
-    wino_backward(e, l, c, count, weights);
-  } else {
-    if (weights) weights_backward(e, l, c, first, count);
-    input_backward(e, l, c, count);
-  }
+  if (weights) nsw_backward_weights(e, i, (struct nsw_slots){.first = first}, count);
+  nsw_backward_input(e, i, (struct nsw_slots){.first = first}, count, false);
   nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
+}
+
+void nsw_backward_sum(struct nsw_engine *e, int i, int slot, int values) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  const struct nsw_layer_plan *p = &e->plan.layer[i];
+  struct nsw_plane g = {0};
+  if (l->dst >= 0) g = grad_plane(e, l->dst, slot);
+  if (l->relu_dst >= 0) {
+    struct nsw_plane gr = grad_plane(e, l->relu_dst, slot), d = l->dst >= 0 ? g : gr;
+    e->pixel->relu_backward(g, value_plane(e, l->relu_dst, values), gr, d);
+    g = d;
+  }
+  for (int k = 0; k < l->terms; k++)
+    if (!p->shared[k]) e->pixel->spread(g, l->first, l->count, grad_plane(e, l->term[k], slot), p->add[k]);
 }
 
 static void combine_backward(struct nsw_engine *e, int i, int first, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
-  const struct nsw_layer_plan *p = &e->plan.layer[i];
   double since = e->timed ? nsw_engine_now() : 0;
   if (l->dst >= 0 && (e->net->tensor[l->dst].norm || e->net->tensor[l->dst].relu))
     post_backward(e, l->dst, i, first, count, in_place);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
-  for (int s = 0; s < count; s++) {
-    struct nsw_plane g = {0};
-    if (l->dst >= 0) g = grad_plane(e, l->dst, s);
-    if (l->relu_dst >= 0) {
-      struct nsw_plane gr = grad_plane(e, l->relu_dst, s), d = l->dst >= 0 ? g : gr;
-      e->pixel->relu_backward(g, value_plane(e, l->relu_dst, s), gr, d);
-      g = d;
-    }
-    for (int k = 0; k < l->terms; k++)
-      if (!p->shared[k]) e->pixel->spread(g, l->first, l->count, grad_plane(e, l->term[k], s), p->add[k]);
-  }
+  for (int s = 0; s < count; s++) nsw_backward_sum(e, i, s, s);
   nsw_engine_account(e, NSW_WORK_COMBINE, &since);
 }
 
-static void pool_backward(struct nsw_engine *e, int i, int count) {
+void nsw_backward_pool(struct nsw_engine *e, int i, int slot, int values) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_pixel_kernels *k = e->pixel;
   nsw_pool_backward_fn *pool[NSW_LAYER_KINDS] = {
       NULL, NULL, k->avgpool3_backward, k->maxpool3_backward, k->avgpool2_backward, k->maxpool2_backward};
+  pool[l->kind](grad_plane(e, l->dst, slot), grad_plane(e, l->src, slot), which_of(e, i, values),
+                e->plan.layer[i].add[0]);
+}
+
+static void pool_backward(struct nsw_engine *e, int i, int count) {
   double since = e->timed ? nsw_engine_now() : 0;
-  for (int s = 0; s < count; s++)
-    pool[l->kind](grad_plane(e, l->dst, s), grad_plane(e, l->src, s), which_of(e, i, s), e->plan.layer[i].add[0]);
+  for (int s = 0; s < count; s++) nsw_backward_pool(e, i, s, s);
   nsw_engine_account(e, NSW_WORK_POOL, &since);
 }
 
@@ -241,7 +257,7 @@ static void layer_backward(struct nsw_engine *e, int i, int first, int count, bo
 void nsw_backward_group(struct nsw_engine *e, int first, int count, bool weights) {
   double since = e->timed ? nsw_engine_now() : 0;
   for (int s = 0; s < count; s++) {
-    head_backward(e, first + s, s);
+    nsw_backward_features(e, first + s, s);
     if (e->probe.count) probe_head(e, first + s);
   }
   nsw_engine_account(e, NSW_WORK_HEAD, &since);

@@ -37,6 +37,7 @@ int nsw_engine_create(enum nsw_isa isa, struct nsw_engine **engine, struct nsw_e
   e->wino_wgrad = NSW_DISPATCH(isa, nsw_wino_wgrad);
   e->wino_gradient = NSW_DISPATCH(isa, nsw_wino_gradient);
   e->pixel = NSW_DISPATCH(isa, &nsw_pixel);
+  e->tangent = NSW_DISPATCH(isa, &nsw_tangent);
   *engine = e;
   return NSW_OK;
 }
@@ -104,8 +105,6 @@ static void pack_conv(const struct nsw_conv_plan *c, const struct nsw_param *par
 /* A parameter's values as this run wants them. */
 static void fill(const struct nsw_engine *e, const struct nsw_param *param, float *out) {
   nsw_param_fill(param, e->how.weights, e->how.seed, out);
-  size_t n = nsw_param_size(param);
-  for (size_t i = 0; e->how.factor && i < n; i++) out[i] *= e->how.factor;
 }
 
 static void load_weights(struct nsw_engine *e) {
@@ -135,6 +134,7 @@ void nsw_engine_clear(struct nsw_engine *e) {
 /* Images in a group: one where a network's images are small enough to stay in the second cache, more where its weights
  * are what has to be fetched again for every group. */
 static int choose_slots(const struct nsw_engine *e) {
+  if (e->how.tangent) return 2 * e->images;
   if (e->how.norm != NSW_NORM_SAMPLE || e->how.whole) return e->images;
   if (e->how.slots > 0) return e->how.slots < e->images ? e->how.slots : e->images;
   size_t weights = e->plan.weights + e->plan.grads;
@@ -155,7 +155,8 @@ static double available_bytes(void) {
 
 static int reserve(struct nsw_engine *e, struct nsw_error *err) {
   const struct nsw_net *net = e->net;
-  size_t largest = 4 * (size_t)e->plan.widest, slots = (size_t)e->slots, n = (size_t)e->images;
+  size_t largest = 4 * (size_t)e->plan.widest, slots = (size_t)e->slots;
+  size_t n = (size_t)e->images * (e->how.tangent ? 2 : 1);
   for (int p = 0; p < net->params; p++)
     if (nsw_param_size(&net->param[p]) > largest) largest = nsw_param_size(&net->param[p]);
   struct {

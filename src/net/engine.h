@@ -36,10 +36,10 @@ struct nsw_load {
   enum nsw_norm_mode norm;
   enum nsw_weights weights;
   int slots;    /* images in a group; 0: chosen for the network. Only NSW_NORM_SAMPLE; the others take all. */
-  float factor; /* all weights and biases times this; 0: 1 */
   bool whole;   /* NSW_NORM_SAMPLE too takes all images as one group */
   bool keep;    /* values stay, so that there can be several ways back */
   bool input;   /* the images' gradient is wanted */
+  bool tangent; /* NSW_NORM_BATCH: room for every image's tangent (net/tangent.h) */
 };
 
 /* Makes an engine without a network. isa: nsw_cpu_isa() but in tests. */

@@ -8,6 +8,7 @@
 #include "net/engine.h"
 #include "net/pixel.h"
 #include "net/plan.h"
+#include "net/tangent_pixel.h"
 
 /* A block of floats that only grows. */
 struct block {
@@ -40,6 +41,7 @@ struct nsw_engine {
   nsw_wino_wgrad_fn *wino_wgrad;
   nsw_wino_gradient_fn *wino_gradient;
   const struct nsw_pixel_kernels *pixel;
+  const struct nsw_tangent_kernels *tangent;
 
   int images, size;   /* n; height and width */
   struct block input; /* [images] framed, channels last, NSW_INPUT_COL channels */
@@ -56,7 +58,8 @@ struct nsw_engine {
   struct block head;           /* weight [classes][features], bias, their gradients */
   struct block tiles;          /* scratch memory of Winograd's kernels */
   struct block scratch;        /* sums over channels, four vectors; parameters while they are packed */
-  struct block features, slopes, logits; /* [images][...]: seen by the classifier, gradient of the logits, logits */
+  struct block features, slopes, logits; /* [images][...]: seen by the classifier, gradient of the logits, logits;
+                                          * with tangents, as many rows of those behind */
   double *losses;                        /* [images] */
   struct stem stem;
   struct probe probe;
@@ -176,8 +179,30 @@ void nsw_forward_group(struct nsw_engine *e, int first, int count, bool stem);
 /* Whether this run's stem can be kept at all; makes room for it, and finds out whether it is there already. */
 bool nsw_forward_stem(struct nsw_engine *e);
 
+/* Their parts: a layer of the first slots (conv: image `first` in slot 0), a tensor's normalisation, the head of an
+ * image. */
+void nsw_forward_conv(struct nsw_engine *e, int layer, int first, int count);
+void nsw_forward_combine(struct nsw_engine *e, int layer, int count);
+void nsw_forward_pool(struct nsw_engine *e, int layer, int count);
+void nsw_forward_norm(struct nsw_engine *e, int tensor, int count);
+void nsw_forward_head(struct nsw_engine *e, int image, int slot);
+
 /* The way back of a group, through all layers; then, once for all images, the classifier's gradient. */
 void nsw_backward_group(struct nsw_engine *e, int first, int count, bool weights);
 void nsw_backward_head(struct nsw_engine *e);
+
+/* Slots that a convolution's way back starts at. */
+struct nsw_slots {
+  int first; /* image in the first slot of x, where x are the images */
+  int x, dy; /* slots of x, or of its gradient, and of dy */
+};
+
+/* Its parts: a convolution's weight gradient, and its input's (add: to what is there in any case); a sum; a pool; the
+ * features' gradient from a row of slopes. values: the slot whose values say where ReLUs were open and maxima lay. */
+void nsw_backward_weights(struct nsw_engine *e, int layer, struct nsw_slots at, int count);
+void nsw_backward_input(struct nsw_engine *e, int layer, struct nsw_slots at, int count, bool add);
+void nsw_backward_sum(struct nsw_engine *e, int layer, int slot, int values);
+void nsw_backward_pool(struct nsw_engine *e, int layer, int slot, int values);
+void nsw_backward_features(struct nsw_engine *e, int row, int slot);
 
 #endif

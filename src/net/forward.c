@@ -33,7 +33,7 @@ static void normalise_not(struct nsw_engine *e, int t, int count) {
   }
 }
 
-static void normalise(struct nsw_engine *e, int t, int count) {
+void nsw_forward_norm(struct nsw_engine *e, int t, int count) {
   double since = e->timed ? nsw_engine_now() : 0;
   if (t < 0 || !e->net->tensor[t].norm) return;
   if (e->how.norm == NSW_NORM_NONE)
@@ -59,7 +59,7 @@ static void direct_forward(struct nsw_engine *e, const struct nsw_layer *l, cons
       }
 }
 
-static void conv_forward(struct nsw_engine *e, int i, int first, int count) {
+void nsw_forward_conv(struct nsw_engine *e, int i, int first, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
   double since = e->timed ? nsw_engine_now() : 0;
@@ -72,7 +72,7 @@ static void conv_forward(struct nsw_engine *e, int i, int first, int count) {
   nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
 }
 
-static void combine_forward(struct nsw_engine *e, int i, int count) {
+void nsw_forward_combine(struct nsw_engine *e, int i, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   double since = e->timed ? nsw_engine_now() : 0;
   for (int s = 0; s < count; s++) {
@@ -90,7 +90,7 @@ static void combine_forward(struct nsw_engine *e, int i, int count) {
   nsw_engine_account(e, NSW_WORK_COMBINE, &since);
 }
 
-static void pool_forward(struct nsw_engine *e, int i, int count) {
+void nsw_forward_pool(struct nsw_engine *e, int i, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_pixel_kernels *k = e->pixel;
   nsw_pool_fn *pool[NSW_LAYER_KINDS] = {NULL, NULL, k->avgpool3, k->maxpool3, k->avgpool2, k->maxpool2};
@@ -108,7 +108,7 @@ static bool stem_fits(const struct nsw_engine *e) {
   const struct nsw_net *net = e->net;
   return net->layers > 0 && net->layer[0].kind == NSW_LAYER_CONV && net->layer[0].src == 0 &&
          net->tensor[net->layer[0].dst].norm && e->how.norm == NSW_NORM_SAMPLE && !e->how.whole &&
-         e->how.weights == NSW_WEIGHTS_OWN && !e->how.factor && !e->plan.tensor[net->layer[0].dst].frame;
+         e->how.weights == NSW_WEIGHTS_OWN && !e->plan.tensor[net->layer[0].dst].frame;
 }
 
 bool nsw_forward_stem(struct nsw_engine *e) {
@@ -169,20 +169,20 @@ static void take_out(struct nsw_engine *e, int layer, int count) {
 static void layer_forward(struct nsw_engine *e, int i, int first, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   if (l->kind == NSW_LAYER_CONV)
-    conv_forward(e, i, first, count);
+    nsw_forward_conv(e, i, first, count);
   else if (l->kind == NSW_LAYER_COMBINE)
-    combine_forward(e, i, count);
+    nsw_forward_combine(e, i, count);
   else
-    pool_forward(e, i, count);
+    nsw_forward_pool(e, i, count);
   if (e->how.norm == NSW_NORM_NONE) take_out(e, i, count);
-  normalise(e, l->dst, count);
+  nsw_forward_norm(e, l->dst, count);
   if (e->watch) e->watch(e->with, e, i, NSW_AFTER_LAYER);
 }
 
 /* ---- head ---- */
 
 /* Logits, loss and the slope of the loss, of one image. */
-static void head_image(struct nsw_engine *e, int image, int slot) {
+void nsw_forward_head(struct nsw_engine *e, int image, int slot) {
   const struct nsw_net *net = e->net;
   size_t n = (size_t)image, classes = (size_t)net->classes, channels = (size_t)net->feature_channels;
   float *feature = e->features.p + n * channels, *logit = e->logits.p + n * classes, *slope = e->slopes.p + n * classes;
@@ -211,6 +211,6 @@ void nsw_forward_group(struct nsw_engine *e, int first, int count, bool stem) {
     if (i == 0 && stem) copy_stem(e, first, count, true);
   }
   double since = e->timed ? nsw_engine_now() : 0;
-  for (int s = 0; s < count; s++) head_image(e, first + s, s);
+  for (int s = 0; s < count; s++) nsw_forward_head(e, first + s, s);
   nsw_engine_account(e, NSW_WORK_HEAD, &since);
 }

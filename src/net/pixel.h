@@ -60,6 +60,9 @@ typedef void nsw_pool_fn(struct nsw_plane x, struct nsw_plane y, uint8_t *which)
 /* Pooling backward: dx set to, or raised by, what dy spreads. */
 typedef void nsw_pool_backward_fn(struct nsw_plane dy, struct nsw_plane dx, const uint8_t *which, bool add);
 
+/* What a pooling of maxima forward does to a tangent: y is x at the places where other values had theirs. */
+typedef void nsw_pick_fn(struct nsw_plane x, struct nsw_plane y, const uint8_t *which);
+
 /* feature[c] = mean over pixels of the input as read. */
 typedef void nsw_average_fn(const struct nsw_input *x, float *feature);
 
@@ -77,15 +80,17 @@ struct nsw_pixel_kernels {
   nsw_spread_fn *spread;
   nsw_pool_fn *avgpool3, *maxpool3, *avgpool2, *maxpool2;
   nsw_pool_backward_fn *avgpool3_backward, *maxpool3_backward, *avgpool2_backward, *maxpool2_backward;
+  nsw_pick_fn *pick3, *pick2;
   nsw_average_fn *average;
 };
 extern const struct nsw_pixel_kernels nsw_pixel_plain, nsw_pixel_avx2, nsw_pixel_avx512;
 
-/* The three files' functions, under their names for one instruction set (used by the _simd.c files only). */
+/* The other file's functions, under their names for one instruction set (used by the _simd.c files only). */
 #define NSW_PIXEL_DECLARE(isa)                                                                       \
   extern nsw_pool_fn nsw_avgpool3_##isa, nsw_maxpool3_##isa, nsw_avgpool2_##isa, nsw_maxpool2_##isa; \
   extern nsw_pool_backward_fn nsw_avgpool3_backward_##isa, nsw_maxpool3_backward_##isa;              \
-  extern nsw_pool_backward_fn nsw_avgpool2_backward_##isa, nsw_maxpool2_backward_##isa
+  extern nsw_pool_backward_fn nsw_avgpool2_backward_##isa, nsw_maxpool2_backward_##isa;              \
+  extern nsw_pick_fn nsw_pick3_##isa, nsw_pick2_##isa
 NSW_PIXEL_DECLARE(plain);
 NSW_PIXEL_DECLARE(avx2);
 NSW_PIXEL_DECLARE(avx512);

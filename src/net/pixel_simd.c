@@ -1,19 +1,5 @@
 #include "net/pixel.h"
-#include "net/vec.h"
-
-/* The input as read, from a loaded vector. */
-NSW_INLINE vf view(vf raw, vf scale, vf shift, vi keep_negative) {
-  vf v = raw * scale + shift;
-  return (vf)((vi)v & ((v > (vf){0}) | keep_negative));
-}
-
-NSW_INLINE vf scale_of(const struct nsw_input *x, int c, int n) {
-  return x->scale ? vload_part(x->scale + c, n) : vset(1);
-}
-NSW_INLINE vf shift_of(const struct nsw_input *x, int c, int n) {
-  return x->shift ? vload_part(x->shift + c, n) : (vf){0};
-}
-NSW_INLINE vi negatives(bool relu) { return relu ? (vi){0} : ~(vi){0}; }
+#include "net/view.h"
 
 /* One vector of channels (n lanes from c) of one row of pixels; K inputs, a constant where this is inlined. */
 NSW_INLINE void combine_row(const struct nsw_combine *m, const int K, int h, int c, int n) {
@@ -217,5 +203,7 @@ const struct nsw_pixel_kernels NSW_FN(nsw_pixel) = {
     .maxpool3_backward = NSW_FN(nsw_maxpool3_backward),
     .avgpool2_backward = NSW_FN(nsw_avgpool2_backward),
     .maxpool2_backward = NSW_FN(nsw_maxpool2_backward),
+    .pick3 = NSW_FN(nsw_pick3),
+    .pick2 = NSW_FN(nsw_pick2),
     .average = average,
 };

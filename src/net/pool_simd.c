@@ -123,6 +123,33 @@ void NSW_FN(nsw_maxpool3_backward)(struct nsw_plane dy, struct nsw_plane dx, con
       }
 }
 
+void NSW_FN(nsw_pick3)(struct nsw_plane x, struct nsw_plane y, const uint8_t *which) {
+  for (int h = 0; h < y.size; h++)
+    for (int w = 0; w < y.size; w++)
+      for (int c = 0; c < y.col; c += NSW_LANES) {
+        vi where = load_which(which + ((ptrdiff_t)h * y.size + w) * y.col + c);
+        vf picked = {0};
+        for (int a = low(h); a <= high(h, x.size); a++)
+          for (int b = low(w); b <= high(w, x.size); b++) {
+            int place = (a + 1) * 3 + b + 1;
+            picked = vselect(where == place - (vi){0}, vload(pixel(x, h + a, w + b) + c), picked);
+          }
+        vstore(pixel(y, h, w) + c, picked);
+      }
+}
+
+void NSW_FN(nsw_pick2)(struct nsw_plane x, struct nsw_plane y, const uint8_t *which) {
+  for (int h = 0; h < y.size; h++)
+    for (int w = 0; w < y.size; w++)
+      for (int c = 0; c < y.col; c += NSW_LANES) {
+        vi where = load_which(which + ((ptrdiff_t)h * y.size + w) * y.col + c);
+        vf picked = {0};
+        for (int k = 0; k < 4; k++)
+          picked = vselect(where == k - (vi){0}, vload(pixel(x, 2 * h + k / 2, 2 * w + k % 2) + c), picked);
+        vstore(pixel(y, h, w) + c, picked);
+      }
+}
+
 void NSW_FN(nsw_avgpool2)(struct nsw_plane x, struct nsw_plane y, uint8_t *which) {
   (void)which;
   for (int h = 0; h < y.size; h++)

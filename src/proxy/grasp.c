@@ -1,17 +1,16 @@
 /* GraSP: how much the gradient's norm changes when a weight is taken away, -w (H g), summed over the weights. The
- * Hessian H is symmetric, so that w' H g is the derivative of <g, gradient at (1 + e) w> at e = 0: NSW_PASS_SHIFT takes
- * a symmetric difference of it. */
+ * Hessian H is symmetric: w' H g = g' (H w), and NSW_PASS_TANGENT makes H w, exactly (net/tangent.h). */
 #include "proxy/measure.h"
 #include "proxy/network.h"
 
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   (void)state;
   (void)err;
-  values[0] = -lab->shift;
+  values[0] = -lab->curvature;
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_SHIFT, .take = take};
+static const struct nsw_measure measure = {.pass = NSW_PASS_TANGENT, .take = take};
 
 static const struct nsw_proxy_column columns[] = {{"grasp", "sum over weights of -weight x (Hessian x gradient)", +1},
                                                   {0}};

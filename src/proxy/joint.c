@@ -33,10 +33,10 @@ static bool wants(const struct joint *j, enum nsw_pass pass) {
   return false;
 }
 
-/* Whether a pass is run: what wants a way forward alone is content with that of NSW_PASS_TRAIN, which NSW_PASS_SHIFT
+/* Whether a pass is run: what wants a way forward alone is content with that of NSW_PASS_TRAIN, which NSW_PASS_TANGENT
  * starts from. */
 static bool runs(const struct joint *j, enum nsw_pass pass) {
-  bool train = wants(j, NSW_PASS_TRAIN) || wants(j, NSW_PASS_SHIFT);
+  bool train = wants(j, NSW_PASS_TRAIN) || wants(j, NSW_PASS_TANGENT);
   if (pass == NSW_PASS_TRAIN) return train;
   return wants(j, pass) && !(pass == NSW_PASS_FORWARD && train);
 }
@@ -69,7 +69,7 @@ static int run_pass(struct joint *j, enum nsw_pass pass, double *values, struct 
   j->running = pass;
   int status = begin_all(j, err);
   nsw_engine_watch(j->lab.engine, pass == NSW_PASS_OWN ? NULL : watch, j);
-  if (status == NSW_OK) status = nsw_lab_run(&j->lab, pass, wants(j, NSW_PASS_SHIFT), err);
+  if (status == NSW_OK) status = nsw_lab_run(&j->lab, pass, wants(j, NSW_PASS_TANGENT), err);
   nsw_engine_watch(j->lab.engine, NULL, NULL);
   for (int k = 0; k < j->parts && status == NSW_OK; k++) {
     const struct part *p = &j->part[k];

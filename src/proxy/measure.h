@@ -16,7 +16,7 @@ enum { NSW_MEASURE_SAMPLES = 64 };
 enum nsw_pass {
   NSW_PASS_FORWARD,  /* forward alone; the one of NSW_PASS_TRAIN where that is run */
   NSW_PASS_TRAIN,    /* forward, and backward from the cross-entropy: every weight's gradient */
-  NSW_PASS_SHIFT,    /* gradients with all weights a little larger and smaller: Hessian times weights */
+  NSW_PASS_TANGENT,  /* forward and backward with tangents along the weights: Hessian times weights */
   NSW_PASS_JACOBIAN, /* backward from the sum of all logits to the images */
   NSW_PASS_FLOW,     /* absolute weights, one image of ones, no normalisation, backward from the sum of logits */
   NSW_PASS_KERNEL,   /* every image's gradient of its own logits: the neural tangent kernel */
@@ -37,8 +37,8 @@ struct nsw_lab {
   float *gradient;  /* the same */
   float *jacobian;  /* NSW_PASS_JACOBIAN: [n][3 * H * W] */
   double *kernel;   /* NSW_PASS_KERNEL: [n][n] */
-  double shift;     /* NSW_PASS_SHIFT: weights' x Hessian x gradient, of the mean loss */
-  float *base;      /* all gradients of NSW_PASS_TRAIN, where NSW_PASS_SHIFT follows */
+  double curvature; /* NSW_PASS_TANGENT: weights' x Hessian x gradient, of the mean loss */
+  float *base;      /* all gradients of NSW_PASS_TRAIN, where NSW_PASS_TANGENT follows */
   size_t base_size; /* floats there is room for */
   size_t room;      /* floats of weight and of gradient */
   bool input;       /* the images' gradient will be wanted */
@@ -76,7 +76,7 @@ double nsw_lab_sum(struct nsw_lab *lab, double (*term)(const float *w, const flo
 /* Gives the engine the images of the data, and the network with its own weights, batch normalised. */
 int nsw_lab_load(struct nsw_lab *lab, struct nsw_error *err);
 
-/* Runs a pass (not NSW_PASS_OWN). base: keep the gradients of NSW_PASS_TRAIN for NSW_PASS_SHIFT. */
+/* Runs a pass (not NSW_PASS_OWN). base: keep the gradients of NSW_PASS_TRAIN for NSW_PASS_TANGENT. */
 int nsw_lab_run(struct nsw_lab *lab, enum nsw_pass pass, bool base, struct nsw_error *err);
 
 /* Work of a pass in forward passes of n images. */

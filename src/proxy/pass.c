@@ -4,11 +4,8 @@
 #include <string.h>
 
 #include "data/images.h"
+#include "net/tangent.h"
 #include "proxy/measure.h"
-
-/* How far NSW_PASS_SHIFT moves the weights. The difference quotient errs by about SHIFT^2 of the value, and float's
- * rounding of the gradients by 1e-7 / SHIFT: in the middle between the two. */
-#define SHIFT 0.01f
 
 /* ---- what passes start from ---- */
 
@@ -33,13 +30,14 @@ static int give_images(struct nsw_lab *lab, struct nsw_error *err) {
   return nsw_engine_set_images(lab->engine, images->pixels, images->labels, lab->samples, images->resolution, err);
 }
 
-/* Takes the network up anew, weights times a factor. */
-static int load_factor(struct nsw_lab *lab, float factor, struct nsw_error *err) {
-  struct nsw_load load = {.seed = lab->seed, .norm = NSW_NORM_BATCH, .input = lab->input, .factor = factor};
+/* Takes the network up anew. */
+static int load_network(struct nsw_lab *lab, bool tangent, struct nsw_error *err) {
+  struct nsw_load load = {
+      .seed = lab->seed, .norm = NSW_NORM_BATCH, .input = lab->input && !tangent, .tangent = tangent};
   if (!reserve_params(lab)) return nsw_fail(err, "out of memory for the largest parameter");
   int status = give_images(lab, err);
   if (status == NSW_OK) status = nsw_engine_load(lab->engine, lab->net, &load, err);
-  lab->loaded = status == NSW_OK && factor == 0;
+  lab->loaded = status == NSW_OK && !tangent;
   return status;
 }
 
@@ -48,7 +46,7 @@ int nsw_lab_load(struct nsw_lab *lab, struct nsw_error *err) {
     nsw_engine_clear(lab->engine);
     return NSW_OK;
   }
-  return load_factor(lab, 0, err);
+  return load_network(lab, false, err);
 }
 
 /* ---- sums over weights ---- */
@@ -98,18 +96,18 @@ static int keep_base(struct nsw_lab *lab, struct nsw_error *err) {
   return NSW_OK;
 }
 
-/* The kept gradients times those that the engine has now. */
-static double times_base(struct nsw_lab *lab) {
+/* g' H w, where the engine has H w + g of the summed loss and g was kept. */
+static double base_product(struct nsw_lab *lab) {
   const float *base = lab->base;
   double sum = 0;
   for (int p = 0; p < lab->net->params; p++) {
     size_t n = nsw_param_size(&lab->net->param[p]);
     if (!is_weight(&lab->net->param[p])) continue;
     nsw_engine_gradient(lab->engine, p, lab->gradient);
-    for (size_t i = 0; i < n; i++) sum += (double)base[i] * lab->gradient[i];
+    for (size_t i = 0; i < n; i++) sum += base[i] * ((double)lab->gradient[i] / lab->samples - base[i]);
     base += n;
   }
-  return sum / lab->samples;
+  return sum;
 }
 
 static int run_forward(struct nsw_lab *lab, struct nsw_error *err) {
@@ -126,18 +124,11 @@ static int run_train(struct nsw_lab *lab, bool base, struct nsw_error *err) {
   return base ? keep_base(lab, err) : NSW_OK;
 }
 
-/* w' H g = d/de <g, gradient at (1 + e) w>: a symmetric difference. */
-static int run_shift(struct nsw_lab *lab, struct nsw_error *err) {
-  double side[2];
-  for (int k = 0; k < 2; k++) {
-    int status = load_factor(lab, k ? 1 + SHIFT : 1 - SHIFT, err);
-    if (status != NSW_OK) return status;
-    nsw_engine_forward(lab->engine);
-    nsw_engine_backward(lab->engine, NULL, true);
-    side[k] = times_base(lab);
-  }
-  /* The weights' factors as they were rounded. */
-  lab->shift = (side[1] - side[0]) / ((double)(1 + SHIFT) - (double)(1 - SHIFT));
+static int run_tangent(struct nsw_lab *lab, struct nsw_error *err) {
+  int status = load_network(lab, true, err);
+  if (status != NSW_OK) return status;
+  nsw_engine_tangent(lab->engine);
+  lab->curvature = base_product(lab);
   return NSW_OK;
 }
 
@@ -236,8 +227,8 @@ int nsw_lab_run(struct nsw_lab *lab, enum nsw_pass pass, bool base, struct nsw_e
       return run_forward(lab, err);
     case NSW_PASS_TRAIN:
       return run_train(lab, base, err);
-    case NSW_PASS_SHIFT:
-      return run_shift(lab, err);
+    case NSW_PASS_TANGENT:
+      return run_tangent(lab, err);
     case NSW_PASS_JACOBIAN:
       return run_jacobian(lab, err);
     case NSW_PASS_FLOW:
