@@ -2,6 +2,7 @@
 """Sweeps that go wrong: bad input, disks that fill up or go away, evaluations that crash."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ import h5py
 import numpy
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from sweeps import DUMMY, messages, report, run, run_parts, skip, start, wait_until_it_runs  # noqa: E402
+from sweeps import DUMMY, ENV, command, messages, report, run, run_parts, skip, start, wait_until_it_runs  # noqa: E402
 
 
 def bad_input(folder):
@@ -151,5 +152,60 @@ def crashes(folder):
                "nothing else is lost", index[hit])
 
 
+def reasons(folder):
+    """Rows that failed are told with what they had."""
+    out = f"{folder}/failed.h5"
+    go = ["score", "nb201", "--proxy", "dummy", "--range", "0:40", "--set", "dummy.rate=1e12", "--out", out]
+    with h5py.File(f"{folder}/five.h5") as f:
+        victim, name = int(f["nb201/class"][3]), f["nb201/id"][3].decode()
+    p = run(2, *go, "--set", f"dummy.fail={victim}")
+    lines = [line for line in p.stderr.splitlines() if "failed " in line and "architecture" in line]
+    with h5py.File(out) as f:
+        status, value = f["nb201/status/dummy"][:], f["nb201/score/dummy"][:]
+    report(p.returncode == 0 and status[3] == 3 and numpy.isnan(value[3]) and (status != 3).sum() > 30
+           and any(f"architecture 3 ({name}), dummy: its value is nan" in line for line in lines),
+           "a failed row is named with its value", p.stderr)
+
+
+def one_writer(folder):
+    """Two runs on one file; a killed run is in nobody's way."""
+    out = f"{folder}/shared.h5"
+    go = [*DUMMY, "--sample", "300", "--retries", "0", "--out", out]
+    process = start(2, *go)
+    wait_until_it_runs(process)
+    p = run(None, *go)
+    told = messages(p)
+    report(p.returncode == 1 and len(told) == 1 and "another run is writing it" in told[0] and out in told[0]
+           and "process " in told[0] and os.uname().nodename in told[0], "a second run on the same file is refused", p.stderr)
+    p = run(3, *go[:-1], f"{folder}/other-one.h5", timeout=60)
+    report(p.returncode == 0, "one on another file is not", p.stderr)
+    process.communicate(timeout=60)
+    report(process.returncode == 0 and not os.path.exists(out + ".lock"), "the first one is not disturbed, and no lock is left")
+    os.unlink(out)
+    process = start(None, *go)
+    wait_until_it_runs(process)
+    process.kill()
+    process.communicate(timeout=30)
+    report(os.path.exists(out + ".lock"), "a killed run leaves its lock's file")
+    p = run(2, *go, "--time-limit", "0.3")
+    report(p.returncode == 75 and not os.path.exists(out + ".lock"), "and the next one goes on with it", p.stderr)
+
+
+def early_signals(folder):
+    """A request to stop that comes before anything else has begun, MPI for one."""
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        def ask():
+            signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+            os.kill(os.getpid(), number)  # pending until the program lets it through
+
+        out = f"{folder}/early-{number}.h5"
+        p = subprocess.run(command(None, *DUMMY, "--sample", "60", "--out", out), env=ENV, preexec_fn=ask, capture_output=True,
+                           text=True, timeout=60)
+        report(p.returncode == 75 and "stopped by signal " + number.name[3:] in p.stderr and os.path.exists(out),
+               f"{number.name} at the very start: status 75", f"{p.returncode}\n{p.stderr}")
+        p = run(2, *DUMMY, "--sample", "60", "--out", out)
+        report(p.returncode == 0, "and the same command goes on", p.stderr)
+
+
 if __name__ == "__main__":
-    run_parts(bad_input, failing_disks, crashes)
+    run_parts(bad_input, failing_disks, crashes, reasons, one_writer, early_signals)

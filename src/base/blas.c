@@ -78,7 +78,7 @@ static bool threads_set(void) {
   return getenv("OPENBLAS_NUM_THREADS") || getenv("GOTO_NUM_THREADS") || getenv("OMP_NUM_THREADS");
 }
 
-void nsw_blas_repair(char *const *argv) {
+void nsw_blas_repair(char *const *argv, void (*before)(void)) {
   struct nsw_blas blas;
   nsw_blas_inspect(&blas);
   if (!threads_set() && openblas_set_num_threads) openblas_set_num_threads(1);
@@ -89,6 +89,7 @@ void nsw_blas_repair(char *const *argv) {
   if (!threads_set()) setenv("OPENBLAS_NUM_THREADS", "1", 1);
   setenv("OPENBLAS_CORETYPE", blas.better, 1);
   setenv(MARK, blas.kernel, 1);
+  if (before) before();
   execv("/proc/self/exe", argv);
   /* Still here: go on, slowly; the mark keeps a later repair from trying again. */
   if (nsw_launch_rank() == 0) perror("nasweep: starting again failed; going on with the slow kernels");

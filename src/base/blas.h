@@ -30,8 +30,9 @@ const char *nsw_blas_better(const char *kernel);
 
 /* Call first thing in main, before MPI starts: where the kernels are far below the CPU, says so in one line on rank 0
  * and runs the program anew with a fitting OPENBLAS_CORETYPE (once; never where the user set one). One thread a call
- * unless the user set a number. Returns where nothing is to be done or nothing can be. */
-void nsw_blas_repair(char *const *argv);
+ * unless the user set a number. before (may be NULL) is called just before that. Returns where nothing is to be done or
+ * nothing can be. */
+void nsw_blas_repair(char *const *argv, void (*before)(void));
 
 /* GFLOP/s of sgemm, C[m][n] += A[m][k] B[k][n], row-major: best of several runs within about `seconds`. */
 int nsw_blas_speed(int m, int n, int k, double seconds, double *gflops, struct nsw_error *err);

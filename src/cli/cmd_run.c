@@ -49,12 +49,10 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   for (size_t i = 0; overrides && i < count; i++) overrides[i] = nsw_args_operand(args, i + 1);
   status = overrides ? nsw_job_read(path, overrides, count, &job, err) : nsw_fail(err, "no memory");
   status = nsw_transport_agree(&transport, status, err);
-  nsw_stop_catch(); /* between sweeps too a signal is a request to stop */
-  for (size_t i = 0; i < job.steps && !status; i++) {
+  for (size_t i = 0; i < job.steps && !status; i++) { /* between sweeps too a signal is a request to stop */
     status = nsw_transport_agree(&transport, nsw_stop_signal() ? NSW_STOPPED : NSW_OK, err);
     if (!status) status = run_step(&transport, &job.step[i], i + 1, job.steps, err);
   }
-  nsw_stop_release();
   nsw_job_free(&job);
   free(overrides);
   nsw_transport_close(&transport);
@@ -78,5 +76,6 @@ const struct nsw_command nsw_cmd_run = {
     .max_operands = -1,
     .mpi = true,
     .blas = true,
+    .stops = true,
     .run = run,
 };

@@ -192,5 +192,6 @@ const struct nsw_command nsw_cmd_score = {
     .max_operands = 1,
     .mpi = true,
     .blas = true,
+    .stops = true,
     .run = run,
 };

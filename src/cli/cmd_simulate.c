@@ -101,8 +101,8 @@ static int make_plan(struct study *s, struct nsw_error *err) {
   int status = nsw_space_open(s->request.space, &s->space, err);
   s->plan.space = s->plan.context.space = s->space;
   if (!status) status = nsw_plan_families(&s->request, &s->plan, &needs, err);
-  if (!status)
-    status = nsw_images_load("synthetic", s->request.dataset, (size_t)nsw_plan_images(&s->plan), &s->images, err);
+  size_t images = (size_t)nsw_plan_images(&s->plan); /* 0 where no proxy wants any; one tells classes and size */
+  if (!status) status = nsw_images_load("synthetic", s->request.dataset, images ? images : 1, &s->images, err);
   if (status) return status;
   struct nsw_macro wish = {.classes = s->images->classes, .resolution = s->images->resolution};
   s->plan.context.macro = nsw_space_macro(s->space, wish);

@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "cli/args.h"
 #include "cli/help.h"
+#include "sweep/stop.h"
 #include "sweep/watch.h"
 
 /* Says it once, on rank 0, and gives the status back. */
@@ -80,9 +81,11 @@ static int run_command(const struct nsw_command *command, int argc, char **argv,
     if (nsw_launch_rank() == 0) nsw_help_command(stdout, command);
     return close_output(NSW_OK, err);
   }
+  if (command->stops) nsw_stop_catch();
   int status = nsw_args_parse(command, argc - 2, argv + 2, &args, err);
   if (status != NSW_OK) return status;
-  if (command->blas) nsw_blas_repair(argv);
+  if (command->blas) nsw_blas_repair(argv, command->stops ? nsw_stop_hold : NULL);
+  if (command->stops) nsw_stop_catch();
   status = command->mpi ? run_under_mpi(command, args, err) : close_output(command->run(args, err), err);
   nsw_args_free(&args);
   return status;

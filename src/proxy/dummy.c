@@ -8,13 +8,14 @@
 #include "base/random.h"
 #include "proxy/topology.h"
 
-enum { RATE, SPREAD, BUSY, CRASH }; /* places in options[] */
+enum { RATE, SPREAD, BUSY, CRASH, FAIL }; /* places in options[] */
 
 static const struct nsw_proxy_option options[] = {
     {"rate", "1e10", "multiply-adds passed a second: an evaluation lasts macs/rate seconds"},
     {"spread", "0", "times vary around that by this part, in a way the scheduler cannot foresee (0 to 1)"},
     {"busy", "0", "1: keep the core busy meanwhile; 0: sleep"},
     {"crash", "none", "the evaluation of this class ends its process"},
+    {"fail", "none", "the evaluation of this class gives no number"},
     {0}};
 
 static const struct nsw_proxy_column columns[] = {{"dummy", "uniform random number in [0, 1) of the class", +1}, {0}};
@@ -23,7 +24,7 @@ struct dummy {
   const struct nsw_context *context;
   double rate, spread;
   bool busy;
-  int64_t crash; /* unit, or -1 */
+  int64_t crash, fail; /* units, or -1 */
 };
 
 static int read_number(const char *const *values, int place, double low, double high, double *number,
@@ -36,9 +37,20 @@ static int read_number(const char *const *values, int place, double low, double 
   return NSW_OK;
 }
 
+/* An architecture's index, or -1 for none. */
+static int read_unit(const struct nsw_context *context, const char *const *values, int place, int64_t *unit,
+                     struct nsw_error *err) {
+  double number = -1;
+  int status = NSW_OK;
+  if (values[place] && values[place][0] != 'n')
+    status = read_number(values, place, 0, nsw_space_count(context->space) - 1, &number, err);
+  *unit = (int64_t)number;
+  return status;
+}
+
 static int open_dummy(const struct nsw_context *context, const char *const *values, void **state,
                       struct nsw_error *err) {
-  double busy = 0, crash = -1;
+  double busy = 0;
   struct dummy *d = calloc(1, sizeof *d);
   *state = d;
   if (!d) return nsw_fail(err, "no memory");
@@ -46,10 +58,9 @@ static int open_dummy(const struct nsw_context *context, const char *const *valu
   int status = read_number(values, RATE, 1, 1e300, &d->rate, err);
   if (!status) status = read_number(values, SPREAD, 0, 1, &d->spread, err);
   if (!status) status = read_number(values, BUSY, 0, 1, &busy, err);
-  if (!status && values[CRASH] && values[CRASH][0] != 'n')
-    status = read_number(values, CRASH, 0, nsw_space_count(context->space) - 1, &crash, err);
+  if (!status) status = read_unit(context, values, CRASH, &d->crash, err);
+  if (!status) status = read_unit(context, values, FAIL, &d->fail, err);
   d->busy = busy > 0;
-  d->crash = (int64_t)crash;
   if (status) {
     free(d);
     *state = NULL;
@@ -93,7 +104,7 @@ static int score_dummy(void *state, uint64_t seed, const uint32_t *members, size
   if (class_of == d->crash) abort();
   pass((double)nsw_space_macs(d->context->space, class_of, &d->context->macro) / d->rate * factor, d->busy);
   for (size_t i = 0; i < n; i++) {
-    values[i] = nsw_random_double(stream, 0);
+    values[i] = class_of == d->fail ? NAN : nsw_random_double(stream, 0);
     status[i] = nsw_cell_has_path(&cell) ? NSW_ROW_SCORED : NSW_ROW_NO_PATH;
   }
   return NSW_OK;

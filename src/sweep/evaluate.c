@@ -1,7 +1,6 @@
 #include "sweep/evaluate.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +12,12 @@ enum { HEAD = sizeof(uint32_t) + sizeof(float) };
 double nsw_now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double thread_cpu(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -36,23 +41,6 @@ void nsw_evaluator_close(struct nsw_evaluator *evaluator) {
   free(evaluator->status);
   free(evaluator->bytes);
   *evaluator = (struct nsw_evaluator){0};
-}
-
-/* Values only where there is a score: finite, or minus infinity for the lowest there is. A row in which no column has
- * one is a failed row. */
-static void clean(const struct nsw_task *task, double *values, uint8_t *status) {
-  int columns = task->family->columns;
-  for (uint32_t m = 0; m < task->members; m++) {
-    double *v = values + (size_t)m * (size_t)columns;
-    int good = 0;
-    for (int c = 0; c < columns; c++) {
-      bool score = isfinite(v[c]) || v[c] == -INFINITY;
-      if (status[m] == NSW_ROW_SCORED && score) good++;
-      if (status[m] == NSW_ROW_NO_PATH && v[c] == -INFINITY) continue;
-      if (status[m] != NSW_ROW_SCORED || !score) v[c] = NAN;
-    }
-    if (status[m] == NSW_ROW_SCORED && !good) status[m] = NSW_ROW_FAILED;
-  }
 }
 
 static int append(struct nsw_evaluator *e, const struct nsw_task *task, uint32_t number, float seconds,
@@ -81,7 +69,7 @@ int nsw_evaluate(struct nsw_evaluator *e, uint32_t number, struct nsw_error *err
   const struct nsw_family *family = task.family;
   memset(e->status, NSW_ROW_PENDING, task.members);
   nsw_watch_begin(family->proxy->name, task.seed, family->unit[task.group]);
-  double start = nsw_now();
+  double start = nsw_now(), cpu = thread_cpu();
   int status = family->proxy->score(family->state, task.seed, task.member, task.members, e->values, e->status, err);
   double seconds = nsw_now() - start;
   nsw_watch_end();
@@ -92,8 +80,8 @@ int nsw_evaluate(struct nsw_evaluator *e, uint32_t number, struct nsw_error *err
     if (e->status[m] == NSW_ROW_PENDING || e->status[m] > NSW_ROW_FAILED)
       return nsw_fail(err, "%s architecture %" PRIu32 ": proxy %s left it without a status", e->plan->request->space,
                       task.member[m], family->proxy->name);
-  clean(&task, e->values, e->status);
   e->busy += seconds;
+  e->cpu += thread_cpu() - cpu;
   e->tasks++;
   return append(e, &task, number, (float)seconds, err);
 }

@@ -16,6 +16,7 @@ struct nsw_evaluator {
   size_t size, room;    /* bytes used and allocated */
   uint32_t records;     /* in bytes */
   double busy;          /* seconds spent in evaluations */
+  double cpu;           /* of them, this thread's seconds of processor time */
   uint64_t tasks;       /* evaluations made */
 };
 

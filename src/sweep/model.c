@@ -5,7 +5,7 @@
 
 #include "base/random.h"
 
-/* Seconds of the evaluation that a group shares, or 0 where the file does not have it. */
+/* Seconds of the evaluation that a group shares or of its batch, or 0 where the file does not have it. */
 static double measured_seconds(const struct nsw_plan *plan, const struct nsw_table *table, uint32_t number) {
   struct nsw_task task = nsw_plan_task(plan, number);
   const struct nsw_score *score = NULL;
@@ -13,7 +13,8 @@ static double measured_seconds(const struct nsw_plan *plan, const struct nsw_tab
     score = nsw_table_score(table, task.family->proxy->columns[c].name);
   for (uint32_t m = 0; score && m < task.members; m++) {
     int64_t row = nsw_table_row(table, task.member[m]);
-    if (row >= 0 && score->status[row] == NSW_ROW_SCORED && score->seconds[row] > 0) return score->seconds[row];
+    if (row >= 0 && score->status[row] == NSW_ROW_SCORED && score->seconds[row] > 0)
+      return score->seconds[row] * (double)(task.family->batch ? task.members : 1);
   }
   return 0;
 }

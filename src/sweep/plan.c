@@ -276,7 +276,8 @@ static int make_groups(const struct nsw_plan *plan, struct nsw_family *family, s
   if (!family->start || !family->member || !family->row || !family->unit)
     return nsw_fail(err, "no memory for the plan of %zu architectures", plan->rows);
   int status = NSW_OK;
-  if (!family->proxy->unit && !family->proxy->cost)
+  family->batch = !family->proxy->unit && !family->proxy->cost;
+  if (family->batch)
     group_by_block(plan, family);
   else
     status = group_by_unit(plan, family, err);

@@ -33,6 +33,7 @@ struct nsw_family {
   int columns;  /* values of an evaluation */
   bool *wanted; /* [columns] whether the column goes into the file */
   size_t seeds; /* 1 where the proxy does not depend on the seed */
+  bool batch;   /* a group is a batch of evaluations of their own, not one evaluation that its members share */
   uint32_t groups;
   uint32_t *start;     /* [groups + 1] into member[] and row[] */
   uint32_t *member;    /* [rows] architecture indices, group by group, ascending within */

@@ -20,6 +20,8 @@ struct nsw_results {
   struct family_rows *family; /* [families] */
   bool *done;                 /* [tasks] */
   uint32_t count;             /* of them true */
+  struct nsw_failure failure[NSW_FAILURES];
+  size_t failure_count; /* also of those beyond the first few */
 };
 
 /* ---- making ---- */
@@ -140,18 +142,34 @@ static void complete(struct nsw_results *r, size_t f, uint32_t row) {
   }
 }
 
-/* A row may be scored, and one of its columns have no value all the same: that column's row failed. */
-static void put_value(struct nsw_results *r, size_t f, const struct nsw_task *task, uint32_t row, int c, double value,
-                      uint8_t status, float seconds) {
+/* Notes the first few rows that failed, with what they had. */
+static void note_failure(struct nsw_results *r, const struct nsw_task *task, uint32_t m, int c, double value,
+                         bool evaluated) {
+  if (r->failure_count++ >= NSW_FAILURES) return;
+  r->failure[r->failure_count - 1] = (struct nsw_failure){.index = task->member[m],
+                                                          .column = task->family->proxy->columns[c].name,
+                                                          .seed = task->seed,
+                                                          .value = value,
+                                                          .evaluated = evaluated};
+}
+
+/* A row may be scored, and one of its columns have no value all the same: that column's row failed. A score is finite,
+ * or minus infinity for the lowest there is. */
+static void put_value(struct nsw_results *r, size_t f, const struct nsw_task *task, uint32_t m, int c, double value,
+                      const struct nsw_record *record) {
   const struct family_rows *rows = &r->family[f];
+  uint32_t row = task->row[m];
   struct nsw_score *score = &r->table->score[rows->column[c]];
-  uint8_t *worst = worst_of(rows, row, c);
+  uint8_t status = record->status ? record->status[m] : NSW_ROW_FAILED, *worst = worst_of(rows, row, c);
+  bool lowest = value == -INFINITY;
+  if (status == NSW_ROW_SCORED && !isfinite(value) && !lowest) status = NSW_ROW_FAILED;
+  if (status == NSW_ROW_FAILED) note_failure(r, task, m, c, value, record->values != NULL);
+  if (status == NSW_ROW_FAILED || (status == NSW_ROW_NO_PATH && !lowest)) value = NAN;
   if (score->by_seed)
     score->by_seed[row * score->seeds + task->seed_place] = value;
   else
     score->value[row] = value;
-  score->seconds[row] += seconds;
-  if (status == NSW_ROW_SCORED && isnan(value)) status = NSW_ROW_FAILED;
+  score->seconds[row] += record->seconds / (float)(task->family->batch ? task->members : 1);
   if (status > *worst) *worst = status;
 }
 
@@ -159,13 +177,12 @@ static void put_row(struct nsw_results *r, size_t f, const struct nsw_task *task
                     const struct nsw_record *record) {
   const struct family_rows *rows = &r->family[f];
   uint32_t row = task->row[m];
-  uint8_t status = record->status ? record->status[m] : NSW_ROW_FAILED;
   for (int c = 0; c < rows->columns; c++) {
     double value = NAN;
     if (rows->column[c] < 0) continue;
     if (record->values)
       memcpy(&value, record->values + ((size_t)m * (size_t)rows->columns + (size_t)c) * sizeof value, sizeof value);
-    put_value(r, f, task, row, c, value, status, record->seconds);
+    put_value(r, f, task, m, c, value, record);
   }
   if (--rows->missing[row] == 0) complete(r, f, row);
 }
@@ -177,6 +194,11 @@ void nsw_results_put(struct nsw_results *r, const struct nsw_record *record) {
   for (uint32_t m = 0; m < task.members; m++) put_row(r, f, &task, m, record);
   r->done[record->task] = true;
   r->count++;
+}
+
+size_t nsw_results_failures(const struct nsw_results *r, const struct nsw_failure **failure) {
+  *failure = r->failure;
+  return r->failure_count;
 }
 
 void nsw_results_fail(struct nsw_results *r, uint32_t task) { nsw_results_put(r, &(struct nsw_record){.task = task}); }

@@ -35,6 +35,20 @@ void nsw_results_put(struct nsw_results *results, const struct nsw_record *recor
  * for a row without a path whose proxy says so. */
 double nsw_row_mean(uint8_t status, double sum, size_t seeds);
 
+/* A value that this run marked failed. */
+struct nsw_failure {
+  uint32_t index;     /* architecture */
+  const char *column; /* borrowed from the proxy */
+  uint64_t seed;
+  double value;   /* what the evaluation gave; NaN where there was none */
+  bool evaluated; /* false: passed over, as it crashed runs before */
+};
+enum { NSW_FAILURES = 5 };
+
+/* The first NSW_FAILURES values that failed in this run, in the order in which they came; returns how many there were
+ * in all. */
+size_t nsw_results_failures(const struct nsw_results *results, const struct nsw_failure **failure);
+
 /* Marks a task failed without an evaluation. */
 void nsw_results_fail(struct nsw_results *results, uint32_t task);
 

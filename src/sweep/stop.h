@@ -5,9 +5,12 @@
 #include <stdbool.h>
 
 /* Catches SIGUSR1, SIGTERM and SIGINT by handlers that only set a flag; a second SIGINT ends the process as usual.
- * nsw_stop_release puts back what was there. */
+ * To be called first of all: what is asked for while MPI starts counts too. Lets through what was blocked until now. */
 void nsw_stop_catch(void);
-void nsw_stop_release(void);
+
+/* Before this program is executed again in its own place: what was asked for, or is from now on, waits for the next
+ * nsw_stop_catch, as blocked signals outlive exec. */
+void nsw_stop_hold(void);
 
 /* The signal that asks this process to stop, or 0. */
 int nsw_stop_signal(void);

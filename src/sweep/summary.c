@@ -148,6 +148,7 @@ static void show_phases(const struct nsw_plan *plan, const struct nsw_hosts *hos
   int from = nsw_server_works(plan->request, hosts->ranks) ? 0 : 1;
   fprintf(stderr, "  %-10s %9s %9s %9s   longest on\n", "seconds", "min", "mean", "max");
   show_phase("evaluating", served->timing, hosts, from, offsetof(struct nsw_timing, busy));
+  show_phase("of it CPU", served->timing, hosts, from, offsetof(struct nsw_timing, cpu));
   show_phase("waiting", served->timing, hosts, from, offsetof(struct nsw_timing, waited));
   show_phase("end idle", served->timing, hosts, from, offsetof(struct nsw_timing, idle));
 }
@@ -156,6 +157,23 @@ static double total_busy(const struct nsw_served *served, int ranks) {
   double busy = 0;
   for (int r = 0; r < ranks; r++) busy += served->timing[r].busy;
   return busy;
+}
+
+/* Why rows failed: the first few. */
+static void show_failures(const struct nsw_plan *plan, const struct nsw_results *results) {
+  const struct nsw_failure *failure;
+  size_t count = nsw_results_failures(results, &failure), shown = count < NSW_FAILURES ? count : NSW_FAILURES;
+  char id[256], text[32];
+  for (size_t i = 0; i < shown; i++) {
+    nsw_space_id(plan->space, failure[i].index, id);
+    fprintf(stderr, "  failed   architecture %" PRIu32 " (%s), %s", failure[i].index, id, failure[i].column);
+    if (plan->request->seeds > 1) fprintf(stderr, ", seed %" PRIu64, failure[i].seed);
+    if (failure[i].evaluated)
+      fprintf(stderr, ": its value is %g\n", failure[i].value);
+    else
+      fprintf(stderr, ": passed over, its evaluation ended earlier runs\n");
+  }
+  if (count > shown) fprintf(stderr, "  failed   and %s more values\n", nsw_thousands(count - shown, text));
 }
 
 void nsw_summary_end(const struct nsw_plan *plan, const struct nsw_hosts *hosts, const struct nsw_results *results,
@@ -173,6 +191,7 @@ void nsw_summary_end(const struct nsw_plan *plan, const struct nsw_hosts *hosts,
           nsw_thousands(nsw_results_rows(results, NSW_ROW_SCORED), a),
           nsw_thousands(nsw_results_rows(results, NSW_ROW_NO_PATH), b), nsw_thousands(failed, c),
           nsw_thousands(pending, d));
+  show_failures(plan, results);
   if (status == NSW_OK)
     fprintf(stderr, "%s: complete%s\n", plan->request->out, failed ? ", with failed rows" : "");
   else if (status == NSW_STOPPED)
@@ -269,6 +288,7 @@ int nsw_summary_timings(struct nsw_results *results, const struct nsw_hosts *hos
   int status = add_session(&table->attributes, hosts, served, setup, err);
   if (!status) status = add_series(table, "span", served, hosts->ranks, offsetof(struct nsw_timing, span), err);
   if (!status) status = add_series(table, "busy", served, hosts->ranks, offsetof(struct nsw_timing, busy), err);
+  if (!status) status = add_series(table, "cpu", served, hosts->ranks, offsetof(struct nsw_timing, cpu), err);
   if (!status) status = add_series(table, "waited", served, hosts->ranks, offsetof(struct nsw_timing, waited), err);
   if (!status) status = add_series(table, "idle", served, hosts->ranks, offsetof(struct nsw_timing, idle), err);
   return status ? status

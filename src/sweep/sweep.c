@@ -11,6 +11,7 @@
 
 #include "data/images.h"
 #include "store/file.h"
+#include "store/lock.h"
 #include "sweep/options.h"
 #include "sweep/selection.h"
 #include "sweep/stop.h"
@@ -30,6 +31,7 @@ struct sweep {
   struct nsw_hosts hosts;      /* rank 0 */
   struct nsw_row_facts *facts; /* rank 0: of all rows */
   struct nsw_results *results; /* rank 0 */
+  struct nsw_lock lock;        /* rank 0: of the result file */
   bool complete;               /* there was nothing to do */
   double begun;
 };
@@ -240,6 +242,7 @@ static int mark_crashed(struct sweep *s, struct nsw_error *err) {
 static int open_results(struct sweep *s, struct nsw_error *err) {
   struct nsw_table *earlier = NULL;
   int status = nsw_file_writable(s->request->out, err);
+  if (!status) status = nsw_lock_take(s->request->out, &s->lock, err);
   if (!status) status = read_earlier(s, &earlier, err);
   const char *finished = earlier ? nsw_attributes_get(&earlier->attributes, "finished") : NULL;
   s->complete = finished && *finished;
@@ -353,12 +356,11 @@ static int run(struct sweep *s, struct nsw_error *err) {
 }
 
 int nsw_sweep(const struct nsw_request *request, struct nsw_error *err) {
-  struct sweep s = {.request = request, .begun = nsw_now()};
+  struct sweep s = {.request = request, .lock.file = -1, .begun = nsw_now()};
   int status = nsw_transport_open(&s.transport, err);
-  nsw_stop_catch();
   if (!status) status = prepare(&s, err);
   if (!status) status = run(&s, err);
-  nsw_stop_release();
+  nsw_lock_free(&s.lock);
   free(s.options);
   free(s.notes);
   free(s.hosts.name);

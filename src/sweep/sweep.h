@@ -4,9 +4,10 @@
 
 #include "sweep/request.h"
 
-/* Collective: every rank calls it with the same request and gets the same status; messages to a user come from rank 0.
- * NSW_OK: the file is complete. NSW_STOPPED: asked to stop; the same call goes on. NSW_USAGE: the request cannot be.
- * NSW_FAILED: the file under request->out, if there was one, is whole, and holds what had been kept. */
+/* Stops for the signals of sweep/stop.h where nsw_stop_catch was called before. Collective: every rank calls it with
+ * the same request and gets the same status; messages to a user come from rank 0. NSW_OK: the file is complete.
+ * NSW_STOPPED: asked to stop; the same call goes on. NSW_USAGE: the request cannot be. NSW_FAILED: the file under
+ * request->out, if there was one, is whole, and holds what had been kept. */
 int nsw_sweep(const struct nsw_request *request, struct nsw_error *err);
 
 #endif

@@ -64,6 +64,7 @@ static int send_timing(struct worker *w, struct nsw_error *err) {
   double now = nsw_now();
   *timing = (struct nsw_timing){.span = now - w->start,
                                 .busy = w->evaluator.busy,
+                                .cpu = w->evaluator.cpu,
                                 .waited = w->waited,
                                 .idle = now - w->free_since,
                                 .tasks = (double)w->evaluator.tasks};

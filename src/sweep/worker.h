@@ -15,6 +15,7 @@ struct nsw_report_head {
 struct nsw_timing {
   double span;   /* from its start to the word to finish */
   double busy;   /* in evaluations */
+  double cpu;    /* of busy: on a processor; less where others use this rank's core too */
   double waited; /* idle with work to come */
   double idle;   /* idle at the end */
   double tasks;  /* evaluations made */
