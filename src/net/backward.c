@@ -142,7 +142,7 @@ void nsw_backward_weights(struct nsw_engine *e, int i, struct nsw_slots at, int 
     return;
   }
   struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->weights, count);
-  e->wino_wgrad(&pass, c->wino, value_plane(e, l->src, at.x).p, dy_plane(e, l, c, at.dy).p, e->grads.p + c->dw,
+  e->wino_wgrad(&pass, c->tile[2], value_plane(e, l->src, at.x).p, dy_plane(e, l, c, at.dy).p, e->grads.p + c->dw,
                 e->tiles.p);
 }
 
@@ -172,7 +172,8 @@ void nsw_backward_input(struct nsw_engine *e, int i, struct nsw_slots at, int co
   }
   struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->back[0], count);
   pass.add |= add;
-  e->wino_conv(&pass, dy_plane(e, l, c, at.dy).p, e->weights.p + c->wb, grad_plane(e, l->src, at.x).p, e->tiles.p);
+  e->wino_conv(&pass, c->tile[1], dy_plane(e, l, c, at.dy).p, e->weights.p + c->wb, grad_plane(e, l->src, at.x).p,
+               e->tiles.p);
 }
 
 static void conv_backward(struct nsw_engine *e, int i, int first, int count, bool weights) {

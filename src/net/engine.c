@@ -115,7 +115,7 @@ static void load_weights(struct nsw_engine *e) {
     fill(e, param, e->scratch.p);
     const struct nsw_conv_plan *c = &e->plan.layer[param->layer].conv;
     if (c->wino)
-      e->wino_weights(e->scratch.p, param->shape[0], param->shape[1], e->weights.p + c->w,
+      e->wino_weights(e->scratch.p, param->shape[0], param->shape[1], c->tile[0], e->weights.p + c->w, c->tile[1],
                       c->backs ? e->weights.p + c->wb : NULL);
     else
       pack_conv(c, param, e->scratch.p, e->weights.p);
@@ -313,8 +313,8 @@ static void wino_part(const struct nsw_engine *e, int param, int o, int i,
   const struct nsw_param *p = &e->net->param[param];
   int depth = nsw_conv_blocks(p->shape[1]);
   const struct nsw_conv_plan *c = &e->plan.layer[p->layer].conv;
-  size_t at = (size_t)(o / NSW_BLOCK * nsw_wino_places(c->wino) * depth + i / NSW_BLOCK) * NSW_BLOCK * NSW_BLOCK;
-  e->wino_gradient(c->wino, e->grads.p + c->dw + at, depth, part);
+  size_t at = (size_t)(o / NSW_BLOCK * nsw_wino_square(c->tile[2]) * depth + i / NSW_BLOCK) * NSW_BLOCK * NSW_BLOCK;
+  e->wino_gradient(c->tile[2], e->grads.p + c->dw + at, depth, part);
 }
 
 static void wino_whole(const struct nsw_engine *e, int param, float *out) {

@@ -65,7 +65,8 @@ void nsw_forward_conv(struct nsw_engine *e, int i, int first, int count) {
   double since = e->timed ? nsw_engine_now() : 0;
   if (c->wino) {
     struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->forward, count);
-    e->wino_conv(&pass, value_plane(e, l->src, 0).p, e->weights.p + c->w, value_plane(e, l->dst, 0).p, e->tiles.p);
+    e->wino_conv(&pass, c->tile[0], value_plane(e, l->src, 0).p, e->weights.p + c->w, value_plane(e, l->dst, 0).p,
+                 e->tiles.p);
   } else {
     direct_forward(e, l, c, first, count);
   }

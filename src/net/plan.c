@@ -270,25 +270,28 @@ static void set_conv(struct layout *o, int i) {
   const struct nsw_tensor *x = &o->net->tensor[l->src], *y = &o->net->tensor[l->dst];
   const struct nsw_tensor_plan *xp = &o->plan->tensor[l->src], *yp = &o->plan->tensor[l->dst];
   /* Winograd's weight gradients are stored in whole blocks of input channels. */
-  bool blocks = nsw_conv_depth(x->channels) % NSW_BLOCK == 0;
-  bool wino = l->kernel == 3 && l->stride == 1 && l->src != 0 && blocks && nsw_wino_fits(y->size, y->size);
-  c->wino = wino ? nsw_wino_tile(y->size, y->size) : 0;
-  size_t taps = wino ? (size_t)nsw_wino_places(2) : (size_t)l->kernel * (size_t)l->kernel;
-  size_t places = wino ? (size_t)nsw_wino_places(c->wino) : taps;
+  size_t kernel = (size_t)l->kernel, depth = (size_t)nsw_conv_depth(x->channels);
+  size_t w_taps = kernel * kernel, wb_taps = w_taps, dw_taps = w_taps;
+  c->wino =
+      l->kernel == 3 && l->stride == 1 && l->src != 0 && depth % NSW_BLOCK == 0 && nsw_wino_fits(y->size, y->size);
+  if (c->wino) {
+    w_taps = (size_t)nsw_wino_places(c->tile[0] = nsw_wino_rows(y->size, x->channels));
+    wb_taps = (size_t)nsw_wino_places(c->tile[1] = nsw_wino_rows(y->size, y->channels));
+    dw_taps = (size_t)nsw_wino_square(c->tile[2] = nsw_wino_tile(y->size, y->size));
+    set_scratch(o->plan, x->channels, y->channels);
+  }
   forward_pass(o, l, &c->forward);
   c->weights = c->forward;
   c->weights.y_row = c->dy_row;
   back_passes(o, l, c);
-  c->w_size = taps * (size_t)x->channels * (size_t)yp->col;
-  c->wb_size = c->backs ? taps * (size_t)y->channels * (size_t)xp->grad_col : 0;
-  size_t depth = wino ? (size_t)nsw_conv_blocks(x->channels) * NSW_BLOCK : (size_t)nsw_conv_depth(x->channels);
-  c->dw_size = places * depth * (size_t)yp->col;
+  c->w_size = w_taps * (size_t)x->channels * (size_t)yp->col;
+  c->wb_size = c->backs ? wb_taps * (size_t)y->channels * (size_t)xp->grad_col : 0;
+  c->dw_size = dw_taps * depth * (size_t)yp->col;
   c->w = o->plan->weights;
   c->wb = c->w + c->w_size;
   c->dw = o->plan->grads;
   o->plan->weights = c->wb + c->wb_size;
   o->plan->grads += c->dw_size;
-  if (c->wino) set_scratch(o->plan, x->channels, y->channels);
 }
 
 /* Who writes a gradient first sets it, the others add. In the order of the way back. */

@@ -30,9 +30,9 @@ struct nsw_conv_plan {
   int backs;                      /* 0: nobody wants dx */
   size_t w, wb, dw;               /* packed weights, the same for the way back, their gradient: floats from the start */
   size_t w_size, wb_size, dw_size;
-  int wino; /* by Winograd's kernels (net/wino.h), the weight gradient in tiles of 2 or 4; w and wb are then transformed
-             * weights, and dw is du. 0: by the direct ones */
-  size_t dy; /* first pixel of the gradient of the raw output, in a slot */
+  bool wino;   /* by Winograd's kernels (net/wino.h): w and wb are transformed weights, dw is du */
+  int tile[3]; /* then: rows of the tiles of the way forward, of the data gradient, of the weight gradient */
+  size_t dy;   /* first pixel of the gradient of the raw output, in a slot */
   ptrdiff_t dy_row;
   int dy_frame;
   bool dy_is_grad; /* no post and no frame needed: dy is the tensor's own gradient */

@@ -23,21 +23,23 @@ struct place {
   int image, row, col;
 };
 
-/* Tile number t of a pass, in tiles of m x m outputs. */
-NSW_INLINE struct place place_of(const struct nsw_wino_pass *p, int m, int t) {
-  int across = p->cols / m, each = p->rows / m * across;
+/* Tile number t of a pass, in tiles of m x n outputs. */
+NSW_INLINE struct place place_of(const struct nsw_wino_pass *p, int m, int n, int t) {
+  int across = p->cols / n, each = p->rows / m * across;
   return (struct place){t / each, t % each / across, t % across};
 }
 
-NSW_INLINE void next_place(const struct nsw_wino_pass *p, int m, struct place *at) {
-  if (++at->col < p->cols / m) return;
+NSW_INLINE void next_place(const struct nsw_wino_pass *p, int m, int n, struct place *at) {
+  if (++at->col < p->cols / n) return;
   at->col = 0;
   if (++at->row < p->rows / m) return;
   at->row = 0;
   at->image++;
 }
 
-NSW_INLINE int all_tiles(const struct nsw_wino_pass *p, int m) { return p->images * (p->rows / m) * (p->cols / m); }
+NSW_INLINE int all_tiles(const struct nsw_wino_pass *p, int m, int n) {
+  return p->images * (p->rows / m) * (p->cols / n);
+}
 
 NSW_INLINE int least(int a, int b) { return a < b ? a : b; }
 
@@ -65,40 +67,43 @@ NSW_INLINE void input_of_4(const vf d[6], vf v[6]) {
   v[5] = d[1] - vset(2.5f) * d[3] + d[5];
 }
 
-/* B' d B of one vector of channels of a tile of m x m outputs; m is a constant where this is inlined. */
-NSW_INLINE void transform_input(const int m, const float *d, ptrdiff_t row, ptrdiff_t col, float *v, ptrdiff_t place) {
+NSW_INLINE void input_of(const int m, const vf *d, vf *v) {
+  if (m == 2)
+    input_of_2(d, v);
+  else
+    input_of_4(d, v);
+}
+
+/* B' d B of one vector of channels of a tile of m x n outputs; m and n are constants where this is inlined. */
+NSW_INLINE void transform_input(const int m, const int n, const float *d, ptrdiff_t row, ptrdiff_t col, float *v,
+                                ptrdiff_t place) {
   vf t[6][6], line[6], out[6];
 #pragma GCC unroll 6
-  for (int j = 0; j < m + 2; j++) {
+  for (int j = 0; j < n + 2; j++) {
 #pragma GCC unroll 6
     for (int i = 0; i < m + 2; i++) line[i] = vload(d + i * row + j * col);
-    if (m == 2)
-      input_of_2(line, out);
-    else
-      input_of_4(line, out);
+    input_of(m, line, out);
 #pragma GCC unroll 6
     for (int i = 0; i < m + 2; i++) t[i][j] = out[i];
   }
 #pragma GCC unroll 6
   for (int i = 0; i < m + 2; i++) {
-    if (m == 2)
-      input_of_2(t[i], out);
-    else
-      input_of_4(t[i], out);
+    input_of(n, t[i], out);
 #pragma GCC unroll 6
-    for (int j = 0; j < m + 2; j++) vstore(v + ((m + 2) * i + j) * place, out[j]);
+    for (int j = 0; j < n + 2; j++) vstore(v + ((n + 2) * i + j) * place, out[j]);
   }
 }
 
 /* Transforms count tiles of x, from tile `first`. */
-NSW_INLINE void gather_input(const int m, const struct nsw_wino_pass *p, const float *x, int first, int count,
-                             int blocks, struct buffer v) {
-  struct place at = place_of(p, m, first);
-  for (int t = 0; t < count; t++, next_place(p, m, &at)) {
-    const float *d = x + at.image * p->x_image + (m * at.row - 1) * p->x_row + (m * at.col - 1) * p->x_col;
+NSW_INLINE void gather_input(const int m, const int n, const struct nsw_wino_pass *p, const float *x, int first,
+                             int count, int blocks, struct buffer v) {
+  struct place at = place_of(p, m, n, first);
+  for (int t = 0; t < count; t++, next_place(p, m, n, &at)) {
+    const float *d = x + at.image * p->x_image + (m * at.row - 1) * p->x_row + (n * at.col - 1) * p->x_col;
     for (int b = 0; b < blocks; b++)
       for (int l = 0; l < NSW_BLOCK; l += NSW_LANES)
-        transform_input(m, d + b * NSW_BLOCK + l, p->x_row, p->x_col, v.p + b * v.block + t * NSW_BLOCK + l, v.place);
+        transform_input(m, n, d + b * NSW_BLOCK + l, p->x_row, p->x_col, v.p + b * v.block + t * NSW_BLOCK + l,
+                        v.place);
   }
 }
 

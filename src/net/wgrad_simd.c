@@ -51,8 +51,8 @@ NSW_INLINE void transform_slope(const int m, const float *d, ptrdiff_t row, ptrd
 
 NSW_INLINE void gather_slope(const int m, const struct nsw_wino_pass *p, const float *dy, int first, int count,
                              struct buffer w) {
-  struct place at = place_of(p, m, first);
-  for (int t = 0; t < count; t++, next_place(p, m, &at)) {
+  struct place at = place_of(p, m, m, first);
+  for (int t = 0; t < count; t++, next_place(p, m, m, &at)) {
     const float *d = dy + at.image * p->y_image + m * at.row * p->y_row + m * at.col * p->y_col;
     for (int b = 0; b < p->blocks; b++)
       for (int l = 0; l < NSW_BLOCK; l += NSW_LANES)
@@ -93,14 +93,14 @@ static void products(int places, int depth, int blocks, int count, struct buffer
 
 NSW_INLINE void wgrad(const int m, const struct nsw_wino_pass *p, const float *x, const float *dy, float *du,
                       float *scratch) {
-  const int depth = nsw_conv_blocks(p->cin), tiles = all_tiles(p, m), chunk = nsw_wino_chunk(m);
+  const int depth = nsw_conv_blocks(p->cin), tiles = all_tiles(p, m, m), chunk = nsw_wino_chunk(m);
   struct buffer v = buffer_at(scratch, depth, chunk),
-                w = buffer_at(scratch + nsw_wino_places(m) * v.place, p->blocks, chunk);
+                w = buffer_at(scratch + nsw_wino_square(m) * v.place, p->blocks, chunk);
   for (int first = 0; first < tiles; first += chunk) {
     int count = least(chunk, tiles - first);
-    gather_input(m, p, x, first, count, depth, v);
+    gather_input(m, m, p, x, first, count, depth, v);
     gather_slope(m, p, dy, first, count, w);
-    products(nsw_wino_places(m), depth, p->blocks, count, v, w, du);
+    products(nsw_wino_square(m), depth, p->blocks, count, v, w, du);
   }
 }
 

@@ -6,8 +6,9 @@
  *   data gradient     the same function from dy to dx, with the weights turned
  *   weight gradient   du = sum over tiles of (B' d B) * (A dy A'); dg = G' du G when all images have passed
  *
- * The weight gradient can also go in tiles of 4x4 (36 places for 144 multiplications). Its rounding, twice that of the
- * direct sum, stays in that gradient; forward and back it would pile up from layer to layer, and is not taken there.
+ * Larger tiles spare more multiplications (3 or 2.25 an output instead of 4) and round more. A tile has m rows, 2 or 4.
+ * Forward and back, where rounding piles up from layer to layer, it has 2 columns, and 4 rows only where channels are
+ * few: 1.6 times the error of a direct sum. The weight gradient's tile is m x m: its error stays where it is made.
  *
  * The direct kernels of net/conv.h serve all other shapes. */
 #ifndef NSW_NET_WINO_H
@@ -16,8 +17,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Places of a transformed tile of m x m outputs, m 2 or 4. */
-static inline int nsw_wino_places(int m) { return (m + 2) * (m + 2); }
+/* Places of a transformed tile: of a convolution, of a weight gradient. */
+static inline int nsw_wino_places(int m) { return (m + 2) * 4; }
+static inline int nsw_wino_square(int m) { return (m + 2) * (m + 2); }
 
 /* Most tiles that are transformed at a time. */
 static inline int nsw_wino_chunk(int m) { return m == 2 ? 64 : 32; }
@@ -37,7 +39,10 @@ struct nsw_wino_pass {
 /* Whether a pass can be done here: even sizes. */
 static inline bool nsw_wino_fits(int rows, int cols) { return rows % 2 == 0 && cols % 2 == 0 && rows > 0 && cols > 0; }
 
-/* The tile of a weight gradient: 4 where that is faster, which takes enough tiles for the larger du. */
+/* The tile's rows of a convolution of so many input channels. */
+static inline int nsw_wino_rows(int rows, int cin) { return rows % 4 == 0 && cin <= 64 ? 4 : 2; }
+
+/* Those of a weight gradient: 4 where that is faster, which takes enough tiles for the larger du. */
 static inline int nsw_wino_tile(int rows, int cols) {
   return rows % 4 == 0 && cols % 4 == 0 && rows * cols >= 256 ? 4 : 2;
 }
@@ -45,15 +50,16 @@ static inline int nsw_wino_tile(int rows, int cols) {
 /* Floats of scratch memory that a convolution or a weight gradient of these channels needs. */
 size_t nsw_wino_scratch(int cin, int blocks);
 
-/* Weights as the passes read them, from PyTorch's [out][in][3][3]: u[out / 16][16][in][16] for the way forward and, if
- * back is not NULL, back[in / 16][16][out][16] for the way back. Channels that fill up a block are zero. */
-typedef void nsw_wino_weights_fn(const float *w, int out, int in, float *u, float *back);
+/* Weights as the passes read them, from PyTorch's [out][in][3][3]: u[out / 16][places of m][in][16] for the way forward
+ * and, if back is not NULL, back[in / 16][places of back_m][out][16] for the way back. Channels that fill up a block
+ * are zero. */
+typedef void nsw_wino_weights_fn(const float *w, int out, int in, int m, float *u, int back_m, float *back);
 
 /* y = convolution of x, for a group of images; both point at the first pixels of the first image. */
-typedef void nsw_wino_conv_fn(const struct nsw_wino_pass *pass, const float *x, const float *u, float *y,
+typedef void nsw_wino_conv_fn(const struct nsw_wino_pass *pass, int m, const float *x, const float *u, float *y,
                               float *scratch);
 
-/* du[blocks][places of m][C rounded up to 16][16] += the group's part of the weights' gradient; dy takes the place of
+/* du[blocks][square of m][C rounded up to 16][16] += the group's part of the weights' gradient; dy takes the place of
  * y. The sum goes tile by tile in the order of the images, however they are grouped. */
 typedef void nsw_wino_wgrad_fn(const struct nsw_wino_pass *pass, int m, const float *x, const float *dy, float *du,
                                float *scratch);
