@@ -84,11 +84,16 @@ def simulator(folder):
     work = ["--proxy", "dummy", "--sample", "500", "--set", "dummy.spread=0.3", "--set", "dummy.rate=1e10"]
     real = {}
     for ranks in (1, 2, 4):
-        out = f"{folder}/real{ranks}.h5"
-        run(ranks, "score", "nb201", *work, "--out", out)
-        with h5py.File(out) as f:
-            last = dict(item.split("=") for item in text_of(f, "sessions").splitlines()[-1].split())
-        real[ranks] = float(last["wall"])
+        walls = []
+        for _ in range(3):  # the least: a busy machine makes a run longer, and never shorter
+            out = f"{folder}/real{ranks}.h5"
+            if os.path.exists(out):
+                os.remove(out)
+            run(ranks, "score", "nb201", *work, "--out", out)
+            with h5py.File(out) as f:
+                last = dict(item.split("=") for item in text_of(f, "sessions").splitlines()[-1].split())
+            walls.append(float(last["wall"]))
+        real[ranks] = min(walls)
     p = run(None, "simulate", "nb201", *work, "--measured", f"{folder}/real1.h5", "--ranks", "1,2,4", "--format", "csv")
     lines = [line.split(",") for line in p.stdout.splitlines()]
     place = lines[0].index("seconds")
