@@ -19,12 +19,13 @@ except ImportError as e:
 try:
     import torch
     import torch.nn.functional as F
+    import philox
     import torchnets
-    from scipy import special
     torch.set_num_threads(1)
 except ImportError:
     torch = None
 
+GRAPH = 8  # purpose of the random numbers
 OPERATIONS = {"nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3", "conv1x1", "conv3x3", "maxpool3x3"}
 
 
@@ -92,27 +93,6 @@ def depth101():
 
 # ---- NASGraph's average degree: the graph made by running every block on one channel after the other ----
 
-def philox(counter, key):
-    """Philox 4x32-10 of counters [n][4]; key: two words."""
-    c = counter.astype(np.uint64).T.copy()
-    k = np.array(key, np.uint64)
-    low = np.uint64(0xFFFFFFFF)
-    for _ in range(10):
-        a, b = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
-        c = np.stack([(b >> np.uint64(32)) ^ c[1] ^ k[0], b & low, (a >> np.uint64(32)) ^ c[3] ^ k[1], a & low])
-        k = (k + np.array([0x9E3779B9, 0xBB67AE85], np.uint64)) & low
-    return c.T
-
-
-def normal(seed, which, n):
-    """Standard normal numbers of the stream (seed, purpose 8, which)."""
-    mixed = (seed + 8 * 0x9E3779B97F4A7C15) % 2 ** 64
-    at = np.arange((n + 3) // 4)
-    counter = np.stack([at, 0 * at, 0 * at + which % 2 ** 32, 0 * at + (which >> 32)], 1)
-    words = philox(counter, [mixed % 2 ** 32, mixed >> 32]).ravel()[:n]
-    return special.ndtri((words + 0.5) * 2.0 ** -32)
-
-
 class Graph:
     """Blocks are numbers, nodes (block, channel)."""
 
@@ -134,7 +114,7 @@ class Graph:
 
     def conv(self, cin, channels, parents, kernel, stack, cell, slot, stride=1, pool=False):
         key = stack | (cell + 1) << 2 | slot << 10 | kernel << 16 | (1 if pool else stride) << 20 | cin << 24 | channels << 40
-        w = torch.from_numpy(normal(self.seed, key, channels * cin * kernel ** 2).reshape(channels, cin, kernel, kernel))
+        w = torch.from_numpy(philox.normal(self.seed, GRAPH, key, channels * cin * kernel ** 2).reshape(channels, cin, kernel, kernel))
 
         def run(x):
             x = F.avg_pool2d(x, 2) if pool else x
