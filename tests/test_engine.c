@@ -21,8 +21,9 @@ struct fixture {
   double **param, **grad, *logits, loss[IMAGES];
 };
 
-static void set_up(struct fixture *f, const char *space, uint32_t index, struct nsw_macro macro,
-                   enum nsw_norm_mode mode, uint64_t seed) {
+/* moved: gammas and betas are not 1 and 0, which only the reference knows. */
+static void set_up_with(struct fixture *f, const char *space, uint32_t index, struct nsw_macro macro,
+                        enum nsw_norm_mode mode, uint64_t seed, bool moved) {
   memset(f, 0, sizeof *f);
   assert_int_equal(nsw_space_open(space, &f->space, &err), NSW_OK);
   macro = nsw_space_macro(f->space, macro);
@@ -40,7 +41,8 @@ static void set_up(struct fixture *f, const char *space, uint32_t index, struct 
     f->param[p] = calloc(n, sizeof(double));
     f->grad[p] = calloc(n, sizeof(double));
     nsw_param_fill(&f->net->param[p], NSW_WEIGHTS_OWN, 11, values);
-    for (size_t i = 0; i < n; i++) f->param[p][i] = values[i];
+    bool vector = f->net->param[p].kind == NSW_PARAM_GAMMA || f->net->param[p].kind == NSW_PARAM_BETA;
+    for (size_t i = 0; i < n; i++) f->param[p][i] = values[i] + (moved && vector ? 0.3 * sin((double)(i + 1)) : 0);
     free(values);
   }
   struct nsw_naive_run run = {.images = IMAGES,
@@ -52,6 +54,11 @@ static void set_up(struct fixture *f, const char *space, uint32_t index, struct 
                               .loss = f->loss,
                               .grad = f->grad};
   assert_int_equal(nsw_naive_run(f->net, &run, &err), NSW_OK);
+}
+
+static void set_up(struct fixture *f, const char *space, uint32_t index, struct nsw_macro macro,
+                   enum nsw_norm_mode mode, uint64_t seed) {
+  set_up_with(f, space, index, macro, mode, seed, false);
 }
 
 static void tear_down(struct fixture *f) {
@@ -112,7 +119,8 @@ static double draw(const char *space, uint32_t index, struct nsw_macro macro, en
   assert_int_equal(nsw_engine_create(isa, &engine, &err), NSW_OK);
   assert_int_equal(nsw_engine_set_images(engine, f.pixels, f.labels, IMAGES, f.net->resolution, &err), NSW_OK);
   for (int again = 0; again < 2; again++) {
-    assert_int_equal(nsw_engine_load(engine, f.net, &(struct nsw_load){.seed = 11, .norm = mode, .slots = slots}, &err), NSW_OK);
+    assert_int_equal(nsw_engine_load(engine, f.net, &(struct nsw_load){.seed = 11, .norm = mode, .slots = slots}, &err),
+                     NSW_OK);
     nsw_engine_run(engine, true);
     worst = fmax(worst, fmax(value_error(&f, engine), gradient_error(&f, engine)));
   }
@@ -155,6 +163,58 @@ static void test_nb101(void **state) {
   each_isa("nb101", 400000, (struct nsw_macro){.channels = 32, .cells = 2, .resolution = 8}, NSW_NORM_BATCH);
 }
 
+/* ---- the reference itself, against differences of its losses ---- */
+
+static double summed_loss(struct fixture *f, enum nsw_norm_mode mode) {
+  struct nsw_naive_run run = {.images = IMAGES,
+                              .pixels = f->pixels,
+                              .labels = f->labels,
+                              .param = (const double *const *)f->param,
+                              .mode = mode,
+                              .logits = f->logits,
+                              .loss = f->loss};
+  double sum = 0;
+  memset(f->logits, 0, (size_t)IMAGES * (size_t)f->net->classes * sizeof(double));
+  assert_int_equal(nsw_naive_run(f->net, &run, &err), NSW_OK);
+  for (int i = 0; i < IMAGES; i++) sum += f->loss[i];
+  return sum;
+}
+
+/* The loss a step to either side of one entry: the slope between them must be the gradient's entry. */
+static void check_slope(struct fixture *f, enum nsw_norm_mode mode, int param, size_t entry) {
+  const double step = 1e-6, was = f->param[param][entry], gradient = f->grad[param][entry];
+  f->param[param][entry] = was + step;
+  double above = summed_loss(f, mode);
+  f->param[param][entry] = was - step;
+  double slope = (above - summed_loss(f, mode)) / (2 * step);
+  f->param[param][entry] = was;
+  if (!(fabs(slope - gradient) <= 1e-6 * (1 + fabs(gradient))))
+    fail_msg("parameter %d, entry %zu: gradient %.9g, slope %.9g", param, entry, gradient, slope);
+}
+
+/* First and last live parameter of every kind, with a gamma and a beta that are not 1 and 0; first, middle and last
+ * entry. */
+static void check_slopes(const char *space, uint32_t index, struct nsw_macro macro, enum nsw_norm_mode mode) {
+  struct fixture f;
+  set_up_with(&f, space, index, macro, mode, 5, true);
+  for (int kind = NSW_PARAM_CONV; kind <= NSW_PARAM_BIAS; kind++) {
+    int list[2] = {-1, -1};
+    for (int p = 0; p < f.net->params; p++)
+      if ((int)f.net->param[p].kind == kind && f.net->param[p].live) list[list[0] >= 0] = p;
+    for (int k = 0; k < 2; k++) {
+      size_t size = list[k] >= 0 ? nsw_param_size(&f.net->param[list[k]]) : 0;
+      for (size_t i = 0; size && i < 3; i++) check_slope(&f, mode, list[k], i * (size - 1) / 2);
+    }
+  }
+  tear_down(&f);
+}
+
+static void test_differences(void **state) {
+  (void)state;
+  check_slopes("nb201", 4400, (struct nsw_macro){.channels = 4, .cells = 1, .resolution = 16}, NSW_NORM_SAMPLE);
+  check_slopes("nb101", 51234, (struct nsw_macro){.channels = 8, .cells = 1, .resolution = 8}, NSW_NORM_BATCH);
+}
+
 /* A network that no machine holds is refused before anything is allocated, with its size. */
 static void test_too_large(void **state) {
   (void)state;
@@ -180,6 +240,6 @@ static void test_too_large(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_nb201), cmocka_unit_test(test_nb101),
-                                     cmocka_unit_test(test_too_large)};
+                                     cmocka_unit_test(test_differences), cmocka_unit_test(test_too_large)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,13 +54,14 @@ static void post_forward(const struct state *s, int t) {
   if (!x->norm && !x->relu) return;
   for (int n = 0; n < images; n++)
     for (int c = 0; c < x->channels; c++) {
-      double mean = 0, inv = 1;
+      double mean = 0, inv = 1, gamma = x->norm ? s->run->param[x->gamma][c] : 1;
+      double beta = x->norm ? s->run->param[x->gamma + 1][c] : 0;
       if (x->norm) statistics(s, t, c, whole ? 0 : n, whole ? images : n + 1, &mean, &inv);
       node->mean[n * x->channels + c] = mean;
       node->inv[n * x->channels + c] = inv;
       for (int i = 0; i < x->size * x->size; i++) {
         size_t p = at(x, n, c, 0, 0) + (size_t)i;
-        double v = (node->raw[p] - mean) * inv;
+        double v = (node->raw[p] - mean) * inv * gamma + beta;
         node->out[p] = x->relu && v < 0 ? 0 : v;
       }
     }
@@ -86,14 +87,14 @@ static void norm_backward(const struct state *s, int t) {
   int images = s->run->images, step = s->run->mode == NSW_NORM_BATCH ? images : 1;
   for (int c = 0; c < x->channels; c++)
     for (int first = 0; first < images; first += step) {
-      double sums[2], count = (double)step * x->size * x->size;
+      double sums[2], count = (double)step * x->size * x->size, gamma = s->run->param[x->gamma][c];
       gradient_sums(s, t, c, first, first + step, sums);
       for (int n = first; n < first + step; n++)
         for (int i = 0; i < x->size * x->size; i++) {
           size_t p = at(x, n, c, 0, 0) + (size_t)i;
           double inv = node->inv[n * x->channels + c];
           double xhat = (node->raw[p] - node->mean[n * x->channels + c]) * inv;
-          node->grad[p] = inv * (node->grad[p] - sums[0] / count - xhat * sums[1] / count);
+          node->grad[p] = gamma * inv * (node->grad[p] - sums[0] / count - xhat * sums[1] / count);
         }
       s->run->grad[x->gamma][c] += sums[1];
       s->run->grad[x->gamma + 1][c] += sums[0];

@@ -16,7 +16,7 @@ struct nsw_naive_run {
   int images;                 /* n */
   const float *pixels;        /* [n][3][H][W] */
   const int32_t *labels;      /* [n] */
-  const double *const *param; /* one array per parameter, PyTorch's layout; gamma and beta are taken as 1 and 0 */
+  const double *const *param; /* one array per parameter, PyTorch's layout */
   enum nsw_norm_mode mode;
   double *logits;      /* [n][classes] */
   double *loss;        /* [n], cross-entropy */
