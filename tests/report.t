@@ -14,26 +14,14 @@ import tempfile
 import h5py
 import numpy as np
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from tap import finish, report, skip  # noqa: E402
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NASWEEP = os.path.join(os.environ.get("BUILD", "build"), "nasweep")
 PYTHON = os.environ.get("PYTHON", sys.executable)
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 folder = tempfile.TemporaryDirectory(prefix="nasweep_report_test_")
-done = 0
-
-
-def report(ok, name, detail=""):
-    global done
-    done += 1
-    print(f"{'ok' if ok else 'not ok'} {done} - {name}", flush=True)
-    if not ok and detail:
-        print("# " + str(detail)[:3000].replace("\n", "\n# "), flush=True)
-
-
-def skip(name, reason):
-    global done
-    done += 1
-    print(f"ok {done} - {name} # SKIP {reason}", flush=True)
 
 
 def path(name):
@@ -183,4 +171,4 @@ open(path("foreign.h5"), "w").write("nothing")
 r = run(PYTHON, os.path.join(ROOT, "analysis/report.py"), path("foreign.h5"), "-o", path("f.html"), env=env)
 report(r.returncode != 0 and "foreign.h5" in r.stderr and "Traceback" not in r.stderr and not os.path.exists(path("f.html")),
        "a foreign file gives a message and no page", r.stderr)
-print(f"1..{done}")
+finish()

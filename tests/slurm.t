@@ -209,22 +209,50 @@ def work_folder(slurm):
 def study(slurm):
     work = f"{slurm.run}/work"
     dummy = ["jobs/array-seed.conf", "proxy=dummy", "progress=0"]
-    # 1 a plain run; 2 the time limit's signal comes 5 s after the start at the earliest; 3 an array; 4 a node goes down
+    # 1 a plain run; 2 the time limit's signal comes 5 s after the start at the earliest; 3 an array, a task of which is queued again; 4 a node goes down
     plain = slurm.submit("--nodes=1", "--ntasks-per-node=2", "slurm/sweep.sbatch", *dummy, "sample=200", "part=11",
                          LAUNCH="srun", SRUN_OPTIONS="--mpi=pmix --kill-on-bad-exit=1")
     limited = slurm.submit("--nodes=1", "--ntasks-per-node=2", "--time=1", "--signal=B:USR1@55", "slurm/sweep.sbatch",
                            *dummy, "sample=1500", "set=dummy.rate=6.6e8", "part=12", LAUNCH="srun",
                            SRUN_OPTIONS="--mpi=pmix --kill-on-bad-exit=1")
     array = slurm.submit("--array=0-2", "--nodes=1", "--ntasks-per-node=1", "slurm/array.sbatch", "jobs/array-seed.conf",
-                         "1", "2", "3", LAUNCH="mpirun", NASWEEP_KEYS="proxy=random sample=100")
+                         "1", "2", "3", LAUNCH="mpirun",
+                         NASWEEP_KEYS="proxy=dummy sample=100 set=dummy.rate=1.5e9 checkpoint=0.3 progress=0")
     merge = slurm.submit(f"--dependency=afterok:{array}", "slurm/merge.sbatch", "results/all.h5",
                          *[f"results/array-{s}.h5" for s in (1, 2, 3)])
-    down = slurm.submit("--nodes=2", "--ntasks-per-node=1", "slurm/sweep.sbatch", *dummy, "sample=400",
-                        "set=dummy.rate=1.3e9", "checkpoint=0.5", "part=13", LAUNCH="mpirun")
     scaling = slurm.submit("slurm/scaling.sbatch", "proxy=dummy", "set=dummy.rate=1e11", LAUNCH="mpirun", WEAK="20")
-    jobs = (plain, limited, array, merge, down, scaling)
+    jobs = (plain, limited, array, merge, scaling)
     report(all(job.isdigit() for job in jobs), "the shipped scripts are taken", jobs)
 
+    task = f"{array}_1"
+    there = wait_for(lambda: os.path.exists(f"{work}/results/array-2.h5"), 60)
+    task_node = slurm.show(task, "BatchHost")
+    slurm.tell("scontrol", "requeue", task)
+    report(there and wait_for(lambda: slurm.show(task, "Restarts") == "1", 30), "a task of an array is queued again by hand",
+           slurm.tell("scontrol", "show", "job", task) + log_of(slurm, f"{array}-1"))
+    wait_for(lambda: hurry(slurm, task, task_node), 20)
+    finished(slurm, [merge], 60)
+    run(12, "score", "nb201", "--proxy", "dummy", "--sample", "100", "--seed", "1,2,3", "--dataset", "cifar10", "--set",
+        "dummy.rate=1.5e9", "--progress", "0", "--out", f"{work}/seeds.h5")
+    good = slurm.state(merge) == "COMPLETED" and not different(f"{work}/seeds.h5", f"{work}/results/all.h5")
+    text = log_of(slurm, f"{array}-1")
+    report(good and text.count("task 1: part=2") == 2 and "there already" in text,
+           "the array by seed, one task of it begun twice, is when merged the sweep of all seeds",
+           log_of(slurm, merge) + slurm.tell("squeue", "-a") + text)
+
+    finished(slurm, [plain], 60)
+    q = run(2, "score", "nb201", "--proxy", "dummy", "--sample", "200", "--seed", "11", "--out", f"{work}/plain.h5")
+    good = slurm.state(plain) == "COMPLETED" and not different(f"{work}/plain.h5", f"{work}/results/array-11.h5")
+    report(good, "a plain run by srun gives the file of a run by hand", log_of(slurm, plain) + q.stderr)
+    finished(slurm, [scaling], 60)
+    text = log_of(slurm, scaling)
+    report(slurm.state(scaling) == "COMPLETED" and "strong scaling" in text and "weak scaling" in text
+           and os.path.exists(f"{work}/results/scaling/scaling.png"), "a scaling experiment ends with table and picture",
+           text)
+
+    # Only now, as it takes all jobs along that its node has.
+    down = slurm.submit("--nodes=2", "--ntasks-per-node=1", "slurm/sweep.sbatch", *dummy, "sample=400",
+                        "set=dummy.rate=1.3e9", "checkpoint=0.5", "part=13", LAUNCH="mpirun")
     there = wait_for(lambda: os.path.exists(f"{work}/results/array-13.h5"), 60)
     node = slurm.show(down, "BatchHost")
     first_node = slurm.show(limited, "BatchHost")
@@ -233,22 +261,6 @@ def study(slurm):
            slurm.tell("scontrol", "show", "job", down) + log_of(slurm, down))
 
     wait_for(lambda: hurry(slurm, down, node), 30)
-
-    finished(slurm, [plain, array, merge], 60)
-    q = run(2, "score", "nb201", "--proxy", "dummy", "--sample", "200", "--seed", "11", "--out", f"{work}/plain.h5")
-    good = slurm.state(plain) == "COMPLETED" and not different(f"{work}/plain.h5", f"{work}/results/array-11.h5")
-    report(good, "a plain run by srun gives the file of a run by hand", log_of(slurm, plain) + q.stderr)
-    run(2, "score", "nb201", "--proxy", "random", "--sample", "100", "--seed", "1,2,3", "--dataset", "cifar10", "--out",
-        f"{work}/seeds.h5")
-    good = slurm.state(merge) == "COMPLETED" and not different(f"{work}/seeds.h5", f"{work}/results/all.h5")
-    report(good, "an array by seed, merged, is the sweep of all seeds",
-           log_of(slurm, merge) + slurm.tell("squeue", "-a") + log_of(slurm, f"{array}-0"))
-
-    finished(slurm, [scaling], 60)
-    text = log_of(slurm, scaling)
-    report(slurm.state(scaling) == "COMPLETED" and "strong scaling" in text and "weak scaling" in text
-           and os.path.exists(f"{work}/results/scaling/scaling.png"), "a scaling experiment ends with table and picture",
-           text)
 
     finished(slurm, [down], 60)
     q = run(12, "score", "nb201", "--proxy", "dummy", "--sample", "400", "--seed", "13", "--set", "dummy.rate=1.3e9",

@@ -17,24 +17,10 @@ import scipy.stats
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from nb101_reference import module_hash, visited  # noqa: E402
+from tap import finish, report, skip  # noqa: E402
 
 NASWEEP = os.path.join(os.environ.get("BUILD", "build"), "nasweep")
 DATA = os.environ.get("NASWEEP_DATA")
-done = 0
-
-
-def report(ok, name, detail=""):
-    global done
-    done += 1
-    print(f"{'ok' if ok else 'not ok'} {done} - {name}", flush=True)
-    if not ok and detail:
-        print(f"# {detail}", flush=True)
-
-
-def skip(name, reason):
-    global done
-    done += 1
-    print(f"ok {done} - {name} # SKIP {reason}", flush=True)
 
 
 def data_file(name):
@@ -202,4 +188,4 @@ test_whole_nb101()
 with tempfile.TemporaryDirectory() as temporary:
     test_sed_by_hand(temporary)
     test_correlations(temporary)
-print(f"1..{done}")
+finish()

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import subprocess
+import sys
 import tempfile
 import warnings
 
@@ -16,27 +17,15 @@ import h5py
 import numpy as np
 import scipy.stats as st
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from tap import finish, report, skip  # noqa: E402
+
 warnings.filterwarnings("ignore")
 
 NASWEEP = os.path.join(os.environ.get("BUILD", "build"), "nasweep")
 DATA = os.environ.get("NASWEEP_DATA")
 EMPTY = dict(os.environ)
 EMPTY.pop("NASWEEP_DATA", None)
-done = 0
-
-
-def report(ok, name, detail=""):
-    global done
-    done += 1
-    print(f"{'ok' if ok else 'not ok'} {done} - {name}", flush=True)
-    if not ok and detail:
-        print("# " + str(detail).replace("\n", "\n# "), flush=True)
-
-
-def skip(name, reason):
-    global done
-    done += 1
-    print(f"ok {done} - {name} # SKIP {reason}", flush=True)
 
 
 def run(*words, env=EMPTY, ranks=0):
@@ -436,4 +425,4 @@ report(not os.path.exists(path("x.h5")), "and no file is left behind")
 r = run("correlate", first)
 report(r.returncode == 0 and "no trained accuracies" in r.stderr and "$NASWEEP_DATA" in r.stderr,
        "without accuracies the scores are compared among themselves, and it is said how to get them", r.stderr)
-print(f"1..{done}")
+finish()

@@ -9,6 +9,8 @@ import time
 
 import h5py
 
+from tap import finish, report, skip  # noqa: F401
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NASWEEP = os.path.join(ROOT, os.environ.get("BUILD", "build"), "nasweep")
 ENV = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
@@ -16,29 +18,6 @@ ENV = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIR
            OMPI_MCA_mpi_yield_when_idle="1", OMPI_MCA_orte_abort_print_stack="0",
            OMPI_MCA_pml="ob1")  # one host: no other networks are tried
 DUMMY = ["score", "nb201", "--proxy", "dummy,random", "--seed", "3,4", "--progress", "0"]  # time passes, no work
-done = failed = 0
-
-
-def report(ok, name, detail=""):
-    global done, failed
-    done += 1
-    failed += not ok
-    print(f"{'ok' if ok else 'not ok'} {done} - {name}", flush=True)
-    if not ok:
-        for line in str(detail).splitlines()[-30:]:
-            print(f"# {line}", flush=True)
-    return ok
-
-
-def skip(name, reason):
-    global done
-    done += 1
-    print(f"ok {done} - {name} # SKIP {reason}", flush=True)
-
-
-def finish():
-    print(f"1..{done}")
-    sys.exit(1 if failed else 0)
 
 
 def command(ranks, *words):

@@ -1,4 +1,5 @@
-"""Tests in Python that speak TAP: each is a function under @test("what holds"); run() runs them in order.
+"""Tests in Python that speak TAP: each is a function under @test("what holds"); run() runs them in order. Or, where one
+piece of work is looked at in many ways, a line at a time by report() and skip(), and finish() at the end.
 
 A test fails by an exception (assert will do) and is skipped by raising Skip("why"). Each gets its own empty folder as
 the working directory, removed afterwards."""
@@ -54,6 +55,32 @@ def data_file(name):
     if not os.path.exists(path):
         raise Skip(f"{name} is not in NASWEEP_DATA")
     return path
+
+
+class Count:
+    """Lines printed by report() and skip(), and those that failed."""
+
+    done = failed = 0
+
+
+def report(ok, name, detail=""):
+    """One line; where it is not ok, the last lines of the detail below it. Gives ok back."""
+    Count.done += 1
+    Count.failed += not ok
+    print(f"{'ok' if ok else 'not ok'} {Count.done} - {name}", flush=True)
+    for line in [] if ok else str(detail).splitlines()[-30:]:
+        print(f"# {line[:3000]}", flush=True)
+    return ok
+
+
+def skip(name, reason):
+    Count.done += 1
+    print(f"ok {Count.done} - {name} # SKIP {reason}", flush=True)
+
+
+def finish():
+    print(f"1..{Count.done}")
+    sys.exit(1 if Count.failed else 0)
 
 
 def run():
