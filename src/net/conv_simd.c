@@ -11,28 +11,21 @@ enum { TILE = NSW_LANES == 16 ? 8 : NSW_LANES == 8 ? 4 : 2 };
 /* P pixels by one block. P is a constant where this is inlined, so that acc lives in registers. */
 NSW_INLINE void tile(const int P, const struct nsw_conv_pass *p, const float *x, const float *w, float *y) {
   vf acc[TILE * NSW_BLOCK_VECS];
-#pragma GCC unroll 32
-  for (int i = 0; i < P; i++)
-#pragma GCC unroll 8
-    for (int v = 0; v < NSW_BLOCK_VECS; v++)
+  NSW_EACH (i, P)
+    NSW_EACH (v, NSW_BLOCK_VECS)
       acc[i * NSW_BLOCK_VECS + v] = p->add ? vload(y + i * p->y_col + v * NSW_LANES) : (vf){0};
   for (int t = 0; t < p->taps; t++) {
     const float *xt = x + p->tap_x[t];
     const float *wt = w + (ptrdiff_t)p->tap_w[t] * p->cin * NSW_BLOCK;
     for (int c = 0; c < p->cin; c++, wt += NSW_BLOCK) {
       vf wv[NSW_BLOCK_VECS];
-#pragma GCC unroll 8
-      for (int v = 0; v < NSW_BLOCK_VECS; v++) wv[v] = vload(wt + v * NSW_LANES);
-#pragma GCC unroll 32
-      for (int i = 0; i < P; i++)
-#pragma GCC unroll 8
-        for (int v = 0; v < NSW_BLOCK_VECS; v++) acc[i * NSW_BLOCK_VECS + v] += xt[i * p->x_col + c] * wv[v];
+      NSW_EACH (v, NSW_BLOCK_VECS) wv[v] = vload(wt + v * NSW_LANES);
+      NSW_EACH (i, P)
+        NSW_EACH (v, NSW_BLOCK_VECS) acc[i * NSW_BLOCK_VECS + v] += xt[i * p->x_col + c] * wv[v];
     }
   }
-#pragma GCC unroll 32
-  for (int i = 0; i < P; i++)
-#pragma GCC unroll 8
-    for (int v = 0; v < NSW_BLOCK_VECS; v++) vstore(y + i * p->y_col + v * NSW_LANES, acc[i * NSW_BLOCK_VECS + v]);
+  NSW_EACH (i, P)
+    NSW_EACH (v, NSW_BLOCK_VECS) vstore(y + i * p->y_col + v * NSW_LANES, acc[i * NSW_BLOCK_VECS + v]);
 }
 
 /* One row: whole tiles, then what is left in smaller ones. */
@@ -58,23 +51,18 @@ enum { DEPTH = NSW_LANES == 16 ? 16 : NSW_LANES == 8 ? 4 : 2 };
 /* C input channels by one block of output channels in registers, pixels inside. */
 NSW_INLINE void wgrad_tile(const int C, const struct nsw_conv_pass *p, const float *x, const float *dy, float *dw) {
   vf acc[DEPTH * NSW_BLOCK_VECS];
-#pragma GCC unroll 32
-  for (int i = 0; i < C * NSW_BLOCK_VECS; i++) acc[i] = vload(dw + i * NSW_LANES);
+  NSW_EACH (i, C * NSW_BLOCK_VECS) acc[i] = vload(dw + i * NSW_LANES);
   for (int h = 0; h < p->rows; h++) {
     const float *xp = x + h * p->x_row;
     const float *dp = dy + h * p->y_row;
     for (int i = 0; i < p->cols; i++, xp += p->x_col, dp += p->y_col) {
       vf dv[NSW_BLOCK_VECS];
-#pragma GCC unroll 8
-      for (int v = 0; v < NSW_BLOCK_VECS; v++) dv[v] = vload(dp + v * NSW_LANES);
-#pragma GCC unroll 32
-      for (int c = 0; c < C; c++)
-#pragma GCC unroll 8
-        for (int v = 0; v < NSW_BLOCK_VECS; v++) acc[c * NSW_BLOCK_VECS + v] += xp[c] * dv[v];
+      NSW_EACH (v, NSW_BLOCK_VECS) dv[v] = vload(dp + v * NSW_LANES);
+      NSW_EACH (c, C)
+        NSW_EACH (v, NSW_BLOCK_VECS) acc[c * NSW_BLOCK_VECS + v] += xp[c] * dv[v];
     }
   }
-#pragma GCC unroll 32
-  for (int i = 0; i < C * NSW_BLOCK_VECS; i++) vstore(dw + i * NSW_LANES, acc[i]);
+  NSW_EACH (i, C * NSW_BLOCK_VECS) vstore(dw + i * NSW_LANES, acc[i]);
 }
 
 void NSW_FN(nsw_conv_wgrad)(const struct nsw_conv_pass *pass, const float *x, const float *dy, float *dw) {

@@ -72,8 +72,7 @@ static void sum(struct nsw_plane x, float *total) {
       const float *p = x.p + h * x.row + c;
       int i = 0;
       for (; i + SIDE <= x.size; i += SIDE)
-#pragma GCC unroll 4
-        for (int k = 0; k < SIDE; k++) row[k] += vload(p + (i + k) * x.col);
+        NSW_EACH (k, SIDE) row[k] += vload(p + (i + k) * x.col);
       for (; i < x.size; i++) row[0] += vload(p + i * x.col);
       all += side_total(row);
     }
@@ -94,8 +93,7 @@ static void square(struct nsw_plane x, const float *mean, float *total) {
       const float *p = x.p + h * x.row + c;
       int i = 0;
       for (; i + SIDE <= x.size; i += SIDE)
-#pragma GCC unroll 4
-        for (int k = 0; k < SIDE; k++) add_square(p + (i + k) * x.col, m, &row[k]);
+        NSW_EACH (k, SIDE) add_square(p + (i + k) * x.col, m, &row[k]);
       for (; i < x.size; i++) add_square(p + i * x.col, m, &row[0]);
       all += side_total(row);
     }
@@ -120,8 +118,7 @@ static void norm_sums(const struct nsw_input *x, struct nsw_plane g, float *sum_
       const float *px = x->plane.p + h * x->plane.row + c, *pg = g.p + h * g.row + c;
       int i = 0;
       for (; i + SIDE <= g.size; i += SIDE)
-#pragma GCC unroll 4
-        for (int k = 0; k < SIDE; k++)
+        NSW_EACH (k, SIDE)
           add_slope(px + (i + k) * x->plane.col, pg + (i + k) * g.col, scale, shift, keep, &row_g[k], &row_gx[k]);
       for (; i < g.size; i++)
         add_slope(px + i * x->plane.col, pg + i * g.col, scale, shift, keep, &row_g[0], &row_gx[0]);

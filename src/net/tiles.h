@@ -78,19 +78,14 @@ NSW_INLINE void input_of(const int m, const vf *d, vf *v) {
 NSW_INLINE void transform_input(const int m, const int n, const float *d, ptrdiff_t row, ptrdiff_t col, float *v,
                                 ptrdiff_t place) {
   vf t[6][6], line[6], out[6];
-#pragma GCC unroll 6
-  for (int j = 0; j < n + 2; j++) {
-#pragma GCC unroll 6
-    for (int i = 0; i < m + 2; i++) line[i] = vload(d + i * row + j * col);
+  NSW_EACH (j, n + 2) {
+    NSW_EACH (i, m + 2) line[i] = vload(d + i * row + j * col);
     input_of(m, line, out);
-#pragma GCC unroll 6
-    for (int i = 0; i < m + 2; i++) t[i][j] = out[i];
+    NSW_EACH (i, m + 2) t[i][j] = out[i];
   }
-#pragma GCC unroll 6
-  for (int i = 0; i < m + 2; i++) {
+  NSW_EACH (i, m + 2) {
     input_of(n, t[i], out);
-#pragma GCC unroll 6
-    for (int j = 0; j < n + 2; j++) vstore(v + ((n + 2) * i + j) * place, out[j]);
+    NSW_EACH (j, n + 2) vstore(v + ((n + 2) * i + j) * place, out[j]);
   }
 }
 

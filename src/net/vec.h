@@ -27,6 +27,14 @@ typedef float vf __attribute__((vector_size(NSW_LANES * 4)));
 typedef int32_t vi __attribute__((vector_size(NSW_LANES * 4)));
 
 #define NSW_INLINE static inline __attribute__((always_inline))
+/* A loop over i = 0..n-1, n few and constant: all turns written out, so that arrays it fills can live in registers. (To
+ * clang, any number but the loop's own means some later time, too late for that.) */
+#if defined(__clang__)
+#define NSW_EACH(i, n) _Pragma("clang loop unroll(full)") for (int i = 0; i < (n); i++)
+#else
+#define NSW_EACH(i, n) _Pragma("GCC unroll 36") for (int i = 0; i < (n); i++)
+#endif
+
 #define NSW_NAME2(name, isa) name##_##isa
 #define NSW_NAME1(name, isa) NSW_NAME2(name, isa)
 #define NSW_FN(name) NSW_NAME1(name, NSW_ISA) /* NAME_avx512 and so on */

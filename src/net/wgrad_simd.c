@@ -27,25 +27,20 @@ NSW_INLINE void slope_of_4(const vf y[4], vf w[6]) {
 /* A dy A' of one vector of channels of a tile of m x m. */
 NSW_INLINE void transform_slope(const int m, const float *d, ptrdiff_t row, ptrdiff_t col, float *w, ptrdiff_t place) {
   vf t[6][4], line[4], out[6];
-#pragma GCC unroll 4
-  for (int j = 0; j < m; j++) {
-#pragma GCC unroll 4
-    for (int i = 0; i < m; i++) line[i] = vload(d + i * row + j * col);
+  NSW_EACH (j, m) {
+    NSW_EACH (i, m) line[i] = vload(d + i * row + j * col);
     if (m == 2)
       slope_of_2(line, out);
     else
       slope_of_4(line, out);
-#pragma GCC unroll 6
-    for (int i = 0; i < m + 2; i++) t[i][j] = out[i];
+    NSW_EACH (i, m + 2) t[i][j] = out[i];
   }
-#pragma GCC unroll 6
-  for (int i = 0; i < m + 2; i++) {
+  NSW_EACH (i, m + 2) {
     if (m == 2)
       slope_of_2(t[i], out);
     else
       slope_of_4(t[i], out);
-#pragma GCC unroll 6
-    for (int j = 0; j < m + 2; j++) vstore(w + ((m + 2) * i + j) * place, out[j]);
+    NSW_EACH (j, m + 2) vstore(w + ((m + 2) * i + j) * place, out[j]);
   }
 }
 
@@ -66,19 +61,14 @@ enum { DEPTH = NSW_LANES == 16 ? 16 : NSW_LANES == 8 ? 4 : 2 };
 /* du[c][16] += sum over tiles of v[tile][c] * w[tile][16], for DEPTH channels. */
 NSW_INLINE void product(const float *v, const float *w, int tiles, float *du) {
   vf acc[DEPTH * NSW_BLOCK_VECS];
-#pragma GCC unroll 32
-  for (int i = 0; i < DEPTH * NSW_BLOCK_VECS; i++) acc[i] = vload(du + i * NSW_LANES);
+  NSW_EACH (i, DEPTH * NSW_BLOCK_VECS) acc[i] = vload(du + i * NSW_LANES);
   for (int t = 0; t < tiles; t++, v += NSW_BLOCK, w += NSW_BLOCK) {
     vf wv[NSW_BLOCK_VECS];
-#pragma GCC unroll 8
-    for (int l = 0; l < NSW_BLOCK_VECS; l++) wv[l] = vload(w + l * NSW_LANES);
-#pragma GCC unroll 32
-    for (int c = 0; c < DEPTH; c++)
-#pragma GCC unroll 8
-      for (int l = 0; l < NSW_BLOCK_VECS; l++) acc[c * NSW_BLOCK_VECS + l] += v[c] * wv[l];
+    NSW_EACH (l, NSW_BLOCK_VECS) wv[l] = vload(w + l * NSW_LANES);
+    NSW_EACH (c, DEPTH)
+      NSW_EACH (l, NSW_BLOCK_VECS) acc[c * NSW_BLOCK_VECS + l] += v[c] * wv[l];
   }
-#pragma GCC unroll 32
-  for (int i = 0; i < DEPTH * NSW_BLOCK_VECS; i++) vstore(du + i * NSW_LANES, acc[i]);
+  NSW_EACH (i, DEPTH * NSW_BLOCK_VECS) vstore(du + i * NSW_LANES, acc[i]);
 }
 
 /* All places' products of a chunk. */
@@ -133,25 +123,20 @@ NSW_INLINE void back_of_4(const vf u[6], vf g[3]) {
 /* dg = G' du G of one vector; `place` floats between places of du. */
 NSW_INLINE void transform_back(const int m, const float *du, ptrdiff_t place, float *dw) {
   vf t[3][6], line[6], out[3];
-#pragma GCC unroll 6
-  for (int j = 0; j < m + 2; j++) {
-#pragma GCC unroll 6
-    for (int i = 0; i < m + 2; i++) line[i] = vload(du + ((m + 2) * i + j) * place);
+  NSW_EACH (j, m + 2) {
+    NSW_EACH (i, m + 2) line[i] = vload(du + ((m + 2) * i + j) * place);
     if (m == 2)
       back_of_2(line, out);
     else
       back_of_4(line, out);
-#pragma GCC unroll 3
-    for (int i = 0; i < 3; i++) t[i][j] = out[i];
+    NSW_EACH (i, 3) t[i][j] = out[i];
   }
-#pragma GCC unroll 3
-  for (int i = 0; i < 3; i++) {
+  NSW_EACH (i, 3) {
     if (m == 2)
       back_of_2(t[i], out);
     else
       back_of_4(t[i], out);
-#pragma GCC unroll 3
-    for (int j = 0; j < 3; j++) vstore(dw + (3 * i + j) * NSW_SQUARE, out[j]);
+    NSW_EACH (j, 3) vstore(dw + (3 * i + j) * NSW_SQUARE, out[j]);
   }
 }
 

@@ -25,22 +25,17 @@ static void clear_rest(int places, struct buffer v, int blocks, int from) {
 /* m[tile][16] = sum over channels of v[tile][c] * u[c][16], for PART tiles. */
 NSW_INLINE void product_part(const float *v, ptrdiff_t block, const float *u, int cin, float *m) {
   vf acc[PART * NSW_BLOCK_VECS];
-#pragma GCC unroll 32
-  for (int i = 0; i < PART * NSW_BLOCK_VECS; i++) acc[i] = (vf){0};
+  NSW_EACH (i, PART * NSW_BLOCK_VECS) acc[i] = (vf){0};
   for (; cin > 0; cin -= NSW_BLOCK, v += block) {
     int n = cin < NSW_BLOCK ? cin : NSW_BLOCK;
     for (int c = 0; c < n; c++, u += NSW_BLOCK) {
       vf wv[NSW_BLOCK_VECS];
-#pragma GCC unroll 8
-      for (int l = 0; l < NSW_BLOCK_VECS; l++) wv[l] = vload(u + l * NSW_LANES);
-#pragma GCC unroll 32
-      for (int i = 0; i < PART; i++)
-#pragma GCC unroll 8
-        for (int l = 0; l < NSW_BLOCK_VECS; l++) acc[i * NSW_BLOCK_VECS + l] += v[i * NSW_BLOCK + c] * wv[l];
+      NSW_EACH (l, NSW_BLOCK_VECS) wv[l] = vload(u + l * NSW_LANES);
+      NSW_EACH (i, PART)
+        NSW_EACH (l, NSW_BLOCK_VECS) acc[i * NSW_BLOCK_VECS + l] += v[i * NSW_BLOCK + c] * wv[l];
     }
   }
-#pragma GCC unroll 32
-  for (int i = 0; i < PART * NSW_BLOCK_VECS; i++) vstore(m + i * NSW_LANES, acc[i]);
+  NSW_EACH (i, PART * NSW_BLOCK_VECS) vstore(m + i * NSW_LANES, acc[i]);
 }
 
 static void product(const float *v, ptrdiff_t block, const float *u, int cin, float *m) {
@@ -68,19 +63,15 @@ NSW_INLINE void output_of_4(const vf m[6], vf y[4]) {
 NSW_INLINE void transform_output(const int m, const float *from, ptrdiff_t place, float *y, ptrdiff_t row,
                                  ptrdiff_t col, bool add) {
   vf t[4][4], line[6], out[4];
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; j++) {
-#pragma GCC unroll 6
-    for (int i = 0; i < m + 2; i++) line[i] = vload(from + (4 * i + j) * place);
+  NSW_EACH (j, 4) {
+    NSW_EACH (i, m + 2) line[i] = vload(from + (4 * i + j) * place);
     if (m == 2)
       output_of_2(line, out);
     else
       output_of_4(line, out);
-#pragma GCC unroll 4
-    for (int i = 0; i < m; i++) t[i][j] = out[i];
+    NSW_EACH (i, m) t[i][j] = out[i];
   }
-#pragma GCC unroll 4
-  for (int i = 0; i < m; i++) {
+  NSW_EACH (i, m) {
     output_of_2(t[i], out);
     if (add) {
       out[0] += vload(y + i * row);
@@ -155,22 +146,17 @@ NSW_INLINE void weights_of_4(const vf g[3], vf u[6]) {
 /* u = G g G' of one vector; g is SQUARE floats from tap to tap. */
 NSW_INLINE void transform_weights(const int m, const float *g, float *u, ptrdiff_t place) {
   vf t[6][3], line[3], out[6];
-#pragma GCC unroll 3
-  for (int j = 0; j < 3; j++) {
-#pragma GCC unroll 3
-    for (int i = 0; i < 3; i++) line[i] = vload(g + (3 * i + j) * SQUARE);
+  NSW_EACH (j, 3) {
+    NSW_EACH (i, 3) line[i] = vload(g + (3 * i + j) * SQUARE);
     if (m == 2)
       weights_of_2(line, out);
     else
       weights_of_4(line, out);
-#pragma GCC unroll 6
-    for (int i = 0; i < m + 2; i++) t[i][j] = out[i];
+    NSW_EACH (i, m + 2) t[i][j] = out[i];
   }
-#pragma GCC unroll 6
-  for (int i = 0; i < m + 2; i++) {
+  NSW_EACH (i, m + 2) {
     weights_of_2(t[i], out);
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) vstore(u + (4 * i + j) * place, out[j]);
+    NSW_EACH (j, 4) vstore(u + (4 * i + j) * place, out[j]);
   }
 }
 
