@@ -251,8 +251,9 @@ def study(slurm):
            text)
 
     # Only now, as it takes all jobs along that its node has.
-    down = slurm.submit("--nodes=2", "--ntasks-per-node=1", "slurm/sweep.sbatch", *dummy, "sample=400",
-                        "set=dummy.rate=1.3e9", "checkpoint=0.5", "part=13", LAUNCH="mpirun")
+    down = slurm.submit("--nodes=2", "--exclude=" + slurm.show(limited, "BatchHost"), "--ntasks-per-node=1",
+                        "slurm/sweep.sbatch", *dummy, "sample=400", "set=dummy.rate=1.3e9", "checkpoint=0.5", "part=13",
+                        LAUNCH="mpirun")
     there = wait_for(lambda: os.path.exists(f"{work}/results/array-13.h5"), 60)
     node = slurm.show(down, "BatchHost")
     first_node = slurm.show(limited, "BatchHost")

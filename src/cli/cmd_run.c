@@ -51,6 +51,11 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   status = nsw_transport_agree(&transport, status, err);
   for (size_t i = 0; i < job.steps && !status; i++) { /* between sweeps too a signal is a request to stop */
     status = nsw_transport_agree(&transport, nsw_stop_signal() ? NSW_STOPPED : NSW_OK, err);
+    if (status == NSW_STOPPED && transport.rank == 0) {
+      const char *why = nsw_stop_reason(0, 0);
+      fprintf(stderr, "stopped by %s before step %zu of %zu; the same command goes on\n", why ? why : "a signal", i + 1,
+              job.steps);
+    }
     if (!status) status = run_step(&transport, &job.step[i], i + 1, job.steps, err);
   }
   nsw_job_free(&job);
