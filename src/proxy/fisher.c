@@ -1,5 +1,7 @@
 /* Fisher information of activations: half the mean square, over images, of the sum over pixels of activation times
- * gradient; summed over the channels of every convolution's raw output, and over the logits. */
+ * gradient; summed over the channels of every convolution's raw output, and over the logits. The released code spreads
+ * a channel's value over all weights that lead to it before it sums, so that it counts as often as there are of them.
+ */
 #include <math.h>
 #include <stdlib.h>
 
@@ -8,7 +10,7 @@
 #include "proxy/network.h"
 
 struct fisher {
-  double sum; /* over images and channels, of squares */
+  double channels, weights; /* sums over images and channels of squares, and of them times the weights of a channel */
 };
 
 static int open_fisher(const struct nsw_context *context, const char *const *values, void **state,
@@ -44,23 +46,31 @@ static double squares(struct nsw_plane y, struct nsw_plane d, int channels) {
   return all;
 }
 
+/* Weights that lead to one output channel. */
+static double per_channel(const struct nsw_param *weight) { return (double)nsw_param_size(weight) / weight->shape[0]; }
+
 static void watch(void *state, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
   const struct nsw_net *net = nsw_engine_net(engine);
   struct fisher *f = state;
   if (moment != NSW_AFTER_SLOPE) return;
   int dst = net->layer[layer].dst;
+  double sum = 0;
   for (int i = 0; i < nsw_engine_images(engine); i++)
-    f->sum +=
+    sum +=
         squares(nsw_engine_value(engine, dst, i).plane, nsw_engine_slope(engine, layer, i), net->tensor[dst].channels);
+  f->channels += sum;
+  f->weights += sum * per_channel(&net->param[net->layer[layer].param]);
 }
 
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   const struct fisher *f = state;
   const float *logit = nsw_engine_logits(lab->engine), *slope = nsw_engine_slopes(lab->engine);
-  double n = lab->samples, sum = f->sum;
+  double n = lab->samples, head = 0;
   (void)err;
-  for (int i = 0; i < lab->samples * lab->net->classes; i++) sum += pow((double)logit[i] * slope[i], 2);
-  values[0] = 0.5 * sum / (n * n * n); /* slopes are of the summed loss: n times those of the mean; then the mean */
+  for (int i = 0; i < lab->samples * lab->net->classes; i++) head += pow((double)logit[i] * slope[i], 2);
+  double scale = 0.5 / (n * n * n); /* slopes are of the summed loss: n times those of the mean; then the mean */
+  values[0] = scale * (f->weights + head * per_channel(&lab->net->param[lab->net->head_weight]));
+  values[1] = scale * (f->channels + head);
   return NSW_OK;
 }
 
@@ -68,7 +78,9 @@ static const struct nsw_measure measure = {
     .pass = NSW_PASS_TRAIN, .open = open_fisher, .close = free, .begin = begin, .watch = watch, .take = take};
 
 static const struct nsw_proxy_column columns[] = {
-    {"fisher", "sum over channels of half the mean square of activation x gradient", +1}, {0}};
+    {"fisher", "sum over weights of their channel's half mean square of activation x gradient", +1},
+    {"fisher_channels", "the same summed over channels", +1},
+    {0}};
 
 const struct nsw_proxy nsw_proxy_fisher = {
     .name = "fisher",
