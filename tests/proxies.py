@@ -204,7 +204,7 @@ def epe_nas(lab):
         found.append(np.log(np.abs(corr) + 1e-5).sum() / (len(corr) if classes > 100 else 1))
     if classes <= 100:
         return np.abs(found).sum()
-    return np.abs(np.subtract.outer(found, found)).sum() / len(found) if found else np.nan
+    return np.abs(np.subtract.outer(found, found)).sum() / len(found) if found else 0.0
 
 
 # ---- the neural tangent kernel ----
