@@ -14,20 +14,11 @@ enum {
   LARGEST_LABEL = 1000
 };
 
-/* How the batches of a data set are called and labelled. */
+/* How the batches of a data set are labelled. */
 struct batches {
-  const char *format; /* name of batch %d, from 1 */
-  int count;
   const char *labels; /* key of the labels */
   int first_label;    /* what the labels begin with */
   bool some_classes;  /* labels beyond the classes are of pictures to pass over */
-};
-
-/* What has been read so far. */
-struct taken {
-  size_t have, count; /* images, and those asked */
-  uint8_t *pixels;    /* [count][3][R][R] */
-  uint8_t *labels;    /* [count] */
 };
 
 /* Data and labels of a batch, checked against the layout. */
@@ -47,7 +38,7 @@ static int check_batch(const struct nsw_layout *layout, const struct batches *ba
 }
 
 static int take_batch(const struct nsw_layout *layout, const struct batches *batches, const char *path,
-                      const struct nsw_value *root, struct taken *taken, struct nsw_error *err) {
+                      const struct nsw_value *root, struct nsw_taken *taken, struct nsw_error *err) {
   struct nsw_array data;
   const struct nsw_value *labels;
   int status = check_batch(layout, batches, path, root, &data, &labels, err);
@@ -65,9 +56,8 @@ static int take_batch(const struct nsw_layout *layout, const struct batches *bat
   return status;
 }
 
-/* Reads one batch; *missing where there is no such file. */
-static int read_batch(const struct nsw_layout *layout, const struct batches *batches, const char *path,
-                      struct taken *taken, bool *missing, struct nsw_error *err) {
+static int read_batch(const struct nsw_layout *layout, const char *path, const void *about, struct nsw_taken *taken,
+                      bool *missing, struct nsw_error *err) {
   static const struct nsw_pickle_options options = {.memory = MOST_MEMORY, .whole = true};
   struct nsw_input *input = NULL;
   struct nsw_pickle *pickle = NULL;
@@ -76,43 +66,42 @@ static int read_batch(const struct nsw_layout *layout, const struct batches *bat
   if (*missing) return NSW_OK;
   int status = nsw_input_file(path, 0, NSW_TO_THE_END, &input, err);
   if (!status) status = nsw_pickle_read(input, &options, &pickle, err);
-  if (!status) status = take_batch(layout, batches, path, nsw_pickle_root(pickle), taken, err);
+  if (!status) status = take_batch(layout, about, path, nsw_pickle_root(pickle), taken, err);
   nsw_pickle_free(&pickle);
   nsw_input_close(&input);
   return status;
 }
 
-static int read_batches(const struct nsw_layout *layout, const struct batches *batches, const char *folder,
-                        size_t count, uint8_t *pixels, uint8_t *labels, struct nsw_error *err) {
-  struct taken taken = {0, count, pixels, labels};
-  for (int i = 1; i <= batches->count && taken.have < count; i++) {
-    char path[1024], name[64];
-    bool missing;
-    snprintf(name, sizeof name, batches->format, i);
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    int status = read_batch(layout, batches, path, &taken, &missing, err);
-    if (status) return status;
-    if (missing) return nsw_layout_too_few(folder, taken.have, count, name, err);
-  }
-  return taken.have < count ? nsw_layout_too_few(folder, taken.have, count, NULL, err) : NSW_OK;
-}
-
 static int read_cifar10(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels,
                         uint8_t *labels, struct nsw_error *err) {
-  static const struct batches batches = {"data_batch_%d", 5, "labels", 0, false};
-  return read_batches(layout, &batches, folder, count, pixels, labels, err);
+  static const struct batches b = {"labels", 0, false};
+  static const struct nsw_layout_file files[] = {{"data_batch_1", &b}, {"data_batch_2", &b}, {"data_batch_3", &b},
+                                                 {"data_batch_4", &b}, {"data_batch_5", &b}, {NULL, NULL}};
+  return nsw_layout_walk(layout, folder, files, read_batch, count, pixels, labels, err);
 }
 
 static int read_cifar100(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels,
                          uint8_t *labels, struct nsw_error *err) {
-  static const struct batches batches = {"train", 1, "fine_labels", 0, false};
-  return read_batches(layout, &batches, folder, count, pixels, labels, err);
+  static const struct batches b = {"fine_labels", 0, false};
+  static const struct nsw_layout_file files[] = {{"train", &b}, {NULL, NULL}};
+  return nsw_layout_walk(layout, folder, files, read_batch, count, pixels, labels, err);
 }
 
 static int read_imagenet16(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels,
                            uint8_t *labels, struct nsw_error *err) {
-  static const struct batches batches = {"train_data_batch_%d", 10, "labels", 1, true};
-  return read_batches(layout, &batches, folder, count, pixels, labels, err);
+  static const struct batches b = {"labels", 1, true};
+  static const struct nsw_layout_file files[] = {{"train_data_batch_1", &b},
+                                                 {"train_data_batch_2", &b},
+                                                 {"train_data_batch_3", &b},
+                                                 {"train_data_batch_4", &b},
+                                                 {"train_data_batch_5", &b},
+                                                 {"train_data_batch_6", &b},
+                                                 {"train_data_batch_7", &b},
+                                                 {"train_data_batch_8", &b},
+                                                 {"train_data_batch_9", &b},
+                                                 {"train_data_batch_10", &b},
+                                                 {NULL, NULL}};
+  return nsw_layout_walk(layout, folder, files, read_batch, count, pixels, labels, err);
 }
 
 const struct nsw_layout nsw_layout_cifar10_python = {

@@ -9,11 +9,10 @@
 
 enum { PICTURE = 3 * 32 * 32 };
 
-/* One file of the data set. */
+/* What a file of the data set holds. */
 struct part {
-  const char *name; /* in the folder */
-  size_t most;      /* records in the full file */
-  int label_bytes;  /* before the picture; the last is the label */
+  size_t most;     /* records in the full file */
+  int label_bytes; /* before the picture; the last is the label */
 };
 
 /* Number of records in a file; an error unless it is a whole number, and one that the layout can have. */
@@ -34,49 +33,38 @@ static int count_records(FILE *file, const char *path, const struct part *part, 
   return NSW_OK;
 }
 
-/* Reads up to count records; *got is how many. */
-static int read_part(const struct nsw_layout *layout, FILE *file, const char *path, const struct part *part,
-                     size_t count, uint8_t *pixels, uint8_t *labels, size_t *got, struct nsw_error *err) {
+static int read_records(const struct nsw_layout *layout, FILE *file, const char *path, const struct part *part,
+                        struct nsw_taken *taken, struct nsw_error *err) {
   size_t records = 0;
   int status = count_records(file, path, part, &records, err);
-  if (status) return status;
-  *got = records < count ? records : count;
-  for (size_t i = 0; i < *got; i++) {
+  for (size_t i = 0; !status && i < records && taken->have < taken->count; i++, taken->have++) {
     uint8_t label[2];
     if (fread(label, 1, (size_t)part->label_bytes, file) != (size_t)part->label_bytes ||
-        fread(pixels + i * PICTURE, 1, PICTURE, file) != PICTURE)
+        fread(taken->pixels + taken->have * PICTURE, 1, PICTURE, file) != PICTURE)
       return nsw_fail(err, "%s: record %zu: %s", path, i, ferror(file) ? strerror(errno) : "ends too early");
-    status = nsw_layout_label(layout, path, i, label[part->label_bytes - 1], labels + i, err);
-    if (status) return status;
+    status = nsw_layout_label(layout, path, i, label[part->label_bytes - 1], taken->labels + taken->have, err);
   }
-  return NSW_OK;
+  return status;
 }
 
-/* Reads the parts in order until there are enough images. */
-static int read_parts(const struct nsw_layout *layout, const char *folder, const struct part *parts, size_t count,
-                      uint8_t *pixels, uint8_t *labels, struct nsw_error *err) {
-  size_t have = 0;
-  for (; parts->name && have < count; parts++) {
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s", folder, parts->name);
-    FILE *file = fopen(path, "rb");
-    if (!file && errno == ENOENT) return nsw_layout_too_few(folder, have, count, parts->name, err);
-    if (!file) return nsw_fail(err, "%s: %s", path, strerror(errno));
-    size_t got = 0;
-    int status = read_part(layout, file, path, parts, count - have, pixels + have * PICTURE, labels + have, &got, err);
-    fclose(file);
-    if (status) return status;
-    have += got;
-  }
-  return have < count ? nsw_layout_too_few(folder, have, count, NULL, err) : NSW_OK;
+static int read_part(const struct nsw_layout *layout, const char *path, const void *about, struct nsw_taken *taken,
+                     bool *missing, struct nsw_error *err) {
+  FILE *file = fopen(path, "rb");
+  *missing = !file && errno == ENOENT;
+  if (*missing) return NSW_OK;
+  if (!file) return nsw_fail(err, "%s: %s", path, strerror(errno));
+  int status = read_records(layout, file, path, about, taken, err);
+  fclose(file);
+  return status;
 }
 
 static int read_cifar10(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels,
                         uint8_t *labels, struct nsw_error *err) {
-  static const struct part parts[] = {{"data_batch_1.bin", 10000, 1}, {"data_batch_2.bin", 10000, 1},
-                                      {"data_batch_3.bin", 10000, 1}, {"data_batch_4.bin", 10000, 1},
-                                      {"data_batch_5.bin", 10000, 1}, {NULL, 0, 0}};
-  return read_parts(layout, folder, parts, count, pixels, labels, err);
+  static const struct part p = {10000, 1};
+  static const struct nsw_layout_file files[] = {{"data_batch_1.bin", &p}, {"data_batch_2.bin", &p},
+                                                 {"data_batch_3.bin", &p}, {"data_batch_4.bin", &p},
+                                                 {"data_batch_5.bin", &p}, {NULL, NULL}};
+  return nsw_layout_walk(layout, folder, files, read_part, count, pixels, labels, err);
 }
 
 const struct nsw_layout nsw_layout_cifar10_binary = {
@@ -93,8 +81,9 @@ const struct nsw_layout nsw_layout_cifar10_binary = {
 
 static int read_cifar100(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels,
                          uint8_t *labels, struct nsw_error *err) {
-  static const struct part parts[] = {{"train.bin", 50000, 2}, {NULL, 0, 0}};
-  return read_parts(layout, folder, parts, count, pixels, labels, err);
+  static const struct part p = {50000, 2};
+  static const struct nsw_layout_file files[] = {{"train.bin", &p}, {NULL, NULL}};
+  return nsw_layout_walk(layout, folder, files, read_part, count, pixels, labels, err);
 }
 
 const struct nsw_layout nsw_layout_cifar100_binary = {

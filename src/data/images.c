@@ -26,9 +26,19 @@ int nsw_layout_label(const struct nsw_layout *layout, const char *path, size_t r
   return NSW_OK;
 }
 
-int nsw_layout_too_few(const char *folder, size_t have, size_t count, const char *missing, struct nsw_error *err) {
-  if (missing) return nsw_fail(err, "%s: %zu images asked, %zu there: %s is missing", folder, count, have, missing);
-  return nsw_fail(err, "%s: %zu images asked, %zu there", folder, count, have);
+int nsw_layout_walk(const struct nsw_layout *layout, const char *folder, const struct nsw_layout_file *files,
+                    nsw_layout_reader read, size_t count, uint8_t *pixels, uint8_t *labels, struct nsw_error *err) {
+  struct nsw_taken taken = {0, count, pixels, labels};
+  for (; files->name && taken.have < count; files++) {
+    char path[1024];
+    bool missing;
+    snprintf(path, sizeof path, "%s/%s", folder, files->name);
+    int status = read(layout, path, files->about, &taken, &missing, err);
+    if (status) return status;
+    if (missing)
+      return nsw_fail(err, "%s: %zu images asked, %zu there: %s is missing", folder, count, taken.have, files->name);
+  }
+  return taken.have < count ? nsw_fail(err, "%s: %zu images asked, %zu there", folder, count, taken.have) : NSW_OK;
 }
 
 static bool is_file(const char *folder, const char *name) {
