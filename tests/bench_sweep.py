@@ -66,6 +66,8 @@ def two_ranks(folder):
             print(f"  processor time of the evaluations {one[2]:.2f} s on one rank, {two[2]:.2f} s on two: {one[2] / two[2]:.3f}; times "
                   f"{share:.4f} is an efficiency of {one[2] / two[2] * share:.3f} without others. Of their time the evaluations had a "
                   f"processor {one[2] / one[1]:.2f} and {two[2] / two[1]:.2f}; load of the machine {os.getloadavg()[0]:.1f}", flush=True)
+            if min(one[2] / one[1], two[2] / two[1]) < 0.95:
+                print("  the machine was busy with other things: only the part of the time in evaluations says something")
 
 
 def simulated(folder):
