@@ -171,16 +171,19 @@ def one_writer(folder):
     """Two runs on one file; a killed run is in nobody's way."""
     out = f"{folder}/shared.h5"
     go = [*DUMMY, "--sample", "300", "--retries", "0", "--out", out]
-    process = start(2, *go)
+    slow = [*go, "--set", "dummy.rate=1e8"]  # minutes, were it not stopped
+    process = start(2, *slow)
     wait_until_it_runs(process)
-    p = run(None, *go)
+    p = run(None, *slow)
     told = messages(p)
     report(p.returncode == 1 and len(told) == 1 and "another run is writing it" in told[0] and out in told[0]
            and "process " in told[0] and os.uname().nodename in told[0], "a second run on the same file is refused", p.stderr)
     p = run(3, *go[:-1], f"{folder}/other-one.h5", timeout=60)
     report(p.returncode == 0, "one on another file is not", p.stderr)
-    process.communicate(timeout=60)
-    report(process.returncode == 0 and not os.path.exists(out + ".lock"), "the first one is not disturbed, and no lock is left")
+    process.send_signal(signal.SIGUSR1)
+    _, text = process.communicate(timeout=60)
+    report(process.returncode == 75 and "stopped by signal USR1" in text and not os.path.exists(out + ".lock"),
+           "the first one is not disturbed, and no lock is left", text)
     os.unlink(out)
     process = start(None, *go)
     wait_until_it_runs(process)

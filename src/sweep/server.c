@@ -150,7 +150,8 @@ static int take_report(struct server *s, size_t worker, const struct nsw_message
     s->served->evaluations++;
     at += size;
   }
-  if (head.stop) return stop(s, "a signal");
+  const char *why = nsw_stop_reason(0, 0); /* where this rank has the signal too, its name */
+  if (head.stop) return stop(s, why ? why : "a signal");
   return nsw_schedule_open(s->schedule) ? hand_out(s, worker) : dismiss(s, NSW_OK);
 }
 
