@@ -1,5 +1,6 @@
 /* Networks: time of a forward and backward pass of 50 images, what fraction of the core's FP32 peak that is, what it
- * goes to; and the convolution kernels beside the OpenBLAS product of the same size (whose im2col is not counted). */
+ * goes to; and the convolution kernels, direct and Winograd's, beside the OpenBLAS product of the same size (whose
+ * im2col is not counted). */
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "base/random.h"
 #include "net/conv.h"
 #include "net/engine.h"
+#include "net/wino.h"
 
 enum { IMAGES = 50, RUNS = 7 };
 
@@ -35,51 +37,111 @@ static float *noise(size_t n) {
   return x;
 }
 
-/* One convolution of C to K channels on an S x S image, forward, weights' gradient, and as a BLAS product. */
-static void bench_conv(int c, int k, int size, int kernel, double peak) {
-  int taps = kernel * kernel, row = (size + 2) * c;
-  double flop = 2.0 * size * size * c * k * taps, rate[3][RUNS];
-  struct nsw_conv_pass p = {.rows = size,
-                            .cols = size,
-                            .x_row = row,
-                            .x_col = c,
-                            .y_row = (size + 2) * k,
-                            .y_col = k,
-                            .cin = c,
-                            .blocks = k / NSW_BLOCK,
-                            .taps = taps,
-                            .w_taps = taps};
+/* What is timed of a convolution. */
+enum { DIRECT, WINO, DIRECT_WEIGHTS, WINO_WEIGHTS, PRODUCT, WAYS };
+
+/* A convolution of C to K channels of a group of S x S images. */
+struct conv {
+  int c, k, size, kernel, images;
+  struct nsw_conv_pass direct; /* one image */
+  struct nsw_wino_pass wino;   /* the group */
+  size_t x_image, y_image;
+  float *x, *y, *w, *u, *dw, *du, *columns, *scratch;
+};
+
+static void set_passes(struct conv *v) {
+  ptrdiff_t c = v->c, k = v->k, side = v->size + 2;
+  int taps = v->kernel * v->kernel;
+  v->direct = (struct nsw_conv_pass){.rows = v->size,
+                                     .cols = v->size,
+                                     .x_row = side * c,
+                                     .x_col = c,
+                                     .y_row = side * k,
+                                     .y_col = k,
+                                     .cin = v->c,
+                                     .blocks = v->k / NSW_BLOCK,
+                                     .taps = taps,
+                                     .w_taps = taps};
   for (int t = 0; t < taps; t++) {
-    p.tap_x[t] = kernel == 3 ? (t / 3) * row + t % 3 * c : 0;
-    p.tap_w[t] = t;
+    v->direct.tap_x[t] = v->kernel == 3 ? (t / 3 - 1) * side * c + (t % 3 - 1) * c : 0;
+    v->direct.tap_w[t] = t;
   }
-  float *x = noise((size_t)(size + 2) * (size_t)row), *y = noise((size_t)(size + 2) * (size_t)(size + 2) * (size_t)k);
-  float *w = noise((size_t)taps * (size_t)c * (size_t)k), *columns = noise((size_t)(taps * c) * (size_t)(size * size));
-  nsw_conv_fn *conv = NSW_DISPATCH(nsw_cpu_isa(), nsw_conv);
-  nsw_conv_wgrad_fn *wgrad = NSW_DISPATCH(nsw_cpu_isa(), nsw_conv_wgrad);
+  v->wino = (struct nsw_wino_pass){.images = v->images,
+                                   .x_image = (ptrdiff_t)v->x_image,
+                                   .y_image = (ptrdiff_t)v->y_image,
+                                   .rows = v->size,
+                                   .cols = v->size,
+                                   .x_row = side * c,
+                                   .x_col = c,
+                                   .y_row = side * k,
+                                   .y_col = k,
+                                   .cin = v->c,
+                                   .blocks = v->k / NSW_BLOCK};
+}
+
+/* Groups as the engine makes them: more images where they are small. */
+static struct conv make_conv(int c, int k, int size, int kernel) {
+  struct conv v = {.c = c, .k = k, .size = size, .kernel = kernel, .images = size == 32 ? 1 : size == 16 ? 4 : 10};
+  size_t pixels = (size_t)(size + 2) * (size_t)(size + 2), pairs = (size_t)c * (size_t)k;
+  v.x_image = pixels * (size_t)c;
+  v.y_image = pixels * (size_t)k;
+  v.x = noise((size_t)v.images * v.x_image);
+  v.y = noise((size_t)v.images * v.y_image);
+  v.w = noise(9 * pairs);
+  v.u = noise(24 * pairs);
+  v.dw = noise(9 * pairs);
+  v.du = noise(36 * pairs);
+  v.columns = noise((size_t)(kernel * kernel * c) * (size_t)(size * size));
+  v.scratch = noise(nsw_wino_scratch(c, k / NSW_BLOCK));
+  set_passes(&v);
+  return v;
+}
+
+static void free_conv(struct conv *v) {
+  float *all[] = {v->x, v->y, v->w, v->u, v->dw, v->du, v->columns, v->scratch};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+static void run_conv(const struct conv *v, int way) {
+  enum nsw_isa isa = nsw_cpu_isa();
+  const float *x = v->x + (v->size + 3) * v->c;
+  float *y = v->y + (v->size + 3) * v->k;
+  if (way == WINO) NSW_DISPATCH(isa, nsw_wino_conv)(&v->wino, nsw_wino_rows(v->size, v->c), x, v->u, y, v->scratch);
+  if (way == WINO_WEIGHTS)
+    NSW_DISPATCH(isa, nsw_wino_wgrad)(&v->wino, nsw_wino_tile(v->size, v->size), x, y, v->du, v->scratch);
+  for (int i = 0; i < v->images; i++, x += v->x_image, y += v->y_image) {
+    if (way == DIRECT) NSW_DISPATCH(isa, nsw_conv)(&v->direct, x, v->w, y);
+    if (way == DIRECT_WEIGHTS) NSW_DISPATCH(isa, nsw_conv_wgrad)(&v->direct, x, y, v->dw);
+    if (way == PRODUCT) {
+      int pixels = v->size * v->size, depth = v->kernel * v->kernel * v->c;
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, v->k, pixels, depth, 1, v->w, depth, v->columns, pixels, 0,
+                  v->y, pixels);
+    }
+  }
+}
+
+/* Its rates, in operations of the direct sum, so that all ways compare. */
+static void bench_conv(int c, int k, int size, int kernel) {
+  struct conv v = make_conv(c, k, size, kernel);
+  double flop = 2.0 * size * size * c * k * kernel * kernel * v.images, rate[WAYS][RUNS] = {{0}}, r[WAYS];
   int rounds = 1 + (int)(1e8 / flop);
   for (int run = 0; run < RUNS; run++)
-    for (int what = 0; what < 3; what++) {
+    for (int way = 0; way < WAYS; way++) {
+      if (kernel == 1 && (way == WINO || way == WINO_WEIGHTS)) continue;
       double since = now();
-      for (int i = 0; i < rounds; i++)
-        if (what == 0)
-          conv(&p, x, w, y);
-        else if (what == 1)
-          wgrad(&p, x, y, w);
-        else
-          cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, k, size * size, taps * c, 1, w, taps * c, columns,
-                      size * size, 0, y, size * size);
-      rate[what][run] = flop * rounds / (now() - since) / 1e9;
+      for (int i = 0; i < rounds; i++) run_conv(&v, way);
+      rate[way][run] = flop * rounds / (now() - since) / 1e9;
     }
-  double f = median(rate[0], RUNS), g = median(rate[1], RUNS), b = median(rate[2], RUNS);
-  printf(
-      "  %dx%d %3d->%3d on %2dx%-2d  forward %5.1f (%3.0f %%)  weights %5.1f (%3.0f %%)  OpenBLAS product %5.1f "
-      "GFLOP/s\n",
-      kernel, kernel, c, k, size, size, f, 100 * f / peak, g, 100 * g / peak, b);
-  free(x);
-  free(y);
-  free(w);
-  free(columns);
+  for (int way = 0; way < WAYS; way++) r[way] = median(rate[way], RUNS);
+  if (kernel == 3)
+    printf("  3x3 %3d->%3d on %2dx%-2d  forward: direct %5.1f, Winograd %5.1f (%.2f)  weights: %5.1f, %5.1f (%.2f)", c,
+           k, size, size, r[DIRECT], r[WINO], r[WINO] / r[DIRECT], r[DIRECT_WEIGHTS], r[WINO_WEIGHTS],
+           r[WINO_WEIGHTS] / r[DIRECT_WEIGHTS]);
+  else
+    printf("  1x1 %3d->%3d on %2dx%-2d  forward: direct %5.1f                         weights: %5.1f              ", c,
+           k, size, size, r[DIRECT], r[DIRECT_WEIGHTS]);
+  printf("  OpenBLAS product %5.1f GFLOP/s\n", r[PRODUCT]);
+  free_conv(&v);
 }
 
 static struct nsw_engine *make_engine(struct nsw_error *err) {
@@ -135,7 +197,7 @@ int main(void) {
   const int shapes[][4] = {{16, 16, 32, 3},   {32, 32, 16, 3},   {64, 64, 8, 3},   {16, 16, 32, 1},   {64, 64, 8, 1},
                            {128, 128, 32, 3}, {256, 256, 16, 3}, {512, 512, 8, 3}, {256, 256, 16, 1}, {512, 512, 8, 1}};
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-    bench_conv(shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3], peak);
+    bench_conv(shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
   int status = bench_space("nb201", NULL, 60, peak, &err);
   if (!status) status = bench_space("nb101", NULL, 8, peak, &err);
   if (!status)
