@@ -1,12 +1,13 @@
 /* Linear regions: how many different activation patterns a thin version of the network has among many small images, as
- * TE-NAS counts them. Thin: one cell a stage, few channels, images of 4 x 4 (the released code takes 3 x 3 without a
- * stem, which two halvings do not divide evenly). Images are Gaussian. */
+ * TE-NAS counts them. Thin: one cell a stage, few channels, images of 4 x 4 cut out of the data's at random places (the
+ * released code takes 3 x 3 of one channel without a stem, which two halvings do not divide evenly). */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
+#include "data/images.h"
 #include "proxy/measure.h"
 #include "proxy/network.h"
-#include "proxy/noise.h"
 #include "proxy/relu_codes.h"
 
 enum { IMAGES, CHANNELS };
@@ -88,6 +89,19 @@ static int count_different(uint64_t *pattern, int n) {
   return different;
 }
 
+/* Cuts image i out of one of the first n of the data's at a place drawn by seed and i. */
+static void cut_out(const struct nsw_images *from, int n, uint64_t seed, int i, float *to) {
+  struct nsw_stream stream = {.seed = seed, .which = (uint64_t)SET_REGIONS << 32, .purpose = NSW_FOR_NOISE};
+  uint32_t word[4], places = (uint32_t)(from->resolution - SIDE + 1);
+  size_t side = (size_t)from->resolution;
+  nsw_random_block(stream, (uint64_t)i, word);
+  size_t image = word[0] % (uint32_t)n, top = word[1] % places, left = word[2] % places;
+  for (size_t c = 0; c < 3; c++)
+    for (size_t h = 0; h < SIDE; h++)
+      memcpy(to + (c * SIDE + h) * SIDE, from->pixels + ((image * 3 + c) * side + top + h) * side + left,
+             SIDE * sizeof *to);
+}
+
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   struct regions *s = state;
   struct nsw_macro thin = {
@@ -95,7 +109,8 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   struct nsw_load load = {.seed = lab->seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_KAIMING};
   struct nsw_net *net = NULL;
   int status = nsw_net_build(lab->context->space, lab->index, &thin, &net, err);
-  nsw_noise_images(lab->seed, SET_REGIONS, s->images, SIDE, s->pixels);
+  for (int i = 0; i < s->images; i++)
+    cut_out(lab->context->images, lab->samples, lab->seed, i, s->pixels + (size_t)i * 3 * SIDE * SIDE);
   memset(s->pattern, 0, (size_t)s->images * sizeof *s->pattern);
   s->codes.failed = false;
   if (status == NSW_OK) status = nsw_engine_set_images(lab->engine, s->pixels, s->labels, s->images, SIDE, err);
@@ -118,7 +133,7 @@ static const struct nsw_proxy_column columns[] = {
     {"regions", "activation patterns of a thin network among many images", +1}, {0}};
 
 static const struct nsw_proxy_option options[] = {
-    {"images", "3000", "Gaussian images of 4 x 4 pixels"},
+    {"images", "3000", "pieces of 4 x 4 pixels of the data's images"},
     {"channels", "auto", "of the thin network's first stage; auto: the fewest, which are 1 in nb201 and 5 in nb101"},
     {0}};
 
@@ -126,8 +141,9 @@ const struct nsw_proxy nsw_proxy_regions = {
     .name = "regions",
     .group = "forward",
     .source = "Chen et al., Neural Architecture Search on ImageNet in Four GPU Hours (TE-NAS), arXiv 2102.11535",
-    .note = "thin networks on Gaussian images of 4 x 4, where the released code takes crops of 3 x 3",
-    .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
+    .note = "thin networks on pieces of 4 x 4 pixels, where the released code takes 3 x 3 of one channel and no stem",
+    .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
+    .samples = NSW_MEASURE_SAMPLES,
     .columns = columns,
     .options = options,
     .measure = &measure,
