@@ -11,7 +11,6 @@ import time
 os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 try:
-    import h5py
     import torch
     import torchnets
 except ImportError as e:
@@ -22,19 +21,18 @@ NASWEEP = os.path.join(os.environ.get("BUILD", "build"), "nasweep")
 INCEPTION = ("0111010|0000001|0000001|0000100|0000001|0000001|0000000", "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output")
 
 
-def ours(space, arch):
-    """CPU seconds of a whole `nasweep score` of one architecture, less those of one that scores nothing dear."""
-    def run(proxy):
+def ours(space, archs, seeds=1):
+    """CPU seconds an evaluation, in one process as in a sweep: a whole `nasweep score` of these architectures, less one
+    of their smallest networks on two images."""
+    def run(*size):
         with tempfile.TemporaryDirectory() as folder:
-            out = os.path.join(folder, "x.h5")
+            command = [NASWEEP, "score", space, "--proxy", "knas", "--out", os.path.join(folder, "x.h5"), "--progress", "0"]
+            command += ["--seed", ",".join(map(str, range(seeds))), *size]
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run([NASWEEP, "score", space, "--arch", arch, "--proxy", proxy, "--out", out, "--progress", "0"],
-                           check=True, capture_output=True)
+            subprocess.run(command + [w for a in archs for w in ("--arch", a)], check=True, capture_output=True)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            with h5py.File(out) as f:
-                return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, f[f"{space}/index"][0]
-    start = min(run("params")[0] for _ in range(2))
-    return run("knas")[0] - start
+            return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return (run() - run("--samples", "2", "--channels", "8", "--cells", "1")) / (len(archs) * seeds)
 
 
 def theirs(net, x, y, batch):
@@ -53,17 +51,17 @@ x, y = torch.randn(50, 3, 32, 32), torch.arange(50) % 10
 listing = subprocess.run([NASWEEP, "list", "nb201", "--columns", "index,id", "--no-header"], check=True,
                          capture_output=True, text=True).stdout.split()
 cells = [listing[(k * 2654435761 + 99) % 15625].split(",") for k in range(16)]
-pairs = []
-for index, arch in cells:
-    net = torchnets.build("nb201", arch)
-    pairs.append((ours("nb201", index), theirs(net, x, y, 1)))
-a, b = sum(p[0] for p in pairs), sum(p[1] for p in pairs)
-print(f"  nb201, {len(pairs)} random cells, 50 images: nasweep {a / len(pairs):.3f} s a cell, PyTorch {torch.__version__} one image at "
-      f"a time {b / len(pairs):.3f} s; ratio {b / a:.1f} (median of cells {statistics.median(q / p for p, q in pairs):.1f})")
+mine, single = [], []
+for _ in range(3):
+    mine.append(ours("nb201", [index for index, _ in cells]))
+    single.append(statistics.mean(theirs(torchnets.build("nb201", arch), x, y, 1) for _, arch in cells))
+ratio = statistics.median(q / p for p, q in zip(mine, single))
+print(f"  nb201, {len(cells)} random cells, 50 images: nasweep {statistics.median(mine):.3f} s a cell, PyTorch {torch.__version__} "
+      f"one image at a time {statistics.median(single):.3f} s; ratio {ratio:.1f}")
 net = torchnets.build("nb101", INCEPTION)
 mine, batch, single = [], [], []
 for _ in range(3):
-    mine.append(ours("nb101", " ".join(INCEPTION)))
+    mine.append(ours("nb101", [" ".join(INCEPTION)], 3))
     batch.append(theirs(net, x, y, 50))
     single.append(theirs(net, x, y, 1))
 mine, batch, single = map(statistics.median, (mine, batch, single))
