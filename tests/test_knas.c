@@ -4,7 +4,7 @@
 
 #include "data/images.h"
 #include "net/net.h"
-#include "proxy/knas.h"
+#include "proxy/table.h"
 #include "unit.h"
 
 enum { SAMPLES = 4, COUNT = 15625, COLUMNS = 3 };

@@ -1,7 +1,8 @@
 /* Proxies: scores of an architecture that need no training.
  *
- * A proxy is one file src/proxy/NAME.c that fills a struct nsw_proxy, and one line in the table of
- * src/proxy/proxy.c. One proxy gives one or more columns from a single evaluation. */
+ * A proxy is one file src/proxy/NAME.c that fills a struct nsw_proxy, and one line in the table of src/proxy/table.h.
+ * One proxy gives one or more columns from a single evaluation. Those that only read what a pass through a network
+ * leaves behind fill in a measure instead of functions of their own (src/proxy/measure.h). */
 #ifndef NASWEEP_PROXY_H
 #define NASWEEP_PROXY_H
 

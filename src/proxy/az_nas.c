@@ -18,8 +18,8 @@
 #include "base/linalg.h"
 #include "base/random.h"
 #include "proxy/measure.h"
-#include "proxy/network.h"
 #include "proxy/noise.h"
+#include "proxy/table.h"
 
 #define SMALL_SHARE 1e-8    /* added to an eigenvalue's share before its logarithm, as in the released code */
 #define SMALL_SINGULAR 1e-6 /* added to the singular value, likewise */

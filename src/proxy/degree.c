@@ -15,7 +15,7 @@
 
 #include "base/quote.h"
 #include "base/random.h"
-#include "proxy/topology.h"
+#include "proxy/table.h"
 #include "space/nb101.h"
 
 enum { STACKS = 3, IMAGE_CHANNELS = 3, PARENTS = NSW_MAX_EDGES, TABLE = 4096 };

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "proxy/topology.h"
+#include "proxy/table.h"
 
 /* The state is the context itself: there is nothing to prepare. */
 static int open_depth(const struct nsw_context *context, const char *const *values, void **state,

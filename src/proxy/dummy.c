@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/random.h"
-#include "proxy/topology.h"
+#include "proxy/table.h"
 
 enum { RATE, SPREAD, BUSY, CRASH, FAIL }; /* places in options[] */
 

@@ -8,7 +8,7 @@
 #include "data/images.h"
 #include "proxy/correlation.h"
 #include "proxy/measure.h"
-#include "proxy/network.h"
+#include "proxy/table.h"
 
 #define SMALL 1e-5 /* k of the released code */
 

@@ -7,7 +7,7 @@
 
 #include "net/conv.h"
 #include "proxy/measure.h"
-#include "proxy/network.h"
+#include "proxy/table.h"
 
 struct fisher {
   double channels, weights; /* sums over images and channels of squares, and of them times the weights of a channel */

@@ -1,7 +1,7 @@
 /* GraSP: how much the gradient's norm changes when a weight is taken away, -w (H g), summed over the weights. The
  * Hessian H is symmetric: w' H g = g' (H w), and NSW_PASS_TANGENT makes H w, exactly (net/tangent.h). */
 #include "proxy/measure.h"
-#include "proxy/network.h"
+#include "proxy/table.h"
 
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   (void)state;

@@ -6,7 +6,7 @@
 #include "base/linalg.h"
 #include "proxy/correlation.h"
 #include "proxy/measure.h"
-#include "proxy/network.h"
+#include "proxy/table.h"
 
 #define SMALL 1e-5 /* k of the released code */
 

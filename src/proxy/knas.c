@@ -8,14 +8,13 @@
  * Architectures whose live network is the same program (net/fold.h) share one evaluation. What differs between them is
  * which dead tensors stand between the live ones: that changes L, and the tensors that knas_ref walks over. So the
  * evaluation keeps its results by tensor, and every member adds up its own. */
-#include "proxy/knas.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/images.h"
 #include "net/engine.h"
+#include "proxy/table.h"
 #include "proxy/units.h"
 
 /* The released program: the first 11 parameter tensors of at least 50 elements, 50 elements of each. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "proxy/measure.h"
-#include "proxy/network.h"
+#include "proxy/table.h"
 
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   (void)state;

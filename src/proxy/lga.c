@@ -4,7 +4,7 @@
 
 #include "data/images.h"
 #include "proxy/measure.h"
-#include "proxy/network.h"
+#include "proxy/table.h"
 
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   const int32_t *label = lab->context->images->labels;

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "proxy/measure.h"
-#include "proxy/network.h"
+#include "proxy/table.h"
 
 /* log(1 + g 2^e), also where the product is past double's range. */
 static double log_flow(double g, int exponent) {

@@ -1,4 +1,4 @@
-#include "proxy/topology.h"
+#include "proxy/table.h"
 
 /* The state is the context itself: there is nothing to prepare. */
 static int open_macs(const struct nsw_context *context, const char *const *values, void **state,

@@ -7,8 +7,8 @@
 
 #include "base/linalg.h"
 #include "proxy/measure.h"
-#include "proxy/network.h"
 #include "proxy/relu_codes.h"
+#include "proxy/table.h"
 
 struct naswot {
   double *kernel; /* [n][n] */

@@ -6,7 +6,7 @@
 
 #include "base/linalg.h"
 #include "proxy/measure.h"
-#include "proxy/network.h"
+#include "proxy/table.h"
 
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   size_t n = (size_t)lab->samples;

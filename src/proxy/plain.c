@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "proxy/measure.h"
-#include "proxy/network.h"
+#include "proxy/table.h"
 
 static double term(const float *w, const float *g, size_t n) {
   double sum = 0;

@@ -2,39 +2,11 @@
 
 #include <string.h>
 
-#include "proxy/knas.h"
-#include "proxy/network.h"
-#include "proxy/topology.h"
+#include "proxy/table.h"
 
-/* clang-format off */
-const struct nsw_proxy *const nsw_proxies[] = {
-    &nsw_proxy_sed,
-    &nsw_proxy_params,
-    &nsw_proxy_macs,
-    &nsw_proxy_depth,
-    &nsw_proxy_degree,
-    &nsw_proxy_knas,
-    &nsw_proxy_grad_norm,
-    &nsw_proxy_snip,
-    &nsw_proxy_plain,
-    &nsw_proxy_fisher,
-    &nsw_proxy_grasp,
-    &nsw_proxy_l2_norm,
-    &nsw_proxy_synflow,
-    &nsw_proxy_logsynflow,
-    &nsw_proxy_jacov,
-    &nsw_proxy_epe_nas,
-    &nsw_proxy_naswot,
-    &nsw_proxy_zen,
-    &nsw_proxy_regions,
-    &nsw_proxy_az_nas,
-    &nsw_proxy_ntk_cond,
-    &nsw_proxy_lga,
-    &nsw_proxy_random,
-    &nsw_proxy_dummy,
-    NULL,
-};
-/* clang-format on */
+#define ENTRY(name) &nsw_proxy_##name,
+const struct nsw_proxy *const nsw_proxies[] = {NSW_PROXY_TABLE(ENTRY) NULL};
+#undef ENTRY
 
 const struct nsw_proxy *nsw_proxy_find(const char *column, int *place) {
   for (int p = 0; nsw_proxies[p]; p++)

@@ -1,6 +1,6 @@
 #include "base/random.h"
 
-#include "proxy/topology.h"
+#include "proxy/table.h"
 
 static int open_random(const struct nsw_context *context, const char *const *values, void **state,
                        struct nsw_error *err) {

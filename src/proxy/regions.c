@@ -7,8 +7,8 @@
 #include "base/random.h"
 #include "data/images.h"
 #include "proxy/measure.h"
-#include "proxy/network.h"
 #include "proxy/relu_codes.h"
+#include "proxy/table.h"
 
 enum { IMAGES, CHANNELS };
 enum { SIDE = 4, SET_REGIONS = 3, MOST_FEEDERS = 5 /* vertices of nb101 that share the output's channels */ };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/quote.h"
-#include "proxy/topology.h"
+#include "proxy/table.h"
 #include "space/nb101.h"
 
 /* Every feature map is taken as locally Gaussian and described by its entropy power N = exp(2H)/(2 pi e), its variance

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "proxy/measure.h"
-#include "proxy/network.h"
 #include "proxy/noise.h"
+#include "proxy/table.h"
 
 #define MOMENTUM 0.1 /* of running variances, PyTorch's default */
 
