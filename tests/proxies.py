@@ -281,8 +281,8 @@ def gaussian(lab, what, n, side):
     return torch.from_numpy(np.stack(rows).reshape(n, 3, side, side)).to(lab.dtype)
 
 
-def zen(lab, gamma=0.01):
-    """From one draw; running variances after two batches from 1, as PyTorch's modules keep them."""
+def zens(lab, gamma=0.01):
+    """(all, live) from one draw; running variances after two batches from 1, as PyTorch's modules keep them."""
     net, side = lab.fresh("normal"), lab.x.shape[-1]
     x, step = (gaussian(lab, what, lab.samples, side) for what in (IMAGES, DISTURBANCES))
     outputs = {}
@@ -292,11 +292,19 @@ def zen(lab, gamma=0.01):
     kept = live(before, list(outputs.values()))
     for h in hooks:
         h.remove()
-    norms = [m for m, k in zip(list(outputs), kept) if k]
     with torch.no_grad():
         after = net.features(x + gamma * step)
         moved = (before - after).abs().sum((1, 2, 3)).mean().log()
-        return moved + sum(0.5 * m.running_var.mean().log() for m in norms)
+        scales = [0.5 * m.running_var.mean().log() for m in outputs]
+        return moved + sum(scales), moved + sum(s for s, k in zip(scales, kept) if k)
+
+
+def zen(lab):
+    return lab.once("zens", lambda: zens(lab))[0]
+
+
+def zen_live(lab):
+    return lab.once("zens", lambda: zens(lab))[1]
 
 
 def pieces(lab, count, side):
@@ -375,8 +383,8 @@ def az_complexity(lab):
 
 
 DEFINITIONS = {f.__name__: f for f in (grad_norm, snip, plain, l2_norm, fisher, fisher_channels, grasp, synflow,
-                                       logsynflow, jacov, epe_nas, ntk_cond, lga, naswot, zen, regions,
-                                       az_expressivity, az_progressivity, az_trainability, az_complexity)}
+                                       logsynflow, jacov, epe_nas, ntk_cond, lga, naswot, zen, zen_live,
+                                       regions, az_expressivity, az_progressivity, az_trainability, az_complexity)}
 
 
 def value(lab, name):

@@ -80,10 +80,14 @@ static void evaluated_together_as_alone(void **state) {
   together_is_alone("nb101", 1234);
 }
 
-/* The next architecture with index's unit; index itself where there is none. */
-static uint32_t other_member(void *state, uint32_t index, uint32_t count) {
-  for (uint32_t i = index + 1; i < count; i++)
-    if (nsw_joint_unit(state, i) == nsw_joint_unit(state, index)) return i;
+/* The next architecture with index's unit and dead convolutions of its own, so that it has other parameters; index
+ * itself where there is none. */
+static uint32_t other_member(const struct fixture *f, void *state, uint32_t index) {
+  uint64_t params = nsw_space_params(f->space, index, &f->context.macro);
+  for (uint32_t i = index + 1; i < nsw_space_count(f->space); i++)
+    if (nsw_joint_unit(state, i) == nsw_joint_unit(state, index) &&
+        nsw_space_params(f->space, i, &f->context.macro) != params)
+      return i;
   return index;
 }
 
@@ -98,7 +102,7 @@ static void members_share_what_they_have_in_common(void **ignored) {
   uint32_t pair[2] = {0};
   for (uint32_t i = 0; pair[0] == pair[1] && i < 100; i++) {
     pair[0] = nsw_joint_unit(state, i);
-    pair[1] = other_member(state, pair[0], nsw_space_count(f.space));
+    pair[1] = other_member(&f, state, pair[0]);
   }
   assert_true(pair[0] < pair[1]);
   nsw_joint_close(state);

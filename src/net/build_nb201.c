@@ -7,15 +7,19 @@
 #include "net/fold.h"
 #include "net/net.h"
 
-enum { STAGES = 3, SLOTS = 64, DEAD_SLOT = 8, BLOCK_SLOT = 16 };
+enum { STAGES = 3, EDGES = 6, VERTICES = 4, SLOTS = 64, DEAD_SLOT = 8, BLOCK_SLOT = 16 };
 
 /* What the cells of a network are built from. */
 struct plan {
   struct nsw_net *net;
   const struct nsw_cell *cell;
   struct nsw_fold fold;
-  int section; /* running number of cells and residual blocks: part of the keys of weights */
+  int param[EDGES]; /* of the cell at hand: the weight of each edge's convolution */
+  int section;      /* running number of cells and residual blocks: part of the keys of weights */
 };
+
+static bool is_conv(int op) { return op == NSW_OP_CONV1 || op == NSW_OP_CONV3; }
+static int kernel_of(int op) { return op == NSW_OP_CONV3 ? 3 : 1; }
 
 /* Adds convolution weight, gamma and beta; returns the place of the weight. The key is the section and a slot in it:
  * for live convolutions their canonical place, which is what makes a unit's members equal. */
@@ -38,18 +42,22 @@ static int add_conv_norm(struct plan *p, int src, int channels, int kernel, int 
   return y;
 }
 
-/* Parameters of one cell in the benchmark's order; place[i] is that of the folded form's convolution i. */
-static void add_cell_params(struct plan *p, int channels, int place[NSW_FOLD_CONVS]) {
+/* The place of an edge's convolution in the folded form; -1: it is dead. */
+static int live_place(const struct plan *p, int edge) {
+  for (int i = 0; i < p->fold.convs; i++)
+    if (p->fold.edge[i] == edge) return i;
+  return -1;
+}
+
+/* Parameters of one cell in the benchmark's order. */
+static void add_cell_params(struct plan *p, int channels) {
   static const char *const edges[] = {"0->1", "0->2", "1->2", "0->3", "1->3", "2->3"};
-  for (int e = 0; e < 6; e++) {
-    int op = p->cell->edge_op[e], slot = DEAD_SLOT + e;
-    if (op != NSW_OP_CONV1 && op != NSW_OP_CONV3) continue;
-    for (int i = 0; i < p->fold.convs; i++)
-      if (p->fold.edge[i] == e) slot = i;
+  for (int e = 0; e < EDGES; e++) {
+    int op = p->cell->edge_op[e], live = live_place(p, e);
+    if (!is_conv(op)) continue;
     char name[40];
     snprintf(name, sizeof name, "cells.%d.%s", p->section - 1, edges[e]);
-    int param = add_conv_params(p, name, channels, channels, op == NSW_OP_CONV3 ? 3 : 1, slot);
-    if (slot < DEAD_SLOT) place[slot] = param;
+    p->param[e] = add_conv_params(p, name, channels, channels, kernel_of(op), live >= 0 ? live : DEAD_SLOT + e);
   }
 }
 
@@ -70,29 +78,26 @@ struct made {
   int count;
 };
 
-static int value_tensor(struct plan *p, struct made *made, int *term, const int *place, const struct nsw_fold_value *v,
-                        int channels);
+static int value_tensor(struct plan *p, struct made *made, int *term, const struct nsw_fold_value *v, int channels);
 
 /* Makes every term that a value reads and that is not there yet. */
-static void make_terms(struct plan *p, struct made *made, int *term, const int *place, const struct nsw_fold_value *v,
-                       int channels) {
+static void make_terms(struct plan *p, struct made *made, int *term, const struct nsw_fold_value *v, int channels) {
   for (int t = 1; t < NSW_FOLD_TERMS; t++) {
     if (!v->count[t] || term[t] >= 0) continue;
     int i = t - 1, q = t - 1 - NSW_FOLD_CONVS;
-    int src = value_tensor(p, made, term, place, i < NSW_FOLD_CONVS ? &p->fold.conv[i] : &p->fold.pool[q], channels);
+    int src = value_tensor(p, made, term, i < NSW_FOLD_CONVS ? &p->fold.conv[i] : &p->fold.pool[q], channels);
     if (i < NSW_FOLD_CONVS)
-      term[t] =
-          add_conv_norm(p, nsw_net_relu_of(p->net, src), channels, p->fold.op[i] == NSW_OP_CONV3 ? 3 : 1, 1, place[i]);
+      term[t] = add_conv_norm(p, nsw_net_relu_of(p->net, src), channels, kernel_of(p->fold.op[i]), 1,
+                              p->param[p->fold.edge[i]]);
     else
       term[t] = nsw_net_add_pool(p->net, NSW_LAYER_AVGPOOL3, src);
   }
 }
 
-static int value_tensor(struct plan *p, struct made *made, int *term, const int *place, const struct nsw_fold_value *v,
-                        int channels) {
+static int value_tensor(struct plan *p, struct made *made, int *term, const struct nsw_fold_value *v, int channels) {
   for (int i = 0; i < made->count; i++)
     if (!memcmp(&made->value[i], v, sizeof *v)) return made->tensor[i];
-  make_terms(p, made, term, place, v, channels);
+  make_terms(p, made, term, v, channels);
   int tensor = add_value(p, v, term, channels);
   if (made->count < NSW_FOLD_TERMS) {
     made->value[made->count] = *v;
@@ -101,17 +106,68 @@ static int value_tensor(struct plan *p, struct made *made, int *term, const int 
   return tensor;
 }
 
+/* A cell as it stands, while its dead branches are made. */
+struct branches {
+  const int *live;      /* tensors of the folded form's terms */
+  int vertex[VERTICES]; /* tensors of the vertices' values; NSW_NO_TENSOR: zero, or not made yet */
+  int conv[EDGES];      /* tensors of the edges' convolutions; NSW_NO_TENSOR: not made yet */
+};
+
+/* The output of an edge's convolution, which reads src: the live one, or a dead one that is kept. */
+static int branch_conv(struct plan *p, struct branches *b, int edge, int src, int channels) {
+  int live = live_place(p, edge);
+  if (live >= 0) return b->live[1 + live];
+  if (b->conv[edge] == NSW_NO_TENSOR) {
+    int kernel = kernel_of(p->cell->edge_op[edge]);
+    b->conv[edge] = add_conv_norm(p, nsw_net_relu_of(p->net, src), channels, kernel, 1, p->param[edge]);
+    if (!p->net->failed) p->net->tensor[b->conv[edge]].kept = true;
+  }
+  return b->conv[edge];
+}
+
+/* A vertex's value; NSW_NO_TENSOR: zero. */
+static int vertex_tensor(struct plan *p, struct branches *b, int vertex, int channels) {
+  int list[VERTICES], n = 0;
+  if (b->vertex[vertex] != NSW_NO_TENSOR) return b->vertex[vertex];
+  for (int from = 0; from < vertex; from++) {
+    int e = nsw_edge(from, vertex), op = p->cell->edge_op[e];
+    int src = op == NSW_OP_NONE ? NSW_NO_TENSOR : vertex_tensor(p, b, from, channels);
+    if (src == NSW_NO_TENSOR) continue;
+    if (is_conv(op))
+      list[n++] = branch_conv(p, b, e, src, channels);
+    else
+      list[n++] = op == NSW_OP_SKIP ? src : nsw_net_add_pool(p->net, NSW_LAYER_AVGPOOL3, src);
+  }
+  if (n) b->vertex[vertex] = nsw_net_add_sum(p->net, list, n, channels);
+  return b->vertex[vertex];
+}
+
+/* The dead convolutions of a cell with input x, but those that see zeros. */
+static void add_dead(struct plan *p, int x, const int *live, int channels) {
+  struct branches b = {.live = live, .vertex = {x, NSW_NO_TENSOR, NSW_NO_TENSOR, NSW_NO_TENSOR}};
+  for (int e = 0; e < EDGES; e++) b.conv[e] = NSW_NO_TENSOR;
+  for (int to = 1; to < VERTICES; to++)
+    for (int from = 0; from < to; from++) {
+      int e = nsw_edge(from, to);
+      if (!is_conv(p->cell->edge_op[e]) || live_place(p, e) >= 0) continue;
+      int src = vertex_tensor(p, &b, from, channels);
+      if (src != NSW_NO_TENSOR) branch_conv(p, &b, e, src, channels);
+    }
+}
+
 /* One cell: x to its output; NSW_NO_TENSOR where nothing comes out. */
 static int add_cell(struct plan *p, int x, int channels) {
-  int place[NSW_FOLD_CONVS] = {0}, term[NSW_FOLD_TERMS];
+  int term[NSW_FOLD_TERMS];
   struct made made = {.count = 0};
-  add_cell_params(p, channels, place);
+  add_cell_params(p, channels);
   p->section++;
   static const struct nsw_fold_value zero;
   if (x == NSW_NO_TENSOR || !memcmp(&p->fold.output, &zero, sizeof zero)) return NSW_NO_TENSOR;
   for (int t = 0; t < NSW_FOLD_TERMS; t++) term[t] = -1;
   term[0] = nsw_net_plain(p->net, x);
-  return value_tensor(p, &made, term, place, &p->fold.output, channels);
+  int output = value_tensor(p, &made, term, &p->fold.output, channels);
+  if (p->net->keep_dead) add_dead(p, term[0], term, channels);
+  return output;
 }
 
 /* Residual block to twice the channels at half the size: conv-conv with pre-activation, plus pooled shortcut. */

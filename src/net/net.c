@@ -219,7 +219,10 @@ int nsw_net_finish(struct nsw_net *net, struct nsw_error *err) {
   return NSW_OK;
 }
 
-static int build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, bool keep_cells,
+/* What is kept beyond what the logits need. */
+enum keep { KEEP_NONE, KEEP_CELLS, KEEP_DEAD };
+
+static int build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, enum keep keep,
                  struct nsw_net **net, struct nsw_error *err) {
   const struct nsw_net_builder *builder = find_builder(space);
   if (!builder) return nsw_usage(err, "space %s has no networks yet, only topology", nsw_space_kind(space)->name);
@@ -228,7 +231,8 @@ static int build(const struct nsw_space *space, uint32_t index, const struct nsw
   made->classes = macro->classes;
   made->resolution = macro->resolution;
   made->features = NSW_NO_TENSOR;
-  made->keep_cells = keep_cells;
+  made->keep_cells = keep == KEEP_CELLS;
+  made->keep_dead = keep == KEEP_DEAD;
   nsw_net_add_tensor(made, 3, macro->resolution);
   int status = builder->build(space, index, macro, made, err);
   if (status == NSW_OK) status = nsw_net_finish(made, err);
@@ -241,12 +245,17 @@ static int build(const struct nsw_space *space, uint32_t index, const struct nsw
 
 int nsw_net_build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, struct nsw_net **net,
                   struct nsw_error *err) {
-  return build(space, index, macro, false, net, err);
+  return build(space, index, macro, KEEP_NONE, net, err);
 }
 
 int nsw_net_build_kept(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
                        struct nsw_net **net, struct nsw_error *err) {
-  return build(space, index, macro, true, net, err);
+  return build(space, index, macro, KEEP_CELLS, net, err);
+}
+
+int nsw_net_build_whole(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
+                        struct nsw_net **net, struct nsw_error *err) {
+  return build(space, index, macro, KEEP_DEAD, net, err);
 }
 
 void nsw_net_free(struct nsw_net **net) {

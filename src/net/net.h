@@ -25,7 +25,7 @@ struct nsw_tensor {
   int gamma;    /* parameter of its normalisation's gamma; beta follows; -1 where it has none */
   int producer; /* layer that makes it; -1 for the images */
   int readers;  /* uses by layers and the head, and one where it is kept */
-  bool kept;    /* a cell's output that somebody wants to look at: stored whoever reads it */
+  bool kept;    /* somebody wants to look at it, a cell's output or a dead branch: stored whoever reads it */
 };
 
 enum nsw_layer_kind {
@@ -68,7 +68,7 @@ struct nsw_param {
   int shape[4]; /* sizes; unused ones are 1 */
   int rank;     /* how many sizes: 1, 2 or 4 */
   int layer;    /* layer it belongs to; -1 for the head, and for dead branches */
-  bool live;    /* takes part in the network's function */
+  bool live;    /* takes part in the network's function; with keep_dead, is computed */
   enum nsw_init init;
   float scale;  /* bound of the uniform, deviation of the normal (cut at two) */
   uint64_t key; /* of its random numbers: what it is, never where in a list it stands */
@@ -88,6 +88,7 @@ struct nsw_net {
                                * twice where a cell hands on its input. Nothing later reads what came before. */
   int cells;
   bool keep_cells; /* cells' outputs are made plain, and kept */
+  bool keep_dead;  /* dead branches that see more than zeros are computed too */
   int classes;
   int resolution; /* of the images, which are tensor 0 with 3 channels */
   bool failed;    /* memory ran out while building; reported by nsw_net_finish */
@@ -105,6 +106,9 @@ int nsw_net_build(const struct nsw_space *space, uint32_t index, const struct ns
 /* The same network with the outputs of its cells kept. */
 int nsw_net_build_kept(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
                        struct nsw_net **net, struct nsw_error *err);
+/* The same network with its dead branches, to be run forward. Convolutions that see nothing but zeros stay out. */
+int nsw_net_build_whole(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
+                        struct nsw_net **net, struct nsw_error *err);
 void nsw_net_free(struct nsw_net **net);
 
 /* Architectures of a space whose networks are the same program on the same weights, up to parameters that no gradient

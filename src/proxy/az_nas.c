@@ -216,10 +216,13 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
 }
 
 /* Of the architecture itself, dead branches included, as the benchmark counts. */
-static void member(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values) {
+static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values,
+                  struct nsw_error *err) {
   (void)state;
   (void)net;
+  (void)err;
   values[COMPLEXITY] = (double)nsw_space_macs(lab->context->space, index, &lab->context->macro);
+  return NSW_OK;
 }
 
 static const struct nsw_measure measure = {.pass = NSW_PASS_OWN, .work = 2, .take = take, .member = member};

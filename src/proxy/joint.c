@@ -95,7 +95,7 @@ static int adapt(struct joint *j, uint32_t member, double *values, struct nsw_er
   int status = nsw_net_build(j->context->space, member, &j->context->macro, &net, err);
   for (int k = 0; k < j->parts && status == NSW_OK; k++) {
     const struct part *p = &j->part[k];
-    if (p->measure->member) p->measure->member(p->state, &j->lab, member, net, values + p->first);
+    if (p->measure->member) status = p->measure->member(p->state, &j->lab, member, net, values + p->first, err);
   }
   nsw_net_free(&net);
   return status;

@@ -14,10 +14,12 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return NSW_OK;
 }
 
-static void member(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values) {
-  (void)index;
+static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values,
+                  struct nsw_error *err) {
   double sum = 0;
   (void)state;
+  (void)index;
+  (void)err;
   for (int p = 0; p < net->params; p++) {
     const struct nsw_param *param = &net->param[p];
     if (param->kind != NSW_PARAM_CONV && param->kind != NSW_PARAM_LINEAR) continue;
@@ -27,6 +29,7 @@ static void member(void *state, struct nsw_lab *lab, uint32_t index, const struc
     sum += sqrt(square);
   }
   values[0] = sum;
+  return NSW_OK;
 }
 
 static const struct nsw_measure measure = {.pass = NSW_PASS_WEIGHTS, .member = member, .take = take};

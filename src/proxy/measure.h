@@ -65,8 +65,9 @@ struct nsw_measure {
    * the lowest there is. An error ends the run. */
   int (*take)(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err);
 
-  /* Adapts the unit's values to one of its members, whose dead branches differ; may be NULL. */
-  void (*member)(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values);
+  /* Adapts the unit's values to one of its members, whose dead branches differ; may be NULL. The engine may be used. */
+  int (*member)(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values,
+                struct nsw_error *err);
 };
 
 /* Sum over the weights (convolutions and classifier, live ones) of term(w, g, n): g the gradient of the mean loss, or

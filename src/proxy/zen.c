@@ -3,7 +3,9 @@
  *
  *   log mean_i sum |f(x_i) - f(x_i + gamma x'_i)| + sum over normalisations of log sqrt(mean over channels of variance)
  *
- * The variance is the released code's: the running one, after both batches, from 1 with momentum 0.1. */
+ * The variance is the released code's: the running one, after both batches, from 1 with momentum 0.1. That code goes
+ * through all normalisations of the network, also those on branches that reach no output, and those that see nothing
+ * but zeros: `zen`. `zen_live` leaves these out, which have no part in the network's function. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,7 +15,8 @@
 
 #define MOMENTUM 0.1 /* of running variances, PyTorch's default */
 
-enum { GAMMA, REPEATS };
+enum { GAMMA, REPEATS }; /* options */
+enum { ALL, LIVE };      /* columns */
 
 struct zen {
   double gamma;
@@ -37,8 +40,9 @@ static int open_zen(const struct nsw_context *context, const char *const *values
 
 /* The unbiased batch variance of each normalisation's channels, averaged: added to mean[tensors] with a weight. */
 static void add_variances(const struct nsw_lab *lab, double weight, double *mean) {
-  for (int t = 0; t < lab->net->tensors; t++) {
-    const struct nsw_tensor *x = &lab->net->tensor[t];
+  const struct nsw_net *net = nsw_engine_net(lab->engine);
+  for (int t = 0; t < net->tensors; t++) {
+    const struct nsw_tensor *x = &net->tensor[t];
     if (!x->norm) continue;
     const float *scale = nsw_engine_value(lab->engine, t, 0).scale;
     double n = (double)lab->samples * x->size * x->size, sum = 0;
@@ -48,9 +52,10 @@ static void add_variances(const struct nsw_lab *lab, double weight, double *mean
 }
 
 static void read_features(const struct nsw_lab *lab, float *out) {
-  const struct nsw_tensor *x = &lab->net->tensor[lab->net->features];
+  const struct nsw_net *net = nsw_engine_net(lab->engine);
+  const struct nsw_tensor *x = &net->tensor[net->features];
   size_t one = (size_t)x->size * (size_t)x->size * (size_t)x->channels;
-  for (int i = 0; i < lab->samples; i++) nsw_engine_values(lab->engine, lab->net->features, i, out + (size_t)i * one);
+  for (int i = 0; i < lab->samples; i++) nsw_engine_values(lab->engine, net->features, i, out + (size_t)i * one);
 }
 
 /* Room of one evaluation. */
@@ -62,23 +67,23 @@ struct room {
 };
 
 static int give(const struct nsw_lab *lab, const struct room *r, struct nsw_error *err) {
-  return nsw_engine_set_images(lab->engine, r->image, r->label, lab->samples, lab->net->resolution, err);
+  return nsw_engine_set_images(lab->engine, r->image, r->label, lab->samples, lab->context->macro.resolution, err);
 }
 
-/* The score of one draw of weights and images. */
-static int draw(const struct zen *z, const struct nsw_lab *lab, const struct room *r, uint64_t seed, double *score,
-                struct nsw_error *err) {
-  const struct nsw_tensor *f = &lab->net->tensor[lab->net->features];
-  int side = lab->net->resolution, n = lab->samples;
+/* The score of one draw of weights and images, over the normalisations that net has. */
+static int draw(const struct zen *z, const struct nsw_lab *lab, const struct nsw_net *net, const struct room *r,
+                uint64_t seed, double *score, struct nsw_error *err) {
+  const struct nsw_tensor *f = &net->tensor[net->features];
+  int side = net->resolution, n = lab->samples;
   size_t pixels = (size_t)n * 3 * (size_t)side * (size_t)side;
   size_t features = (size_t)n * (size_t)f->size * (size_t)f->size * (size_t)f->channels;
   struct nsw_load load = {.seed = seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_NORMAL};
   nsw_noise_images(seed, 0, n, side, r->image);
   nsw_noise_images(seed, 1, n, side, r->other);
   int status = give(lab, r, err);
-  if (status == NSW_OK) status = nsw_engine_load(lab->engine, lab->net, &load, err);
+  if (status == NSW_OK) status = nsw_engine_load(lab->engine, net, &load, err);
   if (status != NSW_OK) return status;
-  for (int t = 0; t < lab->net->tensors; t++) r->variance[t] = (1 - MOMENTUM) * (1 - MOMENTUM);
+  for (int t = 0; t < net->tensors; t++) r->variance[t] = (1 - MOMENTUM) * (1 - MOMENTUM);
   nsw_engine_forward(lab->engine);
   read_features(lab, r->before);
   add_variances(lab, MOMENTUM * (1 - MOMENTUM), r->variance);
@@ -90,31 +95,32 @@ static int draw(const struct zen *z, const struct nsw_lab *lab, const struct roo
   add_variances(lab, MOMENTUM, r->variance);
   double moved = 0, scales = 0;
   for (size_t k = 0; k < features; k++) moved += fabs((double)r->before[k] - r->after[k]);
-  for (int t = 0; t < lab->net->tensors; t++)
-    if (lab->net->tensor[t].norm) scales += 0.5 * log(r->variance[t]);
+  for (int t = 0; t < net->tensors; t++)
+    if (net->tensor[t].norm) scales += 0.5 * log(r->variance[t]);
   *score = log(moved / n) + scales;
   return NSW_OK;
 }
 
-static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
-  const struct zen *z = state;
-  const struct nsw_tensor *f = &lab->net->tensor[lab->net->features];
-  size_t n = (size_t)lab->samples, side = (size_t)lab->net->resolution;
+/* The mean score of all draws. */
+static int draw_all(const struct zen *z, const struct nsw_lab *lab, const struct nsw_net *net, double *score,
+                    struct nsw_error *err) {
+  const struct nsw_tensor *f = &net->tensor[net->features];
+  size_t n = (size_t)lab->samples, side = (size_t)net->resolution;
   size_t features = n * (size_t)f->size * (size_t)f->size * (size_t)f->channels;
   struct room r = {.image = malloc(n * 3 * side * side * sizeof(float)),
                    .other = malloc(n * 3 * side * side * sizeof(float)),
                    .before = malloc(features * sizeof(float)),
                    .after = malloc(features * sizeof(float)),
-                   .variance = malloc((size_t)lab->net->tensors * sizeof(double)),
+                   .variance = malloc((size_t)net->tensors * sizeof(double)),
                    .label = calloc(n, sizeof(int32_t))};
   bool ok = r.image && r.other && r.before && r.after && r.variance && r.label;
   int status = ok ? NSW_OK : nsw_fail(err, "out of memory for the images of zen");
-  double sum = 0, score;
+  double sum = 0, one;
   for (int k = 0; k < z->repeats && status == NSW_OK; k++) {
-    status = draw(z, lab, &r, lab->seed + ((uint64_t)k << 40), &score, err);
-    sum += status == NSW_OK ? score : 0;
+    status = draw(z, lab, net, &r, lab->seed + ((uint64_t)k << 40), &one, err);
+    sum += status == NSW_OK ? one : 0;
   }
-  values[0] = sum / z->repeats;
+  *score = sum / z->repeats;
   free(r.image);
   free(r.other);
   free(r.before);
@@ -124,11 +130,39 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return status;
 }
 
-static const struct nsw_measure measure = {
-    .pass = NSW_PASS_OWN, .work = 2, .open = open_zen, .close = free, .take = take};
+static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
+  int status = draw_all(state, lab, lab->net, &values[LIVE], err);
+  values[ALL] = values[LIVE];
+  return status;
+}
 
-static const struct nsw_proxy_column columns[] = {{"zen", "Zen score: log of the features' sensitivity to noise", +1},
-                                                  {0}};
+/* Normalisations that are computed, or those that are not. */
+static int count_norms(const struct nsw_net *net, bool live) {
+  int count = 0;
+  for (int p = 0; p < net->params; p++) count += net->param[p].kind == NSW_PARAM_GAMMA && net->param[p].live == live;
+  return count;
+}
+
+/* Adds what the member's dead branches give. What sees zeros has the running variance that it began with, less two
+ * steps towards zero. */
+static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values,
+                  struct nsw_error *err) {
+  struct nsw_net *whole = NULL;
+  int status = nsw_net_build_whole(lab->context->space, index, &lab->context->macro, &whole, err);
+  if (status == NSW_OK && count_norms(whole, true) > count_norms(net, true))
+    status = draw_all(state, lab, whole, &values[ALL], err);
+  if (status == NSW_OK) values[ALL] += count_norms(whole, false) * log(1 - MOMENTUM);
+  nsw_net_free(&whole);
+  return status;
+}
+
+static const struct nsw_measure measure = {
+    .pass = NSW_PASS_OWN, .work = 2, .open = open_zen, .close = free, .take = take, .member = member};
+
+static const struct nsw_proxy_column columns[] = {
+    {"zen", "Zen score: log of the features' sensitivity to noise, scaled by all normalisations", +1},
+    {"zen_live", "the same without normalisations on branches that reach no output", +1},
+    {0}};
 
 static const struct nsw_proxy_option options[] = {
     {"gamma", "0.01", "size of the disturbance"},
@@ -139,7 +173,7 @@ const struct nsw_proxy nsw_proxy_zen = {
     .name = "zen",
     .group = "forward",
     .source = "Lin et al., Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition, arXiv 2102.01063",
-    .note = "normalisations on branches that reach no output do not count; in the released code they do",
+    .note = "zen counts the normalisations of branches that reach no output, as the released code does",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
     .samples = NSW_MEASURE_SAMPLES,
     .columns = columns,
