@@ -20,6 +20,7 @@ struct fixture {
   const struct nsw_proxy *proxy[MOST];
   const char *value[MOST][8];
   const char *const *values[MOST];
+  bool wanted[MOST]; /* every column of a measure, or of those that are scored */
   int count, columns;
 };
 
@@ -37,6 +38,7 @@ static void set_up(struct fixture *f, const char *space) {
     f->proxy[f->count++] = proxy;
     f->columns += nsw_proxy_columns(proxy);
   }
+  for (int c = 0; c < MOST; c++) f->wanted[c] = true;
   assert_true(f->count > 10);
 }
 
@@ -49,7 +51,8 @@ static void tear_down(struct fixture *f) {
 static void score(struct fixture *f, int first, int count, const uint32_t *member, size_t n, double *values,
                   uint8_t *status) {
   void *state;
-  assert_int_equal(nsw_joint_open(&f->context, f->proxy + first, f->values + first, count, &state, &err), NSW_OK);
+  assert_int_equal(nsw_joint_open(&f->context, f->proxy + first, f->values + first, count, f->wanted, &state, &err),
+                   NSW_OK);
   assert_int_equal(nsw_joint_score(state, 11, member, n, values, status, &err), NSW_OK);
   nsw_joint_close(state);
 }
@@ -80,6 +83,34 @@ static void evaluated_together_as_alone(void **state) {
   together_is_alone("nb101", 1234);
 }
 
+/* A column of a measure that makes only what is asked for, asked for alone and with each of the others. */
+static void columns_do_not_depend_on_others(void **ignored) {
+  struct fixture f;
+  double all[MOST], some[MOST];
+  uint8_t status;
+  uint32_t index = 1234;
+  int tried = 0;
+  (void)ignored;
+  set_up(&f, "nb101");
+  for (int p = 0; p < f.count; p++) {
+    int columns = nsw_proxy_columns(f.proxy[p]);
+    if (!f.proxy[p]->measure->want) continue;
+    for (int c = 0; c < columns; c++) f.wanted[c] = true;
+    score(&f, p, 1, &index, 1, all, &status);
+    for (int c = 0; c < columns; c++)
+      for (int other = 0; other < columns; other++) {
+        for (int k = 0; k < columns; k++) f.wanted[k] = k == c || k == other;
+        score(&f, p, 1, &index, 1, some, &status);
+        assert_int_equal(status, NSW_ROW_SCORED);
+        assert_memory_equal(&all[c], &some[c], sizeof *all);
+        assert_memory_equal(&all[other], &some[other], sizeof *all);
+        tried++;
+      }
+  }
+  assert_true(tried >= 16);
+  tear_down(&f);
+}
+
 /* The next architecture with index's unit and dead convolutions of its own, so that it has other parameters; index
  * itself where there is none. */
 static uint32_t other_member(const struct fixture *f, void *state, uint32_t index) {
@@ -98,7 +129,7 @@ static void members_share_what_they_have_in_common(void **ignored) {
   uint8_t status[2];
   (void)ignored;
   set_up(&f, "nb201");
-  assert_int_equal(nsw_joint_open(&f.context, f.proxy, f.values, f.count, &state, &err), NSW_OK);
+  assert_int_equal(nsw_joint_open(&f.context, f.proxy, f.values, f.count, f.wanted, &state, &err), NSW_OK);
   uint32_t pair[2] = {0};
   for (uint32_t i = 0; pair[0] == pair[1] && i < 100; i++) {
     pair[0] = nsw_joint_unit(state, i);
@@ -137,18 +168,19 @@ static void refuses_what_cannot_be(void **ignored) {
   (void)ignored;
   set_up(&f, "nb201");
   f.context.samples = 1;
-  assert_int_equal(nsw_joint_open(&f.context, f.proxy, f.values, f.count, &state, &err), NSW_USAGE);
+  assert_int_equal(nsw_joint_open(&f.context, f.proxy, f.values, f.count, f.wanted, &state, &err), NSW_USAGE);
   f.context.samples = IMAGES + 1;
-  assert_int_equal(nsw_joint_open(&f.context, f.proxy, f.values, f.count, &state, &err), NSW_USAGE);
+  assert_int_equal(nsw_joint_open(&f.context, f.proxy, f.values, f.count, f.wanted, &state, &err), NSW_USAGE);
   f.context.samples = IMAGES;
   f.context.macro.classes = 5;
-  assert_int_equal(nsw_joint_open(&f.context, f.proxy, f.values, f.count, &state, &err), NSW_USAGE);
+  assert_int_equal(nsw_joint_open(&f.context, f.proxy, f.values, f.count, f.wanted, &state, &err), NSW_USAGE);
   tear_down(&f);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(evaluated_together_as_alone), cmocka_unit_test(members_share_what_they_have_in_common),
-      cmocka_unit_test(no_path_is_no_evaluation), cmocka_unit_test(refuses_what_cannot_be)};
+      cmocka_unit_test(evaluated_together_as_alone), cmocka_unit_test(columns_do_not_depend_on_others),
+      cmocka_unit_test(members_share_what_they_have_in_common), cmocka_unit_test(no_path_is_no_evaluation),
+      cmocka_unit_test(refuses_what_cannot_be)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

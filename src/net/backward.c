@@ -297,10 +297,11 @@ void nsw_engine_tensor_gradient(const struct nsw_engine *e, int tensor, int imag
     open = value_plane(e, twin, image);
   }
   for (int h = 0; h < x->size; h++)
-    for (int w = 0; w < x->size; w++)
-      for (int c = 0; c < x->channels; c++) {
-        float sum = own ? from.p[h * from.row + w * from.col + c] : 0.0f;
-        if (twin >= 0 && open.p[h * open.row + w * open.col + c] > 0) sum += other.p[h * other.row + w * other.col + c];
-        *g++ = sum;
-      }
+    for (int w = 0; w < x->size; w++, g += x->channels) {
+      memset(g, 0, (size_t)x->channels * sizeof *g);
+      if (own) memcpy(g, from.p + h * from.row + w * from.col, (size_t)x->channels * sizeof *g);
+      if (twin < 0) continue;
+      const float *gate = open.p + h * open.row + w * open.col, *more = other.p + h * other.row + w * other.col;
+      for (int c = 0; c < x->channels; c++) g[c] = gate[c] > 0 ? g[c] + more[c] : g[c];
+    }
 }

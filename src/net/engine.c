@@ -45,9 +45,9 @@ int nsw_engine_create(enum nsw_isa isa, struct nsw_engine **engine, struct nsw_e
 void nsw_engine_free(struct nsw_engine **engine) {
   struct nsw_engine *e = *engine;
   if (!e) return;
-  struct block *blocks[] = {&e->input,      &e->arena,  &e->stats,   &e->weights,   &e->grads,
-                            &e->norm_grads, &e->head,   &e->scratch, &e->tiles,     &e->features,
-                            &e->slopes,     &e->logits, &e->stem.y,  &e->stem.stats};
+  struct block *blocks[] = {&e->input,      &e->arena,  &e->stats,   &e->weights,    &e->grads,
+                            &e->norm_grads, &e->head,   &e->scratch, &e->tiles,      &e->features,
+                            &e->slopes,     &e->logits, &e->stem.y,  &e->stem.stats, &e->drawn};
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) free_block(blocks[i]);
   free(e->labels);
   free(e->losses);
@@ -107,18 +107,31 @@ static void fill(const struct nsw_engine *e, const struct nsw_param *param, floa
   nsw_param_fill(param, e->how.weights, e->how.seed, out);
 }
 
+static bool is_live_conv(const struct nsw_param *param) { return param->kind == NSW_PARAM_CONV && param->live; }
+
+/* Weights of live convolutions before a parameter. */
+static size_t drawn_before(const struct nsw_net *net, int param) {
+  size_t at = 0;
+  for (int p = 0; p < param; p++)
+    if (is_live_conv(&net->param[p])) at += nsw_param_size(&net->param[p]);
+  return at;
+}
+
 static void load_weights(struct nsw_engine *e) {
   const struct nsw_net *net = e->net;
+  float *own = e->drawn.p;
   for (int p = 0; p < net->params; p++) {
     const struct nsw_param *param = &net->param[p];
-    if (param->kind != NSW_PARAM_CONV || !param->live) continue;
-    fill(e, param, e->scratch.p);
+    if (!is_live_conv(param)) continue;
+    float *drawn = e->how.drawn ? own : e->scratch.p;
+    own += e->how.drawn ? nsw_param_size(param) : 0;
+    fill(e, param, drawn);
     const struct nsw_conv_plan *c = &e->plan.layer[param->layer].conv;
     if (c->wino)
-      e->wino_weights(e->scratch.p, param->shape[0], param->shape[1], c->tile[0], e->weights.p + c->w, c->tile[1],
+      e->wino_weights(drawn, param->shape[0], param->shape[1], c->tile[0], e->weights.p + c->w, c->tile[1],
                       c->backs ? e->weights.p + c->wb : NULL);
     else
-      pack_conv(c, param, e->scratch.p, e->weights.p);
+      pack_conv(c, param, drawn, e->weights.p);
   }
   fill(e, &net->param[net->head_weight], e->head.p);
   fill(e, &net->param[net->head_bias], head_bias(e));
@@ -170,6 +183,7 @@ static int reserve(struct nsw_engine *e, struct nsw_error *err) {
                {&e->head, 2 * head_size(net)},
                {&e->scratch, largest + ALIGN},
                {&e->tiles, e->plan.wino},
+               {&e->drawn, e->how.drawn ? drawn_before(net, net->params) : 0},
                {&e->features, n * (size_t)(net->feature_channels + NSW_BLOCK)},
                {&e->slopes, n * (size_t)net->classes},
                {&e->logits, n * (size_t)net->classes}};
@@ -205,7 +219,8 @@ int nsw_engine_load(struct nsw_engine *e, const struct nsw_net *net, const struc
   e->how = *load;
   e->probe = (struct probe){0};
   nsw_plan_free(&e->plan);
-  int status = nsw_plan_make(net, (struct nsw_plan_wish){.keep = load->keep, .input = load->input}, &e->plan, err);
+  int status = nsw_plan_make(
+      net, (struct nsw_plan_wish){.keep = load->keep, .input = load->input, .forward = load->forward}, &e->plan, err);
   if (status != NSW_OK) return status;
   if (!need_taken(e, net->cells)) return nsw_fail(err, "out of memory for the cells of a network");
   e->slots = choose_slots(e);
@@ -260,12 +275,11 @@ void nsw_engine_values(const struct nsw_engine *e, int tensor, int image, float 
   struct nsw_input x = input_of(e, tensor, image);
   int channels = e->net->tensor[tensor].channels;
   for (int h = 0; h < x.plane.size; h++)
-    for (int w = 0; w < x.plane.size; w++)
-      for (int c = 0; c < channels; c++) {
-        float v = x.plane.p[h * x.plane.row + w * x.plane.col + c];
-        if (x.scale) v = v * x.scale[c] + x.shift[c];
-        *out++ = x.relu && !(v > 0) ? 0.0f : v;
-      }
+    for (int w = 0; w < x.plane.size; w++, out += channels) {
+      const float *p = x.plane.p + h * x.plane.row + w * x.plane.col;
+      for (int c = 0; c < channels; c++) out[c] = x.scale ? p[c] * x.scale[c] + x.shift[c] : p[c];
+      for (int c = 0; c < channels && x.relu; c++) out[c] = !(out[c] > 0) ? 0.0f : out[c];
+    }
 }
 
 struct nsw_plane nsw_engine_slope(const struct nsw_engine *e, int layer, int image) {
@@ -295,6 +309,10 @@ const double *nsw_engine_losses(const struct nsw_engine *e) { return e->losses; 
 const float *nsw_engine_slopes(const struct nsw_engine *e) { return e->slopes.p; }
 
 void nsw_engine_weights(const struct nsw_engine *e, int param, float *out) { fill(e, &e->net->param[param], out); }
+
+const float *nsw_engine_drawn(const struct nsw_engine *e, int param) {
+  return param == e->net->head_weight ? e->head.p : e->drawn.p + drawn_before(e->net, param);
+}
 
 /* The summed gradient of a gamma or beta; NULL for other and dead parameters. */
 static const float *norm_gradient(const struct nsw_engine *e, int param) {

@@ -40,6 +40,8 @@ struct nsw_load {
   bool keep;    /* values stay, so that there can be several ways back */
   bool input;   /* the images' gradient is wanted */
   bool tangent; /* NSW_NORM_BATCH: room for every image's tangent (net/tangent.h) */
+  bool forward; /* there will be no way back: neither room nor weights for it */
+  bool drawn;   /* weights stay as they were drawn, besides being packed: nsw_engine_drawn */
 };
 
 /* Makes an engine without a network. isa: nsw_cpu_isa() but in tests. */
@@ -124,6 +126,11 @@ const float *nsw_engine_slopes(const struct nsw_engine *engine);
 
 /* Weights, and the gradient of the summed loss, of a parameter into out[size], PyTorch's layout. */
 void nsw_engine_weights(const struct nsw_engine *engine, int param, float *out);
+
+/* The weights of a live convolution or of the classifier, where nsw_load.drawn: the engine's own, until the next load.
+ */
+const float *nsw_engine_drawn(const struct nsw_engine *engine, int param);
+
 void nsw_engine_gradient(const struct nsw_engine *engine, int param, float *out);
 
 /* Squared norm of the gradient of the summed loss of one parameter, in double. */

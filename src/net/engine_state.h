@@ -56,6 +56,7 @@ struct nsw_engine {
   struct block weights, grads; /* packed; see struct nsw_conv_plan */
   struct block norm_grads;     /* [plan.stats]: gradients of every gamma and beta, placed as scale and shift are */
   struct block head;           /* weight [classes][features], bias, their gradients */
+  struct block drawn;          /* how.drawn: weights of live convolutions as drawn, one behind the other */
   struct block tiles;          /* scratch memory of Winograd's kernels */
   struct block scratch;        /* sums over channels, four vectors; parameters while they are packed */
   struct block features, slopes, logits; /* [images][...]: seen by the classifier, gradient of the logits, logits;

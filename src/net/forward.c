@@ -145,9 +145,18 @@ static int cell_made(const struct nsw_net *net, int layer) {
   return -1;
 }
 
+/* As integers, whose order is that of the numbers, so that compilers vectorise it; all that is not a number is above.
+ */
 static float largest(struct nsw_plane x, float top) {
+  int32_t most, bits;
+  memcpy(&most, &top, sizeof most);
   for (int h = 0; h < x.size; h++)
-    for (int i = 0; i < x.size * x.col; i++) top = fmaxf(top, fabsf(x.p[h * x.row + i]));
+    for (int i = 0; i < x.size * x.col; i++) {
+      memcpy(&bits, x.p + h * x.row + i, sizeof bits);
+      bits &= INT32_MAX;
+      most = bits > most ? bits : most;
+    }
+  memcpy(&top, &most, sizeof top);
   return top;
 }
 

@@ -78,13 +78,14 @@ static void live_from(struct nsw_span *s, int step) {
 /* A layer reads tensor t: forward now, and its gradient is written on the way back. */
 static void note_read(struct layout *o, int t, int layer) {
   live_until(&o->value[t], layer);
-  live_from(&o->grad[o->root[t]], back_step(o->net, layer));
+  if (!o->wish.forward) live_from(&o->grad[o->root[t]], back_step(o->net, layer));
 }
 
 static void note_made(struct layout *o, int t, int layer) {
   if (t < 0) return;
   live_from(&o->value[t], layer);
-  live_until(&o->grad[o->root[t]], back_step(o->net, layer));
+  live_until(&o->value[t], layer);
+  if (!o->wish.forward) live_until(&o->grad[o->root[t]], back_step(o->net, layer));
 }
 
 static void note_layer(struct layout *o, int i) {
@@ -95,6 +96,7 @@ static void note_layer(struct layout *o, int i) {
   note_made(o, l->relu_dst, i);
   for (int k = 0; k < l->terms; k++) note_read(o, l->term[k], i);
   if (l->src >= 0) note_read(o, l->src, i);
+  if (o->wish.forward) return;
   if (l->kind == NSW_LAYER_CONV) {
     live_until(&o->value[l->src], back); /* for the weights' gradient */
     live_until(&o->value[l->dst], back); /* for those who watch */
@@ -116,7 +118,8 @@ static void set_lifetimes(struct layout *o) {
     if (net->tensor[t].kept) {
       int made = net->tensor[t].producer;
       live_until(&o->value[t], made); /* to be looked at, also where only its rectified form is read */
-      live_from(&o->grad[o->root[t]], back_step(net, made) - 1); /* may be written before its readers would */
+      if (!o->wish.forward)
+        live_from(&o->grad[o->root[t]], back_step(net, made) - 1); /* may be written before its readers would */
     }
     if (o->wish.keep && o->value[t].to >= 0) o->value[t].to = end;
   }
@@ -135,7 +138,9 @@ static size_t grad_floats(const struct layout *o, int t) {
 }
 
 /* Whether a convolution's source wants its gradient. */
-static bool wanted(const struct layout *o, const struct nsw_layer *l) { return l->src != 0 || o->wish.input; }
+static bool wanted(const struct layout *o, const struct nsw_layer *l) {
+  return !o->wish.forward && (l->src != 0 || o->wish.input);
+}
 
 static void set_sizes(struct layout *o) {
   const struct nsw_net *net = o->net;
@@ -144,13 +149,14 @@ static void set_sizes(struct layout *o) {
     if (t > 0 && o->value[t].to >= 0) o->value[t].size = image_floats(o, t, o->plan->tensor[t].frame);
     if (t > 0 && o->root[t] == t && o->grad[t].to >= 0) o->grad[t].size = grad_floats(o, t);
   }
-  if (o->wish.input && net->layers) o->grad[0] = (struct nsw_span){grad_floats(o, 0), net->layers, end, 0};
+  if (o->wish.input && net->layers && !o->wish.forward)
+    o->grad[0] = (struct nsw_span){grad_floats(o, 0), net->layers, end, 0};
   for (int i = 0; i < net->layers; i++) {
     const struct nsw_layer *l = &net->layer[i];
     struct nsw_conv_plan *c = &o->plan->layer[i].conv;
-    int back = back_step(net, i), last = o->wish.keep ? end : back;
+    int back = back_step(net, i), last = o->wish.keep ? end : o->wish.forward ? i : back;
     if (is_max(l->kind)) o->which[i] = (struct nsw_span){(image_floats(o, l->dst, 0) + 3) / 4, i, last, 0};
-    if (l->kind != NSW_LAYER_CONV) continue;
+    if (l->kind != NSW_LAYER_CONV || o->wish.forward) continue;
     c->dy_frame = l->kernel == 3 && wanted(o, l);
     c->dy_is_grad = !c->dy_frame && !net->tensor[l->dst].norm && !net->tensor[l->dst].relu;
     if (!c->dy_is_grad) o->dy[i] = (struct nsw_span){image_floats(o, l->dst, c->dy_frame), back, back, 0};
@@ -286,7 +292,7 @@ static void set_conv(struct layout *o, int i) {
   back_passes(o, l, c);
   c->w_size = w_taps * (size_t)x->channels * (size_t)yp->col;
   c->wb_size = c->backs ? wb_taps * (size_t)y->channels * (size_t)xp->grad_col : 0;
-  c->dw_size = dw_taps * depth * (size_t)yp->col;
+  c->dw_size = o->wish.forward ? 0 : dw_taps * depth * (size_t)yp->col;
   c->w = o->plan->weights;
   c->wb = c->w + c->w_size;
   c->dw = o->plan->grads;

@@ -56,10 +56,11 @@ struct nsw_plan {
   size_t wino;                    /* floats of scratch memory Winograd's kernels need */
 };
 
-/* What a plan must allow for beyond a run forward and backward. */
+/* What a plan must allow for beyond a run forward and backward, or need not. */
 struct nsw_plan_wish {
-  bool keep;  /* values stay to the end, so that the way back can be gone again */
-  bool input; /* the images' gradient is wanted */
+  bool keep;    /* values stay to the end, so that the way back can be gone again */
+  bool input;   /* the images' gradient is wanted */
+  bool forward; /* there is no way back: values die with their last reader, and gradients have no place */
 };
 
 /* Makes the plan. Free with nsw_plan_free (also after an error). */

@@ -32,9 +32,10 @@ enum { SET_IMAGES = 2, SET_SIGNS = 16 };
 /* One evaluation. */
 struct az {
   const struct nsw_lab *lab;
+  const bool *wanted;  /* [COLUMNS] */
   struct nsw_net *net; /* with the cells' outputs kept */
   double *entropy;     /* [cells], not a number until known */
-  float *a, *b;        /* [n][H][W][C] of the largest feature map, and unshuffled */
+  float *a, *b;        /* [n][H][W][C] of the largest feature map; the same of a gradient, where it is wanted */
   size_t room;         /* floats of each */
   struct nsw_error *err;
   int status;
@@ -46,12 +47,19 @@ static size_t image_floats(const struct nsw_tensor *x) {
 
 /* ---- forward: entropies ---- */
 
+static bool wants_entropy(const bool *wanted) { return wanted[EXPRESSIVITY] || wanted[PROGRESSIVITY]; }
+
+/* Takes the mean over rows from every channel, a few channels at a time. */
 static void centre(float *x, size_t rows, size_t channels) {
-  for (size_t c = 0; c < channels; c++) {
-    double mean = 0;
-    for (size_t r = 0; r < rows; r++) mean += x[r * channels + c];
-    mean /= (double)rows;
-    for (size_t r = 0; r < rows; r++) x[r * channels + c] = (float)(x[r * channels + c] - mean);
+  enum { TOGETHER = 64 };
+  for (size_t first = 0; first < channels; first += TOGETHER) {
+    size_t n = channels - first < TOGETHER ? channels - first : TOGETHER;
+    double mean[TOGETHER] = {0};
+    for (size_t r = 0; r < rows; r++)
+      for (size_t c = 0; c < n; c++) mean[c] += x[r * channels + first + c];
+    for (size_t c = 0; c < n; c++) mean[c] /= (double)rows;
+    for (size_t r = 0; r < rows; r++)
+      for (size_t c = 0; c < n; c++) x[r * channels + first + c] = (float)(x[r * channels + first + c] - mean[c]);
   }
 }
 
@@ -98,10 +106,13 @@ static void watch(void *with, const struct nsw_engine *engine, int layer, enum n
 
 static void draw_signs(uint64_t seed, int cell, float *out, size_t n) {
   struct nsw_stream stream = {.seed = seed, .which = (uint64_t)(SET_SIGNS + cell) << 32, .purpose = NSW_FOR_NOISE};
-  uint32_t words[4];
-  for (size_t k = 0; k < n; k++) {
+  uint32_t words[4], bit[32];
+  for (int b = 0; b < 32; b++) bit[b] = UINT32_C(1) << b;
+  for (size_t k = 0; k < n; k += 32) {
     if (k % 128 == 0) nsw_random_block(stream, k / 128, words);
-    out[k] = words[k % 128 / 32] >> (k % 32) & 1 ? 1.0f : -1.0f;
+    uint32_t word = words[k % 128 / 32];
+    size_t end = n - k < 32 ? n - k : 32;
+    for (size_t b = 0; b < end; b++) out[k + b] = word & bit[b] ? 1.0f : -1.0f;
   }
 }
 
@@ -160,9 +171,11 @@ static int reserve(struct az *s) {
     if (image_floats(&s->net->tensor[t]) > s->room) s->room = image_floats(&s->net->tensor[t]);
   size_t n = (size_t)s->lab->samples;
   s->a = malloc(s->room * n * sizeof *s->a);
-  s->b = malloc(s->room * n * sizeof *s->b);
+  if (s->wanted[TRAINABILITY]) s->b = malloc(s->room * n * sizeof *s->b);
   s->entropy = malloc((size_t)s->net->cells * sizeof *s->entropy);
-  return s->a && s->b && s->entropy ? NSW_OK : nsw_fail(s->err, "out of memory for the features of cells");
+  return s->a && (s->b || !s->wanted[TRAINABILITY]) && s->entropy
+             ? NSW_OK
+             : nsw_fail(s->err, "out of memory for the features of cells");
 }
 
 /* Gaussian images into the engine, by way of room that is larger than them. */
@@ -171,7 +184,8 @@ static int load(struct az *s) {
   int side = s->net->resolution, n = lab->samples;
   int32_t *label = calloc((size_t)n, sizeof *label);
   float *image = malloc((size_t)n * 3 * (size_t)side * (size_t)side * sizeof *image);
-  struct nsw_load how = {.seed = lab->seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_KAIMING};
+  struct nsw_load how = {
+      .seed = lab->seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_KAIMING, .forward = !s->wanted[TRAINABILITY]};
   int status = label && image ? NSW_OK : nsw_fail(s->err, "out of memory for Gaussian images");
   if (status == NSW_OK) {
     nsw_noise_images(lab->seed, SET_IMAGES, n, side, image);
@@ -186,7 +200,7 @@ static int load(struct az *s) {
 static void run(struct az *s, double *values) {
   int cells = s->net->cells;
   for (int i = 0; i < cells; i++) s->entropy[i] = NAN;
-  nsw_engine_watch(s->lab->engine, watch, s);
+  if (wants_entropy(s->wanted)) nsw_engine_watch(s->lab->engine, watch, s);
   nsw_engine_forward(s->lab->engine);
   nsw_engine_watch(s->lab->engine, NULL, NULL);
   double least = INFINITY, all = s->entropy[0], trainable = 0;
@@ -195,15 +209,28 @@ static void run(struct az *s, double *values) {
     all += s->entropy[i];
     least = step < least || isnan(step) ? step : least;
   }
-  for (int i = cells - 1; i > 0; i--) trainable += cell_trainability(s, i) / (cells - 1);
+  for (int i = cells - 1; i > 0 && s->wanted[TRAINABILITY]; i--) trainable += cell_trainability(s, i) / (cells - 1);
   values[EXPRESSIVITY] = all;
   values[PROGRESSIVITY] = least;
   values[TRAINABILITY] = trainable;
 }
 
+static int open_az(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err) {
+  (void)context;
+  (void)values;
+  *state = calloc(COLUMNS, sizeof(bool));
+  return *state ? NSW_OK : nsw_fail(err, "out of memory");
+}
+
+/* A way forward, and one back for the trainability alone. */
+static double want(void *state, const bool *column) {
+  memcpy(state, column, COLUMNS * sizeof *column);
+  return column[TRAINABILITY] ? 2 : wants_entropy(column) ? 1 : 0;
+}
+
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
-  struct az s = {.lab = lab, .err = err};
-  (void)state;
+  struct az s = {.lab = lab, .wanted = state, .err = err};
+  if (!wants_entropy(s.wanted) && !s.wanted[TRAINABILITY]) return NSW_OK;
   int status = nsw_net_build_kept(lab->context->space, lab->index, &lab->context->macro, &s.net, err);
   if (status == NSW_OK) status = reserve(&s);
   if (status == NSW_OK) status = load(&s);
@@ -225,7 +252,8 @@ static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_OWN, .work = 2, .take = take, .member = member};
+static const struct nsw_measure measure = {
+    .pass = NSW_PASS_OWN, .open = open_az, .close = free, .want = want, .take = take, .member = member};
 
 static const struct nsw_proxy_column columns[] = {
     {"az_expressivity", "entropy of the features' principal components, summed over cells", +1},

@@ -137,19 +137,21 @@ void nsw_joint_close(void *state) {
 }
 
 static int open_parts(struct joint *j, const struct nsw_proxy *const *proxy, const char *const *const *values,
-                      int count, int samples, struct nsw_error *err) {
+                      int count, const bool *wanted, struct nsw_error *err) {
   for (int k = 0; k < count; k++) {
     const struct nsw_measure *m = proxy[k]->measure;
     struct part *p = &j->part[j->parts++];
     *p = (struct part){.measure = m, .first = j->columns, .columns = nsw_proxy_columns(proxy[k])};
     j->columns += p->columns;
-    j->work += m->pass == NSW_PASS_OWN ? m->work : 0;
     int status = m->open ? m->open(j->context, values[k], &p->state, err) : NSW_OK;
     if (status != NSW_OK) return nsw_error_prefix(err, status, "proxy %s", proxy[k]->name);
+    double work = m->want ? m->want(p->state, wanted + p->first) : m->work;
+    j->work += m->pass == NSW_PASS_OWN ? work : 0;
   }
   for (enum nsw_pass pass = 0; pass < NSW_PASSES; pass++)
-    if (runs(j, pass)) j->work += nsw_pass_work(pass, samples);
+    if (runs(j, pass)) j->work += nsw_pass_work(pass, j->lab.samples);
   j->lab.input = wants(j, NSW_PASS_JACOBIAN);
+  j->lab.forward = !runs(j, NSW_PASS_TRAIN) && !runs(j, NSW_PASS_JACOBIAN);
   return NSW_OK;
 }
 
@@ -165,7 +167,8 @@ static int prepare(struct joint *j, int samples, bool data, struct nsw_error *er
 }
 
 int nsw_joint_open(const struct nsw_context *context, const struct nsw_proxy *const *proxy,
-                   const char *const *const *values, int count, void **state, struct nsw_error *err) {
+                   const char *const *const *values, int count, const bool *wanted, void **state,
+                   struct nsw_error *err) {
   int samples = context->samples ? context->samples : NSW_MEASURE_SAMPLES;
   struct joint *j = calloc(1, sizeof *j);
   if (!j) return nsw_fail(err, "out of memory for %d scores", count);
@@ -174,7 +177,7 @@ int nsw_joint_open(const struct nsw_context *context, const struct nsw_proxy *co
   bool data = false;
   for (int k = 0; k < count; k++) data |= (proxy[k]->needs & NSW_NEEDS_DATA) != 0;
   int status = j->part ? prepare(j, samples, data, err) : nsw_fail(err, "out of memory for %d scores", count);
-  if (status == NSW_OK) status = open_parts(j, proxy, values, count, samples, err);
+  if (status == NSW_OK) status = open_parts(j, proxy, values, count, wanted, err);
   if (status == NSW_OK)
     *state = j;
   else

@@ -2,11 +2,15 @@
 #ifndef NSW_PROXY_JOINT_H
 #define NSW_PROXY_JOINT_H
 
+#include <stdbool.h>
+
 #include "nasweep/proxy.h"
 
-/* Opens the measures proxy[0..count-1], each with its options' values; a column of theirs after the other. */
+/* Opens the measures proxy[0..count-1], each with its options' values; a column of theirs after the other. wanted, one
+ * for each of these columns: whether its values are asked for. */
 int nsw_joint_open(const struct nsw_context *context, const struct nsw_proxy *const *proxy,
-                   const char *const *const *values, int count, void **state, struct nsw_error *err);
+                   const char *const *const *values, int count, const bool *wanted, void **state,
+                   struct nsw_error *err);
 
 /* The functions of struct nsw_proxy. */
 void nsw_joint_close(void *state);

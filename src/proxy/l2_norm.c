@@ -23,9 +23,10 @@ static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct
   for (int p = 0; p < net->params; p++) {
     const struct nsw_param *param = &net->param[p];
     if (param->kind != NSW_PARAM_CONV && param->kind != NSW_PARAM_LINEAR) continue;
+    size_t n = nsw_param_size(param);
     double square = 0;
     nsw_param_fill(param, NSW_WEIGHTS_OWN, lab->seed, lab->weight);
-    for (size_t i = 0; i < nsw_param_size(param); i++) square += (double)lab->weight[i] * lab->weight[i];
+    for (size_t i = 0; i < n; i++) square += (double)lab->weight[i] * lab->weight[i];
     sum += sqrt(square);
   }
   values[0] = sum;

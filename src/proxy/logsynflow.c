@@ -19,9 +19,10 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   for (int p = 0; p < net->params; p++) {
     const struct nsw_param *param = &net->param[p];
     if (!param->live || (param->kind != NSW_PARAM_CONV && param->kind != NSW_PARAM_LINEAR)) continue;
-    nsw_engine_weights(lab->engine, p, lab->weight);
+    const float *weight = nsw_engine_drawn(lab->engine, p);
+    size_t n = nsw_param_size(param);
     nsw_engine_gradient(lab->engine, p, lab->gradient);
-    for (size_t i = 0; i < nsw_param_size(param); i++) sum += lab->weight[i] * log_flow(lab->gradient[i], exponent);
+    for (size_t i = 0; i < n; i++) sum += weight[i] * log_flow(lab->gradient[i], exponent);
   }
   values[0] = sum;
   return NSW_OK;

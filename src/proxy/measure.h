@@ -33,7 +33,7 @@ struct nsw_lab {
   const struct nsw_net *net; /* its network */
   uint64_t seed;
   int samples;      /* n */
-  float *weight;    /* [largest parameter]: room for nsw_lab_sum */
+  float *weight;    /* [largest parameter]: room for its weights */
   float *gradient;  /* the same */
   float *jacobian;  /* NSW_PASS_JACOBIAN: [n][3 * H * W] */
   double *kernel;   /* NSW_PASS_KERNEL: [n][n] */
@@ -42,6 +42,7 @@ struct nsw_lab {
   size_t base_size; /* floats there is room for */
   size_t room;      /* floats of weight and of gradient */
   bool input;       /* the images' gradient will be wanted */
+  bool forward;     /* no pass of the data's images goes back */
   bool loaded;      /* the engine has the network with its own weights and the data's images */
 };
 
@@ -54,6 +55,10 @@ struct nsw_measure {
   /* Makes the measure's state; values: one text per option of the proxy. NULL: there is none. */
   int (*open)(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err);
   void (*close)(void *state);
+
+  /* Told once, after open, which of its columns are asked for; NSW_PASS_OWN gives the work that these take. The others'
+   * values do not matter, and the ones asked for must not depend on it. NULL: it makes all of them. */
+  double (*want)(void *state, const bool *column);
 
   /* Before the pass; may be NULL. */
   int (*begin)(void *state, const struct nsw_lab *lab, struct nsw_error *err);

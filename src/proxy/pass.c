@@ -32,8 +32,12 @@ static int give_images(struct nsw_lab *lab, struct nsw_error *err) {
 
 /* Takes the network up anew. */
 static int load_network(struct nsw_lab *lab, bool tangent, struct nsw_error *err) {
-  struct nsw_load load = {
-      .seed = lab->seed, .norm = NSW_NORM_BATCH, .input = lab->input && !tangent, .tangent = tangent};
+  struct nsw_load load = {.seed = lab->seed,
+                          .norm = NSW_NORM_BATCH,
+                          .input = lab->input && !tangent,
+                          .tangent = tangent,
+                          .forward = lab->forward && !tangent,
+                          .drawn = !lab->forward && !tangent};
   if (!reserve_params(lab)) return nsw_fail(err, "out of memory for the largest parameter");
   int status = give_images(lab, err);
   if (status == NSW_OK) status = nsw_engine_load(lab->engine, lab->net, &load, err);
@@ -64,10 +68,9 @@ double nsw_lab_sum(struct nsw_lab *lab, double (*term)(const float *w, const flo
   for (int p = 0; p < lab->net->params; p++) {
     size_t n = nsw_param_size(&lab->net->param[p]);
     if (!is_weight(&lab->net->param[p])) continue;
-    nsw_engine_weights(lab->engine, p, lab->weight);
     nsw_engine_gradient(lab->engine, p, lab->gradient);
     scale(lab->gradient, n, 1.0f / (float)nsw_engine_images(lab->engine));
-    sum += term(lab->weight, lab->gradient, n);
+    sum += term(nsw_engine_drawn(lab->engine, p), lab->gradient, n);
   }
   return sum;
 }
@@ -150,7 +153,7 @@ static int run_jacobian(struct nsw_lab *lab, struct nsw_error *err) {
 static int run_flow(struct nsw_lab *lab, struct nsw_error *err) {
   size_t size = (size_t)lab->net->resolution, pixels = 3 * size * size, classes = (size_t)lab->net->classes;
   float *ones = malloc((pixels > classes ? pixels : classes) * sizeof *ones);
-  struct nsw_load load = {.seed = lab->seed, .norm = NSW_NORM_NONE, .weights = NSW_WEIGHTS_ABSOLUTE};
+  struct nsw_load load = {.seed = lab->seed, .norm = NSW_NORM_NONE, .weights = NSW_WEIGHTS_ABSOLUTE, .drawn = true};
   lab->loaded = false;
   if (!ones || !reserve_params(lab)) {
     free(ones);

@@ -106,7 +106,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   struct regions *s = state;
   struct nsw_macro thin = {
       .channels = s->channels, .cells = 1, .classes = lab->context->macro.classes, .resolution = SIDE};
-  struct nsw_load load = {.seed = lab->seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_KAIMING};
+  struct nsw_load load = {.seed = lab->seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_KAIMING, .forward = true};
   struct nsw_net *net = NULL;
   int status = nsw_net_build(lab->context->space, lab->index, &thin, &net, err);
   for (int i = 0; i < s->images; i++)

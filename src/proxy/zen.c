@@ -77,7 +77,7 @@ static int draw(const struct zen *z, const struct nsw_lab *lab, const struct nsw
   int side = net->resolution, n = lab->samples;
   size_t pixels = (size_t)n * 3 * (size_t)side * (size_t)side;
   size_t features = (size_t)n * (size_t)f->size * (size_t)f->size * (size_t)f->channels;
-  struct nsw_load load = {.seed = seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_NORMAL};
+  struct nsw_load load = {.seed = seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_NORMAL, .forward = true};
   nsw_noise_images(seed, 0, n, side, r->image);
   nsw_noise_images(seed, 1, n, side, r->other);
   int status = give(lab, r, err);

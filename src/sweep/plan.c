@@ -301,8 +301,9 @@ static int open_family(const struct nsw_plan *plan, struct nsw_family *family, s
     proxy[k] = family->part[k].proxy;
     value[k] = family->part[k].value;
   }
-  int status = proxy && value ? nsw_joint_open(&plan->context, proxy, value, family->parts, &family->state, err)
-                              : nsw_fail(err, "no memory for proxies");
+  int status = proxy && value
+                   ? nsw_joint_open(&plan->context, proxy, value, family->parts, family->wanted, &family->state, err)
+                   : nsw_fail(err, "no memory for proxies");
   free(proxy);
   free(value);
   return status;
