@@ -21,8 +21,9 @@ except ImportError as e:
 TURNS = int(os.environ.get("TURNS", 3))
 INCEPTION = ("0111010|0000001|0000001|0000100|0000001|0000001|0000000 "
              "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output")
-# (space, cells, images)
-CASES = [("nb201", ["7331", "12345"], 16), ("nb101", [INCEPTION], 4)]
+# (space, cells, images, evaluations of ours that are timed at once)
+CASES = [("nb201", ["7331", "12345"], int(os.environ.get("IMAGES_NB201", 16)), 10),
+         ("nb101", [INCEPTION], int(os.environ.get("IMAGES_NB101", 16)), 3)]
 
 
 def network_proxies():
@@ -44,7 +45,7 @@ def cpu(lab, names, seeds):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def ours(lab, names, more=10):
+def ours(lab, names, more):
     """CPU seconds of one evaluation: what more seeds add, so that start-up does not count."""
     return (cpu(lab, names, 1 + more) - cpu(lab, names, 1)) / more
 
@@ -62,27 +63,41 @@ def theirs(lab, name):
     return time.process_time() - before
 
 
-def measure(space, cells, samples, names, folder):
-    labs = [proxies.Lab(space, c, samples=samples, folder=folder, dtype=torch.float32) for c in cells]
-    mine, peer = {n: [] for n in [*names, "together"]}, {n: [] for n in names}
-    for lab in labs:
-        for n in names:
-            turns = [(ours(lab, [n]), theirs(lab, n)) for _ in range(TURNS)]
-            mine[n].append(max(statistics.median(t[0] for t in turns), 1e-5))
-            peer[n].append(statistics.median(t[1] for t in turns))
-        mine["together"].append(statistics.median(ours(lab, names) for _ in range(TURNS)))
-    count = len(cells)
-    print(f"  {space}, {count} cell{'s' * (count > 1)}, {samples} images: CPU seconds an architecture")
-    for n in names:
-        a, b = sum(mine[n]) / count, sum(peer[n]) / count
-        print(f"    {n:<16} nasweep {a:8.4f}   PyTorch {torch.__version__} {b:8.3f}   ratio {b / a:6.1f}")
-    a, b = sum(mine["together"]) / count, sum(sum(peer[n]) for n in names) / count
-    print(f"    {'all together':<16} nasweep {a:8.3f}   each alone {sum(sum(mine[n]) for n in names) / count:8.3f}   "
-          f"PyTorch, each alone {b:8.3f}   ratio {b / a:6.1f}", flush=True)
+class Case:
+    """One space: its cells, and what was measured of them."""
+
+    def __init__(self, space, cells, samples, more, folder):
+        self.labs = [proxies.Lab(space, c, samples=samples, folder=folder, dtype=torch.float32) for c in cells]
+        self.more = more
+        self.title = f"{space}, {len(cells)} cell{'s' * (len(cells) > 1)}, {samples} images"
+        self.sums = [0.0, 0.0]  # each proxy alone: ours, theirs
+
+    def row(self, name):
+        """Ours and theirs, means over the cells of medians over the turns."""
+        mine = peer = 0.0
+        for lab in self.labs:
+            turns = [(ours(lab, [name], self.more), theirs(lab, name)) for _ in range(TURNS)]
+            mine += max(statistics.median(t[0] for t in turns), 1e-5) / len(self.labs)
+            peer += statistics.median(t[1] for t in turns) / len(self.labs)
+        self.sums = [self.sums[0] + mine, self.sums[1] + peer]
+        return mine, peer
+
+    def together(self, names):
+        return sum(statistics.median(ours(lab, names, self.more) for _ in range(TURNS)) for lab in self.labs) / len(self.labs)
+
+
+def line(name, pairs):
+    cells = "".join(f"{a:12.4f}{b:12.4f}{b / a:10.1f}" for a, b in pairs)
+    print(f"    {name:<16}{cells}", flush=True)
 
 
 torch.set_num_threads(1)
 everything = network_proxies()
 with tempfile.TemporaryDirectory() as scratch:
-    for case in CASES:
-        measure(*case, everything, scratch)
+    cases = [Case(*case, scratch) for case in CASES]
+    print(f"  CPU seconds an architecture, PyTorch {torch.__version__}: " + "; ".join(c.title for c in cases))
+    print("    proxy           " + "".join(f"{c.labs[0].space:>12}{'PyTorch':>12}{'ratio':>10}" for c in cases), flush=True)
+    for name in everything:
+        line(name, [c.row(name) for c in cases])
+    line("each alone", [c.sums for c in cases])
+    line("all together", [(c.together(everything), c.sums[1]) for c in cases])

@@ -45,19 +45,14 @@ static int begin(void *state, const struct nsw_lab *lab, struct nsw_error *err) 
   return NSW_OK;
 }
 
-static size_t different(const uint64_t *a, const uint64_t *b, size_t length) {
-  size_t bits = 0;
-  for (size_t k = 0; k < length; k++) bits += (size_t)__builtin_popcountll(a[k] ^ b[k]);
-  return bits;
-}
-
 static void watch(void *state, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
   struct naswot *s = state;
   struct nsw_relu_codes *c = &s->codes;
   if (moment != NSW_AFTER_LAYER || c->failed || !nsw_relu_codes(engine, layer, c)) return;
   for (int i = 0; i < s->n; i++)
     for (int j = 0; j <= i; j++) {
-      size_t apart = different(c->words + (size_t)i * c->length, c->words + (size_t)j * c->length, c->length);
+      size_t apart =
+          nsw_relu_codes_apart(c->words + (size_t)i * c->length, c->words + (size_t)j * c->length, c->length);
       s->kernel[i * s->n + j] += (double)c->modules * (double)(c->bits - apart);
     }
 }

@@ -1,25 +1,14 @@
 #include "proxy/relu_codes.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "base/cpu.h"
 
 /* The tensor that shows the layer's ReLU; -1: none. */
 static int rectified(const struct nsw_net *net, const struct nsw_layer *layer) {
   if (layer->relu_dst >= 0) return layer->relu_dst;
   bool whole = layer->kind != NSW_LAYER_COMBINE || layer->first + layer->count == net->tensor[layer->dst].channels;
   return layer->dst >= 0 && net->tensor[layer->dst].relu && whole ? layer->dst : -1;
-}
-
-static void pack(struct nsw_input x, int channels, uint64_t *words) {
-  size_t at = 0;
-  for (int h = 0; h < x.plane.size; h++)
-    for (int w = 0; w < x.plane.size; w++) {
-      const float *p = x.plane.p + h * x.plane.row + w * x.plane.col;
-      for (int c = 0; c < channels; c++, at++) {
-        float v = x.scale ? p[c] * x.scale[c] + x.shift[c] : p[c];
-        words[at / 64] |= (uint64_t)(v > 0) << (at % 64);
-      }
-    }
 }
 
 bool nsw_relu_codes(const struct nsw_engine *engine, int layer, struct nsw_relu_codes *codes) {
@@ -39,8 +28,14 @@ bool nsw_relu_codes(const struct nsw_engine *engine, int layer, struct nsw_relu_
   }
   codes->failed = !codes->words;
   if (codes->failed) return false;
-  memset(codes->words, 0, need * sizeof *codes->words);
-  for (int i = 0; i < images; i++)
-    pack(nsw_engine_value(engine, tensor, i), x->channels, codes->words + (size_t)i * codes->length);
+  nsw_codes_pack_fn *pack = NSW_DISPATCH(nsw_cpu_isa(), nsw_codes_pack);
+  for (int i = 0; i < images; i++) {
+    struct nsw_input value = nsw_engine_value(engine, tensor, i);
+    pack(&value, x->channels, codes->words + (size_t)i * codes->length);
+  }
   return true;
+}
+
+size_t nsw_relu_codes_apart(const uint64_t *a, const uint64_t *b, size_t length) {
+  return NSW_DISPATCH(nsw_cpu_isa(), nsw_codes_apart)(a, b, length);
 }

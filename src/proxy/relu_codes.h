@@ -19,4 +19,17 @@ struct nsw_relu_codes {
 /* At NSW_AFTER_LAYER: fills in the codes of the ReLU that the layer ends with. False where it has none. */
 bool nsw_relu_codes(const struct nsw_engine *engine, int layer, struct nsw_relu_codes *codes);
 
+/* ReLUs that two images' codes of so many words open differently. */
+size_t nsw_relu_codes_apart(const uint64_t *a, const uint64_t *b, size_t length);
+
+/* ---- kernels, by instruction set ---- */
+
+/* A bit for every value above zero, pixel by pixel, channel by channel: words[(H W channels + 63) / 64]. The planes'
+ * pixels are filled up to whole blocks of 16 channels. */
+typedef void nsw_codes_pack_fn(const struct nsw_input *x, int channels, uint64_t *words);
+typedef size_t nsw_codes_apart_fn(const uint64_t *a, const uint64_t *b, size_t length);
+
+nsw_codes_pack_fn nsw_codes_pack_plain, nsw_codes_pack_avx2, nsw_codes_pack_avx512;
+nsw_codes_apart_fn nsw_codes_apart_plain, nsw_codes_apart_avx2, nsw_codes_apart_avx512;
+
 #endif
