@@ -1,6 +1,7 @@
 """Every proxy that runs a network beside PyTorch's computation of the same definition (tests/proxies.py, float, one
 thread), on the same architectures and number of images, each proxy alone; then all of them in one sweep, which shares
-passes. CPU seconds an evaluation, without start-up and PyTorch's building of networks; medians of three turns."""
+passes. CPU seconds an evaluation, without start-up and PyTorch's building of networks; medians of three turns. Options:
+IMAGES_NB201, IMAGES_NB101 and TURNS in the environment."""
 import json
 import os
 import resource
@@ -21,9 +22,9 @@ except ImportError as e:
 TURNS = int(os.environ.get("TURNS", 3))
 INCEPTION = ("0111010|0000001|0000001|0000100|0000001|0000001|0000000 "
              "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output")
-# (space, cells, images, evaluations of ours that are timed at once)
-CASES = [("nb201", ["7331", "12345"], int(os.environ.get("IMAGES_NB201", 16)), 10),
-         ("nb101", [INCEPTION], int(os.environ.get("IMAGES_NB101", 16)), 3)]
+# (space, cells, images)
+CASES = [("nb201", ["7331", "12345"], int(os.environ.get("IMAGES_NB201", 16))),
+         ("nb101", [INCEPTION], int(os.environ.get("IMAGES_NB101", 16)))]
 
 
 def network_proxies():
@@ -43,6 +44,11 @@ def cpu(lab, names, seeds):
                     "--seed", ",".join(map(str, range(1, seeds + 1))), *options)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def enough(lab, names):
+    """Evaluations that take about a second together, so that start-up's own noise is small beside them."""
+    return min(40, max(3, int(1 / max(ours(lab, names, 3), 1e-3))))
 
 
 def ours(lab, names, more):
@@ -66,9 +72,8 @@ def theirs(lab, name):
 class Case:
     """One space: its cells, and what was measured of them."""
 
-    def __init__(self, space, cells, samples, more, folder):
+    def __init__(self, space, cells, samples, folder):
         self.labs = [proxies.Lab(space, c, samples=samples, folder=folder, dtype=torch.float32) for c in cells]
-        self.more = more
         self.title = f"{space}, {len(cells)} cell{'s' * (len(cells) > 1)}, {samples} images"
         self.sums = [0.0, 0.0]  # each proxy alone: ours, theirs
 
@@ -76,14 +81,16 @@ class Case:
         """Ours and theirs, means over the cells of medians over the turns."""
         mine = peer = 0.0
         for lab in self.labs:
-            turns = [(ours(lab, [name], self.more), theirs(lab, name)) for _ in range(TURNS)]
+            more = enough(lab, [name])
+            turns = [(ours(lab, [name], more), theirs(lab, name)) for _ in range(TURNS)]
             mine += max(statistics.median(t[0] for t in turns), 1e-5) / len(self.labs)
             peer += statistics.median(t[1] for t in turns) / len(self.labs)
         self.sums = [self.sums[0] + mine, self.sums[1] + peer]
         return mine, peer
 
     def together(self, names):
-        return sum(statistics.median(ours(lab, names, self.more) for _ in range(TURNS)) for lab in self.labs) / len(self.labs)
+        medians = [statistics.median(ours(lab, names, 3) for _ in range(TURNS)) for lab in self.labs]
+        return sum(medians) / len(medians)
 
 
 def line(name, pairs):
