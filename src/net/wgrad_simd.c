@@ -10,15 +10,14 @@ NSW_INLINE void slope_of_2(const vf y[2], vf w[4]) {
   w[3] = y[1];
 }
 
-/* A y of F(3, 4). */
+/* A y of F(3, 4), those at +-sqrt(1/2) twice as large. */
 NSW_INLINE void slope_of_4(const vf y[4], vf w[6]) {
-  const vf half = vset(0.5f), two = vset(2);
-  vf even = y[0] + half * y[2], odd = vset(NSW_ROOT_HALF) * (y[1] + half * y[3]);
+  vf even = twice(y[0]) + y[2], odd = vset(NSW_ROOT_HALF) * (twice(y[1]) + y[3]);
   w[0] = y[0];
   w[1] = even + odd;
   w[2] = even - odd;
-  even = y[0] + two * y[2];
-  odd = vset(NSW_ROOT_TWO) * (y[1] + two * y[3]);
+  even = y[0] + twice(y[2]);
+  odd = vset(NSW_ROOT_TWO) * (y[1] + twice(y[3]));
   w[3] = even + odd;
   w[4] = even - odd;
   w[5] = y[3];
@@ -111,9 +110,9 @@ NSW_INLINE void back_of_2(const vf u[4], vf g[3]) {
   g[2] = (d1 + d2) - u[3];
 }
 
-/* G' u of F(3, 4). */
+/* G' u of F(3, 4), with the halves that slope_of_4 and input_of_4 left out. */
 NSW_INLINE void back_of_4(const vf u[6], vf g[3]) {
-  const vf near = vset(-2.0f / 3), far = vset(1.0f / 6);
+  const vf near = vset(-1.0f / 3), far = vset(1.0f / 12);
   vf d1 = near * (u[1] + u[2]), d2 = far * (u[3] + u[4]);
   g[0] = u[0] + (d1 + d2);
   g[1] = vset(NSW_ROOT_HALF) * near * (u[1] - u[2]) + vset(NSW_ROOT_TWO) * far * (u[3] - u[4]);

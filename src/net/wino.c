@@ -2,9 +2,9 @@
 
 #include "net/conv.h"
 
-/* Two buffers of transformed tiles, or one and a group of products; see tiles.h. */
+/* Two buffers of transformed tiles, or one and two groups of products; see tiles.h. */
 static size_t buffers(int m, size_t blocks) {
-  return (size_t)nsw_wino_square(m) * NSW_BLOCK * (blocks * (size_t)nsw_wino_chunk(m) + 2 + 8);
+  return (size_t)nsw_wino_square(m) * NSW_BLOCK * (blocks * (size_t)nsw_wino_chunk(m) + 2 + 16);
 }
 
 size_t nsw_wino_scratch(int cin, int blocks) {

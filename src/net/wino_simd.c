@@ -1,5 +1,7 @@
 /* A chunk of tiles at a time: their inputs are transformed into a buffer that stays in the second cache, then one block
- * of output channels after the other takes the products of all places from it and is transformed back. */
+ * of output channels after the other takes the products of all places from it, a group of tiles at a time. What a group
+ * gave is transformed back tile by tile between the products of the next one: the additions of the one and the
+ * multiplications of the other go on side by side. */
 #include "net/tiles.h"
 
 enum {
@@ -49,14 +51,14 @@ NSW_INLINE void output_of_2(const vf m[4], vf y[2]) {
 }
 
 NSW_INLINE void output_of_4(const vf m[6], vf y[4]) {
-  const vf a = vset(NSW_ROOT_HALF), b = vset(NSW_ROOT_TWO), half = vset(0.5f), two = vset(2);
+  const vf half = vset(0.5f), root = vset(NSW_ROOT_HALF);
   vf near = m[1] + m[2], far = m[3] + m[4];
   y[0] = m[0] + near + far;
-  y[2] = half * near + two * far;
-  near = a * (m[1] - m[2]);
-  far = b * (m[3] - m[4]);
-  y[1] = near + far;
-  y[3] = half * near + two * far + m[5];
+  y[2] = half * near + twice(far);
+  near = m[1] - m[2];
+  far = twice(m[3] - m[4]);
+  y[1] = root * (near + far);
+  y[3] = root * (half * near + twice(far)) + m[5];
 }
 
 /* A' m A of one vector of channels: a tile of m x 2 outputs. */
@@ -82,34 +84,48 @@ NSW_INLINE void transform_output(const int m, const float *from, ptrdiff_t place
   }
 }
 
-NSW_INLINE void scatter_output(const int m, const struct nsw_wino_pass *p, const float *from, int first, int count,
-                               float *y) {
-  struct place at = place_of(p, m, 2, first);
-  for (int t = 0; t < count; t++, next_place(p, m, 2, &at)) {
-    float *to = y + at.image * p->y_image + m * at.row * p->y_row + 2 * at.col * p->y_col;
-    for (int l = 0; l < NSW_BLOCK; l += NSW_LANES)
-      transform_output(m, from + t * NSW_BLOCK + l, GROUP * NSW_BLOCK, to + l, p->y_row, p->y_col, p->add);
-  }
+/* A group's products on their way to y. */
+struct output {
+  float *m; /* [place][tile][16] */
+  struct place at;
+  int tile, count; /* next one, how many */
+  float *y;        /* first pixels of the block */
+};
+
+NSW_INLINE void put_tile(const int m, const struct nsw_wino_pass *p, struct output *o) {
+  if (o->tile == o->count) return;
+  float *to = o->y + o->at.image * p->y_image + m * o->at.row * p->y_row + 2 * o->at.col * p->y_col;
+  for (int l = 0; l < NSW_BLOCK; l += NSW_LANES)
+    transform_output(m, o->m + o->tile * NSW_BLOCK + l, GROUP * NSW_BLOCK, to + l, p->y_row, p->y_col, p->add);
+  next_place(p, m, 2, &o->at);
+  o->tile++;
 }
 
 NSW_INLINE void conv(const int m, const struct nsw_wino_pass *p, const float *x, const float *u, float *y,
                      float *scratch) {
   const int depth = nsw_conv_blocks(p->cin), tiles = all_tiles(p, m, 2), chunk = chunk_tiles(m, depth);
-  const int places = nsw_wino_places(m);
+  const int places = nsw_wino_places(m), turns = places / GROUP; /* products between two tiles put */
   const ptrdiff_t place = (ptrdiff_t)p->cin * NSW_BLOCK;
-  struct buffer v = buffer_at(scratch + places * GROUP * NSW_BLOCK, depth, chunk);
+  struct buffer v = buffer_at(scratch + 2 * places * GROUP * NSW_BLOCK, depth, chunk);
+  float *made = scratch, *next = scratch + places * GROUP * NSW_BLOCK;
+  struct output out = {0};
   for (int first = 0; first < tiles; first += chunk) {
     int count = least(chunk, tiles - first);
     gather_input(m, 2, p, x, first, count, depth, v);
     clear_rest(places, v, depth, count);
     for (int b = 0; b < p->blocks; b++)
       for (int g = 0; g < count; g += GROUP) {
-        for (int k = 0; k < places; k++)
+        for (int k = 0; k < places; k++) {
           product(v.p + k * v.place + g * NSW_BLOCK, v.block, u + (b * places + k) * place, p->cin,
-                  scratch + k * GROUP * NSW_BLOCK);
-        scatter_output(m, p, scratch, first + g, least(GROUP, count - g), y + b * NSW_BLOCK);
+                  made + k * GROUP * NSW_BLOCK);
+          if (k % turns == 0) put_tile(m, p, &out);
+        }
+        out = (struct output){made, place_of(p, m, 2, first + g), 0, least(GROUP, count - g), y + b * NSW_BLOCK};
+        made = next;
+        next = out.m;
       }
   }
+  while (out.tile < out.count) put_tile(m, p, &out);
 }
 
 void NSW_FN(nsw_wino_conv)(const struct nsw_wino_pass *pass, int m, const float *x, const float *u, float *y,
@@ -131,7 +147,7 @@ NSW_INLINE void weights_of_2(const vf g[3], vf u[4]) {
 }
 
 NSW_INLINE void weights_of_4(const vf g[3], vf u[6]) {
-  const vf near = vset(-2.0f / 3), far = vset(1.0f / 6);
+  const vf near = vset(-2.0f / 3), far = vset(1.0f / 12);
   vf even = near * (g[0] + vset(0.5f) * g[2]), odd = near * vset(NSW_ROOT_HALF) * g[1];
   u[0] = g[0];
   u[1] = even + odd;
