@@ -85,21 +85,30 @@ int nsw_engine_set_images(struct nsw_engine *e, const float *pixels, const int32
 
 /* ---- weights ---- */
 
-/* From PyTorch's [out][in][k][k] to the two packed forms; padding is zero. */
-static void pack_conv(const struct nsw_conv_plan *c, const struct nsw_param *param, const float *from, float *weights) {
-  int out = param->shape[0], in = param->shape[1], taps = c->forward.w_taps;
-  float *w = weights + c->w, *wb = weights + c->wb;
-  memset(w, 0, (c->w_size + c->wb_size) * sizeof *w);
-  for (int o = 0; o < out; o++)
-    for (int i = 0; i < in; i++)
-      for (int t = 0; t < taps; t++) {
-        float v = *from++;
-        w[(((size_t)(o / NSW_BLOCK) * (size_t)taps + (size_t)t) * (size_t)in + (size_t)i) * NSW_BLOCK +
-          (size_t)(o % NSW_BLOCK)] = v;
-        if (c->backs)
-          wb[(((size_t)(i / NSW_BLOCK) * (size_t)taps + (size_t)t) * (size_t)out + (size_t)o) * NSW_BLOCK +
-             (size_t)(i % NSW_BLOCK)] = v;
-      }
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* From PyTorch's [out][in][k][k] to the packed form of the way forward, [out / 16][k k][in][16]; padding is zero.
+ * Square by square of 16 channels, which stays in the first cache. */
+static void pack_forward(const float *from, size_t out, size_t in, size_t taps, float *w) {
+  for (size_t first = 0; first < out; first += NSW_BLOCK, w += taps * in * NSW_BLOCK) {
+    size_t n = least(out - first, NSW_BLOCK);
+    if (n < NSW_BLOCK) memset(w, 0, taps * in * NSW_BLOCK * sizeof *w);
+    for (size_t b = 0; b < in; b += NSW_BLOCK)
+      for (size_t o = 0; o < n; o++)
+        for (size_t i = b; i < least(in, b + NSW_BLOCK); i++)
+          for (size_t t = 0; t < taps; t++) w[(t * in + i) * NSW_BLOCK + o] = from[((first + o) * in + i) * taps + t];
+  }
+}
+
+/* To that of the way back, [in / 16][k k][out][16]. */
+static void pack_back(const float *from, size_t out, size_t in, size_t taps, float *w) {
+  for (size_t first = 0; first < in; first += NSW_BLOCK, w += taps * out * NSW_BLOCK) {
+    size_t n = least(in - first, NSW_BLOCK);
+    if (n < NSW_BLOCK) memset(w, 0, taps * out * NSW_BLOCK * sizeof *w);
+    for (size_t o = 0; o < out; o++)
+      for (size_t t = 0; t < taps; t++)
+        for (size_t i = 0; i < n; i++) w[(t * out + o) * NSW_BLOCK + i] = from[(o * in + first + i) * taps + t];
+  }
 }
 
 /* A parameter's values as this run wants them. */
@@ -127,11 +136,14 @@ static void load_weights(struct nsw_engine *e) {
     own += e->how.drawn ? nsw_param_size(param) : 0;
     fill(e, param, drawn);
     const struct nsw_conv_plan *c = &e->plan.layer[param->layer].conv;
-    if (c->wino)
-      e->wino_weights(drawn, param->shape[0], param->shape[1], c->tile[0], e->weights.p + c->w, c->tile[1],
-                      c->backs ? e->weights.p + c->wb : NULL);
-    else
-      pack_conv(c, param, drawn, e->weights.p);
+    int out = param->shape[0], in = param->shape[1], taps = c->forward.w_taps;
+    float *w = e->weights.p + c->w, *back = c->backs ? e->weights.p + c->wb : NULL;
+    if (c->wino) {
+      e->wino_weights(drawn, out, in, c->tile[0], w, c->tile[1], back);
+      continue;
+    }
+    pack_forward(drawn, (size_t)out, (size_t)in, (size_t)taps, w);
+    if (back) pack_back(drawn, (size_t)out, (size_t)in, (size_t)taps, back);
   }
   fill(e, &net->param[net->head_weight], e->head.p);
   fill(e, &net->param[net->head_bias], head_bias(e));
@@ -361,26 +373,34 @@ static double wino_square(const struct nsw_engine *e, int param) {
   return sum;
 }
 
+/* The gradient of a convolution by direct kernels, dw[out / 16][k k][depth][16], square by square. */
+static void unpack_direct(const struct nsw_conv_plan *c, const struct nsw_param *p, const float *dw, float *out) {
+  size_t outs = (size_t)p->shape[0], in = (size_t)p->shape[1], taps = (size_t)c->weights.w_taps;
+  size_t depth = (size_t)nsw_conv_depth(p->shape[1]);
+  for (size_t first = 0; first < outs; first += NSW_BLOCK, dw += taps * depth * NSW_BLOCK)
+    for (size_t b = 0; b < in; b += NSW_BLOCK)
+      for (size_t o = 0; o < least(outs - first, NSW_BLOCK); o++)
+        for (size_t i = b; i < least(in, b + NSW_BLOCK); i++)
+          for (size_t t = 0; t < taps; t++)
+            out[((first + o) * in + i) * taps + t] = dw[(t * depth + i) * NSW_BLOCK + o];
+}
+
 void nsw_engine_gradient(const struct nsw_engine *e, int param, float *out) {
   const struct nsw_param *p = &e->net->param[param];
   const float *norm = norm_gradient(e, param);
   size_t size = nsw_param_size(p);
-  memset(out, 0, size * sizeof *out);
+  bool conv = is_live_conv(p);
+  if (!conv) memset(out, 0, size * sizeof *out);
   if (norm) memcpy(out, norm, size * sizeof *out);
   if (p->kind == NSW_PARAM_LINEAR) memcpy(out, head_grad(e), size * sizeof *out);
   if (p->kind == NSW_PARAM_BIAS) memcpy(out, head_grad(e) + (head_size(e->net) - size), size * sizeof *out);
-  if (p->kind != NSW_PARAM_CONV || !p->live) return;
+  if (!conv) return;
   const struct nsw_conv_plan *c = &e->plan.layer[p->layer].conv;
   if (c->wino) {
     wino_whole(e, param, out);
     return;
   }
-  size_t in = (size_t)p->shape[1], depth = (size_t)nsw_conv_depth(p->shape[1]), taps = (size_t)c->weights.w_taps;
-  const float *dw = e->grads.p + c->dw;
-  for (size_t o = 0; o < (size_t)p->shape[0]; o++)
-    for (size_t i = 0; i < in; i++)
-      for (size_t t = 0; t < taps; t++)
-        *out++ = dw[((o / NSW_BLOCK * taps + t) * depth + i) * NSW_BLOCK + o % NSW_BLOCK];
+  unpack_direct(c, p, e->grads.p + c->dw, out);
 }
 
 double nsw_engine_gradient_square(const struct nsw_engine *e, int param) {
