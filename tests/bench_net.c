@@ -108,7 +108,7 @@ static void run_conv(const struct conv *v, int way) {
   float *y = v->y + (v->size + 3) * v->k;
   if (way == WINO) NSW_DISPATCH(isa, nsw_wino_conv)(&v->wino, nsw_wino_rows(v->size, v->c), x, v->u, y, v->scratch);
   if (way == WINO_WEIGHTS)
-    NSW_DISPATCH(isa, nsw_wino_wgrad)(&v->wino, nsw_wino_tile(v->size, v->size), x, y, v->du, v->scratch);
+    NSW_DISPATCH(isa, nsw_wino_wgrad)(&v->wino, nsw_wino_tile(v->size, v->size, v->c, v->k), x, y, v->du, v->scratch);
   for (int i = 0; i < v->images; i++, x += v->x_image, y += v->y_image) {
     if (way == DIRECT) NSW_DISPATCH(isa, nsw_conv)(&v->direct, x, v->w, y);
     if (way == DIRECT_WEIGHTS) NSW_DISPATCH(isa, nsw_conv_wgrad)(&v->direct, x, y, v->dw);

@@ -217,8 +217,10 @@ static void test_fits(void **state) {
   assert_false(nsw_wino_fits(7, 8));
   assert_false(nsw_wino_fits(8, 7));
   assert_false(nsw_wino_fits(0, 0));
-  assert_int_equal(nsw_wino_tile(32, 32), 4);
-  assert_int_equal(nsw_wino_tile(18, 18), 2);
+  assert_int_equal(nsw_wino_tile(32, 32, 512, 512), 4);
+  assert_int_equal(nsw_wino_tile(8, 8, 64, 64), 4);
+  assert_int_equal(nsw_wino_tile(8, 8, 512, 512), 2);
+  assert_int_equal(nsw_wino_tile(18, 18, 16, 16), 2);
 }
 
 int main(void) {

@@ -156,14 +156,14 @@ void nsw_engine_clear(struct nsw_engine *e) {
   memset(e->norm_grads.p, 0, e->plan.stats * sizeof(float));
 }
 
-/* Images in a group: one where a network's images are small enough to stay in the second cache, more where its weights
+/* Images in a group: enough for a chunk of a weight gradient's tiles from the smallest images, more where the weights
  * are what has to be fetched again for every group. */
 static int choose_slots(const struct nsw_engine *e) {
   if (e->how.tangent) return 2 * e->images;
   if (e->how.norm != NSW_NORM_SAMPLE || e->how.whole) return e->images;
   if (e->how.slots > 0) return e->how.slots < e->images ? e->how.slots : e->images;
   size_t weights = e->plan.weights + e->plan.grads;
-  int slots = weights > e->plan.slot ? (int)(weights / (e->plan.slot + 1)) + 1 : 1;
+  int slots = weights > 7 * e->plan.slot ? (int)(weights / (e->plan.slot + 1)) + 1 : 8;
   if (slots > 10) slots = 10;
   return slots < e->images ? slots : e->images;
 }

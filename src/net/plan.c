@@ -283,7 +283,7 @@ static void set_conv(struct layout *o, int i) {
   if (c->wino) {
     w_taps = (size_t)nsw_wino_places(c->tile[0] = nsw_wino_rows(y->size, x->channels));
     wb_taps = (size_t)nsw_wino_places(c->tile[1] = nsw_wino_rows(y->size, y->channels));
-    dw_taps = (size_t)nsw_wino_square(c->tile[2] = nsw_wino_tile(y->size, y->size));
+    dw_taps = (size_t)nsw_wino_square(c->tile[2] = nsw_wino_tile(y->size, y->size, x->channels, y->channels));
     set_scratch(o->plan, x->channels, y->channels);
   }
   forward_pass(o, l, &c->forward);

@@ -42,9 +42,9 @@ static inline bool nsw_wino_fits(int rows, int cols) { return rows % 2 == 0 && c
 /* The tile's rows of a convolution of so many input channels. */
 static inline int nsw_wino_rows(int rows, int cin) { return rows % 4 == 0 && cin <= 64 ? 4 : 2; }
 
-/* Those of a weight gradient: 4 where that is faster, which takes enough tiles for the larger du. */
-static inline int nsw_wino_tile(int rows, int cols) {
-  return rows % 4 == 0 && cols % 4 == 0 && rows * cols >= 256 ? 4 : 2;
+/* Those of a weight gradient: 4, but where the images are small beside a du that outgrows the caches. */
+static inline int nsw_wino_tile(int rows, int cols, int cin, int cout) {
+  return rows % 4 == 0 && cols % 4 == 0 && (rows * cols >= 256 || cin * cout <= 256 * 256) ? 4 : 2;
 }
 
 /* Floats of scratch memory that a convolution or a weight gradient of these channels needs. */
