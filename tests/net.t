@@ -168,7 +168,7 @@ def own_gram(space, index, options, folder):
     return total / len(grads), total
 
 
-DRAWS = 3
+DRAWS = 5
 
 
 def sound(draw):
