@@ -84,14 +84,12 @@ static void evaluated_together_as_alone(void **state) {
 }
 
 /* A column of a measure that makes only what is asked for, asked for alone and with each of the others. */
-static void columns_do_not_depend_on_others(void **ignored) {
+static void ask_for_pairs(const char *space, uint32_t index) {
   struct fixture f;
   double all[MOST], some[MOST];
   uint8_t status;
-  uint32_t index = 1234;
   int tried = 0;
-  (void)ignored;
-  set_up(&f, "nb101");
+  set_up(&f, space);
   for (int p = 0; p < f.count; p++) {
     int columns = nsw_proxy_columns(f.proxy[p]);
     if (!f.proxy[p]->measure->want) continue;
@@ -109,6 +107,12 @@ static void columns_do_not_depend_on_others(void **ignored) {
   }
   assert_true(tried >= 16);
   tear_down(&f);
+}
+
+static void columns_do_not_depend_on_others(void **state) {
+  (void)state;
+  ask_for_pairs("nb101", 1234);
+  for (uint32_t index = 40; index < 50; index++) ask_for_pairs("nb201", index); /* some have dead branches */
 }
 
 /* The next architecture with index's unit and dead convolutions of its own, so that it has other parameters; index

@@ -84,6 +84,13 @@ static void test_many_are_single_ones(void **state) {
   struct nsw_stream s = {.seed = UINT64_C(0xfedcba9876543210), .which = UINT64_C(0x123456789abcdef), .purpose = 1};
   for (enum nsw_isa isa = NSW_PLAIN; isa <= best; isa++) {
     setenv("NASWEEP_ISA", nsw_isa_name(isa), 1);
+    static uint32_t some[2051];
+    nsw_random_words(s, UINT64_C(0xfffffffe), some, 2051); /* the counter's second word comes in */
+    for (size_t i = 0; i < 2051; i++) {
+      uint32_t words[4];
+      nsw_random_block(s, UINT64_C(0xfffffffe) + i / 4, words);
+      assert_int_equal(some[i], words[i % 4]);
+    }
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
       for (int kind = 0; kind < 4; kind++) { /* uniform; normal, cut at so many deviations */
         size_t n = lengths[l];

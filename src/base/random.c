@@ -3,6 +3,7 @@
 #include <Random123/philox.h>
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/cpu.h"
 #include "base/random_simd.h"
@@ -42,6 +43,17 @@ uint64_t nsw_random_below(struct nsw_stream stream, uint64_t at, uint64_t n) {
 /* ---- many at a time ---- */
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+void nsw_random_words(struct nsw_stream stream, uint64_t first, uint32_t *words, size_t n) {
+  nsw_random_words_fn *make = NSW_DISPATCH(nsw_cpu_isa(), nsw_random_words);
+  uint32_t key[2], chunk[NSW_RANDOM_CHUNK];
+  key_of(stream, key);
+  for (size_t i = 0; i < n; i += NSW_RANDOM_CHUNK) {
+    size_t count = least(n - i, NSW_RANDOM_CHUNK);
+    make(key, stream.which, first + i / 4, count, chunk);
+    memcpy(words + i, chunk, count * sizeof *words);
+  }
+}
 
 void nsw_random_uniform(struct nsw_stream stream, float bound, float *out, size_t n) {
   enum nsw_isa isa = nsw_cpu_isa();

@@ -15,7 +15,7 @@ enum nsw_purpose {
   NSW_FOR_BOOTSTRAP = 5, /* which: the resample */
   NSW_FOR_PERMUTATION = 6,
   NSW_FOR_NOISE = 7, /* Gaussian inputs of proxies */
-  NSW_FOR_GRAPH = 8   /* weights of NASGraph's network; which: the convolution */
+  NSW_FOR_GRAPH = 8  /* weights of NASGraph's network; which: the convolution */
 };
 
 /* A stream: (seed, purpose, which) is its key; numbers in it are addressed by position. Compare by value. */
@@ -27,6 +27,9 @@ struct nsw_stream {
 
 /* Four 32-bit words at position `at` (blocks of four). */
 void nsw_random_block(struct nsw_stream stream, uint64_t at, uint32_t words[4]);
+
+/* The n words of blocks first, first + 1, ..., what nsw_random_block gives one after the other. */
+void nsw_random_words(struct nsw_stream stream, uint64_t first, uint32_t *words, size_t n);
 
 /* 64 uniform bits at a position. */
 uint64_t nsw_random_bits(struct nsw_stream stream, uint64_t at);

@@ -106,11 +106,12 @@ static void watch(void *with, const struct nsw_engine *engine, int layer, enum n
 
 static void draw_signs(uint64_t seed, int cell, float *out, size_t n) {
   struct nsw_stream stream = {.seed = seed, .which = (uint64_t)(SET_SIGNS + cell) << 32, .purpose = NSW_FOR_NOISE};
-  uint32_t words[4], bit[32];
+  enum { WORDS = 32 }; /* at a time */
+  uint32_t words[WORDS], bit[32];
   for (int b = 0; b < 32; b++) bit[b] = UINT32_C(1) << b;
   for (size_t k = 0; k < n; k += 32) {
-    if (k % 128 == 0) nsw_random_block(stream, k / 128, words);
-    uint32_t word = words[k % 128 / 32];
+    if (k % (32 * WORDS) == 0) nsw_random_words(stream, k / 128, words, WORDS);
+    uint32_t word = words[k / 32 % WORDS];
     size_t end = n - k < 32 ? n - k : 32;
     for (size_t b = 0; b < end; b++) out[k + b] = word & bit[b] ? 1.0f : -1.0f;
   }

@@ -21,6 +21,7 @@ enum { ALL, LIVE };      /* columns */
 struct zen {
   double gamma;
   int repeats;
+  bool whole; /* whether the score of all normalisations is asked for */
 };
 
 static int open_zen(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err) {
@@ -147,7 +148,9 @@ static int count_norms(const struct nsw_net *net, bool live) {
  * steps towards zero. */
 static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values,
                   struct nsw_error *err) {
+  const struct zen *z = state;
   struct nsw_net *whole = NULL;
+  if (!z->whole) return NSW_OK;
   int status = nsw_net_build_whole(lab->context->space, index, &lab->context->macro, &whole, err);
   if (status == NSW_OK && count_norms(whole, true) > count_norms(net, true))
     status = draw_all(state, lab, whole, &values[ALL], err);
@@ -156,8 +159,14 @@ static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct
   return status;
 }
 
+static double want(void *state, const bool *column) {
+  struct zen *z = state;
+  z->whole = column[ALL];
+  return 2;
+}
+
 static const struct nsw_measure measure = {
-    .pass = NSW_PASS_OWN, .work = 2, .open = open_zen, .close = free, .take = take, .member = member};
+    .pass = NSW_PASS_OWN, .open = open_zen, .close = free, .want = want, .take = take, .member = member};
 
 static const struct nsw_proxy_column columns[] = {
     {"zen", "Zen score: log of the features' sensitivity to noise, scaled by all normalisations", +1},

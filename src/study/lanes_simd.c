@@ -30,41 +30,17 @@ typedef double real_lanes __attribute__((vector_size(8 * L)));
 #define REALS(words) __builtin_convertvector(words, real_lanes)
 #define ADD_LONG(sum, words) (sum) += __builtin_convertvector(words, long_lanes)
 
-/* Philox 4x32-10 of L blocks first..first+L-1 of a stream, word by word: what nsw_random_block gives, without its
- * call for each block. */
-static inline void random_blocks(struct nsw_stream stream, uint64_t first, uint32_t word[4][L]) {
-  uint64_t key = stream.seed + stream.purpose * UINT64_C(0x9E3779B97F4A7C15);
-  uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-  for (uint32_t l = 0; l < L; l++) {
-    word[0][l] = (uint32_t)(first + l);
-    word[1][l] = (uint32_t)((first + l) >> 32);
-    word[2][l] = (uint32_t)stream.which;
-    word[3][l] = (uint32_t)(stream.which >> 32);
-  }
-  for (int round = 0; round < 10; round++) {
-    for (int l = 0; l < L; l++) {
-      uint64_t p0 = (uint64_t)0xD2511F53 * word[0][l], p1 = (uint64_t)0xCD9E8D57 * word[2][l];
-      word[0][l] = (uint32_t)(p1 >> 32) ^ word[1][l] ^ k0;
-      word[1][l] = (uint32_t)p1;
-      word[2][l] = (uint32_t)(p0 >> 32) ^ word[3][l] ^ k1;
-      word[3][l] = (uint32_t)p0;
-    }
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-}
-
 void KERNEL(nsw_draw)(uint64_t seed, uint64_t resample, uint32_t n, uint8_t *count) {
+  enum { CHUNK = 2048 };
   struct nsw_stream stream = {.seed = seed, .which = resample, .purpose = NSW_FOR_BOOTSTRAP};
   memset(count, 0, n);
-  uint32_t word[4][L];
-  for (uint64_t done = 0; done < n; done += 4 * L) {
-    random_blocks(stream, done / 4, word);
-    for (int i = 0; i < 4; i++)
-      for (int l = 0; l < L; l++) word[i][l] = (uint32_t)((uint64_t)word[i][l] * n >> 32);
-    uint64_t draws = n - done < 4 * L ? n - done : 4 * L;
+  uint32_t word[CHUNK];
+  for (uint64_t done = 0; done < n; done += CHUNK) {
+    uint64_t draws = n - done < CHUNK ? n - done : CHUNK;
+    nsw_random_words(stream, done / 4, word, draws);
+    for (uint64_t k = 0; k < draws; k++) word[k] = (uint32_t)((uint64_t)word[k] * n >> 32);
     for (uint64_t k = 0; k < draws; k++) {
-      uint8_t *c = &count[word[k % 4][k / 4]];
+      uint8_t *c = &count[word[k]];
       *c = (uint8_t)(*c + (*c != 255));
     }
   }
