@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Numbers are made a chunk at a time, so that their words stay in the first cache. A multiple of 32, the words of the
- * widest vector's blocks. */
+/* Numbers are made a chunk at a time, so that their words stay in the first cache. A multiple of four, the words of a
+ * block. */
 enum { NSW_RANDOM_CHUNK = 1024 };
 
 /* Philox 4x32-10 of blocks first, first + 1, ...: at least n words, four a block, and NSW_RANDOM_CHUNK at most. key,
