@@ -2,7 +2,8 @@
 """Our scores beside those that NAS-Bench-Suite-Zero published for the same architectures (other weights, other images):
 rank correlation a column. Scores just those rows, on real CIFAR-10 images where NASWEEP_DATA has them.
 
-usage: tests/published.py [--space nb101|nb201] [--samples N] [--ranks N] [--channels N] [--every K] [--out FILE.csv]
+usage: tests/published.py [--space nb101|nb201] [--samples N] [--ranks N] [--channels N] [--every K]
+                          [--columns LIST] [--out FILE.csv]
 The figures are in the README; with the defaults (64 images for nb201, 16 for nb101) it takes some minutes on two cores."""
 import argparse
 import csv
@@ -78,10 +79,12 @@ parser.add_argument("--samples", type=int)
 parser.add_argument("--ranks", type=int, default=2)
 parser.add_argument("--channels", type=int, help="of the first stage, where the benchmark's own take too long")
 parser.add_argument("--every", type=int, default=1, help="only every K-th row of the table")
+parser.add_argument("--columns", help="only these of the table, separated by commas")
 parser.add_argument("--out", help="both values of every row as CSV")
 args = parser.parse_args()
 for space in [args.space] if args.space else ["nb201", "nb101"]:
     here = argparse.Namespace(**{**vars(args), "samples": args.samples or {"nb201": 64, "nb101": 16}[space]})
     rows = rows_of(space, args.every)
     columns = [c for c in next(iter(rows.values())) if c not in LEAVE]
+    columns = [c for c in columns if not args.columns or c in args.columns.split(",")]
     report(space, rows, columns, score(space, rows, columns, here), args.out)
