@@ -47,8 +47,8 @@ def cpu(lab, names, seeds):
 
 
 def enough(lab, names):
-    """Evaluations that take about a second together, so that start-up's own noise is small beside them."""
-    return min(40, max(3, int(1 / max(ours(lab, names, 3), 1e-3))))
+    """Evaluations that take about half a second together, so that start-up's own noise is small beside them."""
+    return min(20, max(3, int(0.5 / max(ours(lab, names, 3), 1e-3))))
 
 
 def ours(lab, names, more):
