@@ -2,13 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "net/engine_state.h"
 
 const char *const nsw_work_names[NSW_WORKS] = {"conv 3x3", "conv 1x1", "norm", "combine", "pool", "head", "load"};
 
-enum { ALIGN = 64 };
+enum { ALIGN = 64, HUGE_PAGE = 2 << 20 }; /* bytes */
 
 /* ---- memory ---- */
 
@@ -17,10 +18,17 @@ static void free_block(struct block *b) {
   *b = (struct block){0};
 }
 
+/* Large blocks ask for huge pages: fewer address translations, and lines of one page never compete for the same places
+ * of the second cache, as those of small pages strewn over memory do (src/net/NOTES.md). */
 bool nsw_block_need(struct block *b, size_t floats) {
   if (floats <= b->size) return true;
   free_block(b);
-  b->p = aligned_alloc(ALIGN, (floats * sizeof(float) + ALIGN - 1) / ALIGN * ALIGN);
+  size_t bytes = floats * sizeof(float), align = bytes >= HUGE_PAGE ? HUGE_PAGE : ALIGN;
+  bytes = (bytes + align - 1) / align * align;
+  b->p = aligned_alloc(align, bytes);
+#ifdef MADV_HUGEPAGE
+  if (b->p && align == HUGE_PAGE) (void)madvise(b->p, bytes, MADV_HUGEPAGE); /* a wish, which may be refused */
+#endif
   b->size = b->p ? floats : 0;
   return b->p != NULL;
 }
