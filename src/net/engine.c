@@ -164,15 +164,13 @@ void nsw_engine_clear(struct nsw_engine *e) {
   memset(e->norm_grads.p, 0, e->plan.stats * sizeof(float));
 }
 
-/* Images in a group: enough for a chunk of a weight gradient's tiles from the smallest images, more where the weights
- * are what has to be fetched again for every group. */
+/* Images in a group: enough to share a fetch of the weights, and few enough that a layer's input and output stay in the
+ * third cache (src/net/NOTES.md). */
 static int choose_slots(const struct nsw_engine *e) {
+  enum { GROUP = 6 };
   if (e->how.tangent) return 2 * e->images;
   if (e->how.norm != NSW_NORM_SAMPLE || e->how.whole) return e->images;
-  if (e->how.slots > 0) return e->how.slots < e->images ? e->how.slots : e->images;
-  size_t weights = e->plan.weights + e->plan.grads;
-  int slots = weights > 7 * e->plan.slot ? (int)(weights / (e->plan.slot + 1)) + 1 : 8;
-  if (slots > 10) slots = 10;
+  int slots = e->how.slots > 0 ? e->how.slots : GROUP;
   return slots < e->images ? slots : e->images;
 }
 
