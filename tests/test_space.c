@@ -198,8 +198,85 @@ static void fills_in_the_benchmarks_own_skeleton(void **state) {
   nsw_space_close(&space);
 }
 
+/* ---- words ---- */
+
+static void check_words(struct nsw_space *space) {
+  uint8_t genes[NSW_MAX_GENES];
+  int length = nsw_space_genes(space);
+  assert_in_range(length, 0, NSW_MAX_GENES);
+  uint32_t step = nsw_space_count(space) > 50000 ? 37 : 1, found;
+  for (uint32_t i = 0; i < nsw_space_count(space) && length; i += step) {
+    nsw_space_genes_of(space, i, genes);
+    for (int g = 0; g < length; g++) assert_in_range(genes[g], 0, nsw_space_gene_choices(space, g) - 1);
+    assert_true(nsw_space_from_genes(space, genes, &found));
+    assert_int_equal(found, i);
+  }
+}
+
+static void spells_every_architecture(void **state) {
+  (void)state;
+  on_every_space(check_words);
+}
+
+static struct nsw_space *space_named(const char *name) {
+  for (int k = 0; nsw_space_kinds[k]; k++)
+    if (!strcmp(nsw_space_kinds[k]->name, name)) return spaces[k];
+  return NULL;
+}
+
+static void one_changed_gene_is_one_changed_operation(void **state) {
+  (void)state;
+  struct nsw_space *space = space_named("nb201");
+  for (uint32_t i = 0; i < nsw_space_count(space); i += 7)
+    for (int g = 0; g < 6; g++) {
+      uint8_t genes[NSW_MAX_GENES];
+      struct nsw_cell before, after;
+      uint32_t other;
+      nsw_space_genes_of(space, i, genes);
+      genes[g] = (uint8_t)((genes[g] + 1) % 5);
+      assert_true(nsw_space_from_genes(space, genes, &other));
+      nsw_space_cell(space, i, &before);
+      nsw_space_cell(space, other, &after);
+      for (int e = 0; e < 6; e++) assert_true((before.edge_op[e] == after.edge_op[e]) == (e != g));
+    }
+}
+
+/* Any matrix of seven vertices: the word must lead where the text does, which is read by code of its own. */
+static void words_of_nb101_are_its_matrices(void **state) {
+  (void)state;
+  static const char *const ops[] = {"conv3x3", "conv1x1", "maxpool3x3"};
+  struct nsw_space *space = space_named("nb101");
+  uint32_t noise = 12345, found = 0, refused = 0;
+  for (int trial = 0; trial < 3000; trial++) {
+    uint8_t genes[NSW_MAX_GENES];
+    char text[256] = "";
+    uint32_t by_word = 0, by_text = 1;
+    for (int g = 0; g < 26; g++) {
+      noise = noise * 1664525 + 1013904223;
+      genes[g] = g < 21 ? (noise >> 16) % 5 < 2 : (uint8_t)((noise >> 16) % 3);
+    }
+    for (int row = 0; row < 7; row++) {
+      for (int column = 0; column < 7; column++)
+        strcat(text, row < column && genes[nsw_edge(row, column)] ? "1" : "0");
+      strcat(text, row < 6 ? "|" : " input");
+    }
+    for (int v = 0; v < 5; v++) strcat(strcat(text, ","), ops[genes[21 + v]]);
+    strcat(text, ",output");
+    bool spelled = nsw_space_from_genes(space, genes, &by_word);
+    assert_int_equal(spelled, nsw_space_find(space, text, &by_text, NULL) == NSW_OK);
+    if (spelled) assert_int_equal(by_word, by_text);
+    found += spelled;
+    refused += !spelled;
+  }
+  assert_in_range(found, 1000, 2999);
+  assert_in_range(refused, 1, 2000);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(opens_by_name_alone),
+                                     cmocka_unit_test(spells_every_architecture),
+                                     cmocka_unit_test(one_changed_gene_is_one_changed_operation),
+                                     cmocka_unit_test(words_of_nb101_are_its_matrices),
                                      cmocka_unit_test(finds_every_id),
                                      cmocka_unit_test(finds_indexes_and_refuses_those_beyond_the_end),
                                      cmocka_unit_test(makes_the_same_keys_in_shares),

@@ -12,6 +12,7 @@
 #include "nasweep/error.h"
 
 enum { NSW_MAX_VERTICES = 7, NSW_MAX_EDGES = 21 };
+enum { NSW_MAX_GENES = 32 }; /* choices that make an architecture, see nsw_space_genes */
 
 /* Operations on an edge or a vertex, of all spaces together. */
 enum nsw_op {
@@ -69,6 +70,13 @@ struct nsw_space_kind {
    * ascending order of their keys; keys and by_key are NULL where key_size is 0 or no keys were made yet. */
   int (*find)(const void *state, const uint8_t *keys, const uint32_t *by_key, const char *text, uint32_t *index,
               struct nsw_error *err);
+  /* Optional, for searches: an architecture as a word of `genes` choices, choice g one of 0..gene_choices(g)-1, so that
+   * changing one gene is a step to a neighbour. genes 0: the space cannot be searched step by step. */
+  int genes;
+  int (*gene_choices)(int gene);
+  void (*genes_of)(const void *state, uint32_t index, uint8_t *genes);
+  /* Index of the word's architecture; false where the word is none of the space's. Several words may be the same one. */
+  bool (*from_genes)(const void *state, const uint8_t *genes, uint32_t *index);
 };
 
 /* The table of spaces; ends with NULL. */
@@ -113,6 +121,14 @@ void nsw_space_id(const struct nsw_space *space, uint32_t index, char *id);
 /* Index from text: a decimal index, an id, or another spelling of the space (nb101: "adjacency ops", pruned and
  * brought to its class). NSW_USAGE with the reason where there is none. A decimal index needs no keys. */
 int nsw_space_find(const struct nsw_space *space, const char *text, uint32_t *index, struct nsw_error *err);
+
+/* Length of the words that spell architectures, 0 where the space has none; choices at one place of them; the word of
+ * an architecture (of the several that there may be, always the same one) into genes[length]; and back, false where the
+ * word spells none. No keys are needed. */
+int nsw_space_genes(const struct nsw_space *space);
+int nsw_space_gene_choices(const struct nsw_space *space, int gene);
+void nsw_space_genes_of(const struct nsw_space *space, uint32_t index, uint8_t *genes);
+bool nsw_space_from_genes(const struct nsw_space *space, const uint8_t *genes, uint32_t *index);
 
 /* Number of edge or vertex operations of each kind in the cell, into counts[NSW_OPS]. */
 void nsw_cell_count_ops(const struct nsw_cell *cell, int counts[NSW_OPS]);

@@ -128,6 +128,55 @@ static int find(const void *state, const uint8_t *keys, const uint32_t *by_key, 
   return NSW_OK;
 }
 
+/* ---- words: the 21 possible edges of seven vertices, 0 or 1, then the labels of the five inner ones ---- */
+
+enum { GENES = NSW_MAX_EDGES + NSW_MAX_VERTICES - 2, LAST = NSW_MAX_VERTICES - 1 };
+
+static int gene_choices(int gene) { return gene < NSW_MAX_EDGES ? 2 : 3; }
+
+/* A smaller cell's output is vertex 6; the vertices between that it lacks have no edges and the label 0. */
+static void genes_of(const void *state, uint32_t index, uint8_t *genes) {
+  uint32_t graph = ((const uint32_t *)state)[index], bits = nsw_nb101_bits(graph), labels = nsw_nb101_labels(graph);
+  int last = nsw_nb101_vertices(graph) - 1;
+  memset(genes, 0, GENES);
+  for (int to = 1; to <= last; to++)
+    for (int from = 0; from < to; from++)
+      if (bits >> nsw_edge(from, to) & 1) genes[nsw_edge(from, to == last ? LAST : to)] = 1;
+  for (int v = last - 1; v >= 1; v--, labels /= 3) genes[NSW_MAX_EDGES + v - 1] = (uint8_t)(labels % 3);
+}
+
+/* Vertices on a path from input to output. */
+static uint32_t on_path(const uint8_t *genes) {
+  uint32_t down = 1, up = 1u << LAST;
+  for (int to = 1; to <= LAST; to++)
+    for (int from = 0; from < to; from++)
+      if (genes[nsw_edge(from, to)] && down >> from & 1) down |= 1u << to;
+  for (int from = LAST - 1; from >= 0; from--)
+    for (int to = from + 1; to <= LAST; to++)
+      if (genes[nsw_edge(from, to)] && up >> to & 1) up |= 1u << from;
+  return down & up;
+}
+
+/* Drops what lies on no path, as the benchmark does, and looks the class of the rest up. */
+static bool from_genes(const void *state, const uint8_t *genes, uint32_t *index) {
+  uint32_t keep = on_path(genes), bits = 0, labels = 0;
+  int place[NSW_MAX_VERTICES], vertices = 0, edges = 0;
+  if (!(keep & 1) || !(keep >> LAST & 1)) return false;
+  for (int v = 0; v <= LAST; v++)
+    if (keep >> v & 1) {
+      if (v > 0 && v < LAST) labels = labels * 3 + genes[NSW_MAX_EDGES + v - 1];
+      place[v] = vertices++;
+    }
+  for (int to = 1; to <= LAST; to++)
+    for (int from = 0; from < to; from++)
+      if (genes[nsw_edge(from, to)] && keep >> from & 1 && keep >> to & 1) {
+        bits |= 1u << nsw_edge(place[from], place[to]);
+        edges++;
+      }
+  if (edges > NSW_NB101_MAX_EDGES) return false;
+  return find_graph(state, nsw_nb101_canonical(nsw_nb101_pack(vertices, bits, labels)), index) == NSW_OK;
+}
+
 const struct nsw_space_kind nsw_nb101 = {
     .name = "nb101",
     .long_name = "NAS-Bench-101",
@@ -146,4 +195,8 @@ const struct nsw_space_kind nsw_nb101 = {
     .keys = keys,
     .id = id,
     .find = find,
+    .genes = GENES,
+    .gene_choices = gene_choices,
+    .genes_of = genes_of,
+    .from_genes = from_genes,
 };

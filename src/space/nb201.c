@@ -221,6 +221,25 @@ static int find(const void *state, const uint8_t *keys, const uint32_t *by_key, 
   return NSW_OK;
 }
 
+/* A gene is an edge's operation. */
+static int gene_choices(int gene) {
+  (void)gene;
+  return OPS;
+}
+
+static void genes_of(const void *state, uint32_t index, uint8_t *genes) {
+  int digit[EDGES];
+  digits_of(((const struct nb201 *)state)->code[index], digit);
+  for (int e = 0; e < EDGES; e++) genes[e] = (uint8_t)digit[e];
+}
+
+static bool from_genes(const void *state, const uint8_t *genes, uint32_t *index) {
+  uint32_t code = 0;
+  for (int e = 0; e < EDGES; e++) code = code * OPS + genes[e];
+  *index = ((const struct nb201 *)state)->index[code];
+  return true;
+}
+
 const struct nsw_space_kind nsw_nb201 = {
     .name = "nb201",
     .long_name = "NAS-Bench-201 (NATS-Bench topology space)",
@@ -236,4 +255,8 @@ const struct nsw_space_kind nsw_nb201 = {
     .macs = macs,
     .id = id,
     .find = find,
+    .genes = EDGES,
+    .gene_choices = gene_choices,
+    .genes_of = genes_of,
+    .from_genes = from_genes,
 };

@@ -162,6 +162,19 @@ int nsw_space_find(const struct nsw_space *space, const char *text, uint32_t *in
   return NSW_OK;
 }
 
+/* ---- words ---- */
+
+int nsw_space_genes(const struct nsw_space *space) { return space->kind->genes; }
+int nsw_space_gene_choices(const struct nsw_space *space, int gene) { return space->kind->gene_choices(gene); }
+
+void nsw_space_genes_of(const struct nsw_space *space, uint32_t index, uint8_t *genes) {
+  space->kind->genes_of(space->state, index, genes);
+}
+
+bool nsw_space_from_genes(const struct nsw_space *space, const uint8_t *genes, uint32_t *index) {
+  return space->kind->from_genes(space->state, genes, index);
+}
+
 /* ---- cells ---- */
 
 void nsw_cell_count_ops(const struct nsw_cell *cell, int counts[NSW_OPS]) {
