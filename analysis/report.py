@@ -323,9 +323,9 @@ def searches(page):
     steps = [s for s in page.search if s["kind"] == "two_step" and s["space"] == page.space]
     if steps:
         rows = "".join(f'<tr><td>{esc(s["proxy"])}, k = {s["k"]}, {esc(s["dataset"])} {esc(s["split"])}</td><td>{real(s["accuracy_mean"], 2)} ± '
-                       f'{real(s["accuracy_deviation"], 2)}</td><td>{"–" if s["published"] is None else real(s["published"], 2)}</td></tr>' for s in steps)
+                       f'{real(s["accuracy_deviation"], 2)}</td></tr>' for s in steps)
         page.add('<h3>Two-step search</h3><div class="wide"><table><thead><tr><th>draw, take the k best by score, keep the best by '
-                 f'{esc(steps[0]["second_step"])} accuracy</th><th>accuracy found</th><th>published</th></tr></thead><tbody>{rows}</tbody></table></div>'
+                 f'{esc(steps[0]["second_step"])}</th><th>accuracy found</th></tr></thead><tbody>{rows}</tbody></table></div>'
                  f'<p class="caption">{steps[0]["candidates"]:,} candidates drawn, {steps[0]["runs"]:,} runs, seed {steps[0]["seed"]}; mean ± deviation over runs.</p>')
 
 

@@ -325,11 +325,51 @@ for p in curve["sed"]["points"]:
     if not close(p["regret"], acc.max() - p["best"]):
         wrong.append("regret")
 report(not wrong, "selection: limits, exact expectations for chance and for equal scores", "\n".join(wrong[:6]))
-found = load("select", whole, "--proxy", "params", "--knas-proxy", "params", "--runs", 20, "--knas", "5")
-two = [f for f in found if f["kind"] == "two_step"][0]
-report(two["k"] == 5 and two["published"] is None and 50 < two["accuracy_mean"] <= accuracy.max() and
-       load("select", whole, "--proxy", "params", "--knas-proxy", "params", "--runs", 20, "--knas", "5") == found,
-       "the two-step search repeats itself", two)
+
+# ---- the two-step search looks at validation accuracies alone ----
+rng2 = np.random.default_rng(11)
+report_at = np.round(rng2.normal(90, 3, 400), 2)
+steps = path("steps.h5")
+write("steps.h5", {"naswot": rng2.normal(0, 1, 400)}, report_at)
+with h5py.File(steps, "a") as f:
+    g = f["nb201/accuracy"]
+    g.move("cifar10/test", "cifar10/ori-test-200ep")
+    g["cifar10-valid/x-valid-200ep"] = report_at + rng2.normal(0, 2, 400)
+    g["cifar10-valid/x-valid-12ep"] = short = report_at + rng2.normal(0, 4, 400)
+SEARCH = ("select", steps, "--knas-proxy", "naswot", "--split", "ori-test", "--runs", 20, "--knas", 5)
+two = [f for f in load(*SEARCH) if f["kind"] == "two_step"]
+report([f["second_step"] for f in two] == ["cifar10-valid/x-valid-12ep"] and two[0]["k"] == 5 and
+       report_at.min() < two[0]["accuracy_mean"] <= report_at.max() and
+       [f for f in load(*SEARCH) if f["kind"] == "two_step"] == two,
+       "the two-step search goes by validation accuracy near 20 epochs, under its importer's name, and repeats itself", two)
+whole_pool = load(*SEARCH, "--candidates", 400, "--knas", 400)[-1]
+report(close(whole_pool["accuracy_mean"], report_at[np.argmax(short)]) and whole_pool["accuracy_deviation"] < 1e-9,
+       "of all candidates it finds the one with the best validation accuracy", whole_pool)
+named = load(*SEARCH, "--knas-split", "x-valid-200ep")[-1]
+report(named["second_step"] == "cifar10-valid/x-valid-200ep", "or by the column named", named)
+wrong = []
+for status, says, *words in (
+        (2, "no such accuracies", *SEARCH, "--knas-split", "valid-200"),
+        (2, "what is reported", *SEARCH, "--knas-split", "ori-test-200ep"),
+        (1, "no validation accuracies", "select", whole, "--proxy", "params", "--knas-proxy", "params")):
+    r = run(*words)
+    if r.returncode != status or says not in r.stderr or r.stdout:
+        wrong.append(f"{words}: status {r.returncode}, {r.stderr!r}")
+report(not wrong, "a wrong name, the reported column, or no validation accuracies at all end it", "\n".join(wrong))
+
+# ---- accuracies as scores ----
+found = load("correlate", steps, "--score", "accuracy:cifar10-valid/x-valid-12ep", "--split", "ori-test", "--intervals", 50)
+by_name = {f["proxy"]: f for f in found}
+report(close(by_name["accuracy:cifar10-valid/x-valid-12ep"]["spearman"], st.spearmanr(short, report_at)[0]) and
+       len(found) == 2, "a short training is correlated as a score", found)
+found = load("select", steps, "--score", "cifar10-valid/x-valid-12ep", "--split", "ori-test", "--proxy", "naswot")
+curve = [f for f in found if f.get("proxy", "").startswith("accuracy:")][0]
+top = curve["points"][0]
+report(top["k"] == 1 and close(top["best"], report_at[np.argmax(short)]), "and selected by", top)
+
+found = load("correlate", whole, "--dataset", "CIFAR10", "--ensemble", "sed+params", "--proxy", "sed")
+report([f["proxy"] for f in found] == ["sed", "sed+params"],
+       "a data set's name is known in capitals, and an ensemble asked for is there whatever --proxy says", found)
 
 # ---- several files, joined by index ----
 first, second = path("first.h5"), path("second.h5")
@@ -397,7 +437,7 @@ cases = [
     (1, "", "correlate", path("missing.h5")),
     (1, "", "correlate", path("future.h5")),
     (1, "", "correlate", truth),
-    (2, "no such score", "correlate", whole, "--proxy", "zen"),
+    (2, "--proxy zen: there is none", "correlate", whole, "--proxy", "zen"),
     (2, "--subset top:0", "correlate", whole, "--subset", "top:0"),
     (2, "--subset worst", "correlate", whole, "--subset", "worst"),
     (2, "--format xml", "correlate", whole, "--format", "xml"),
@@ -407,6 +447,11 @@ cases = [
     (2, "median is no rule; mean or log", "correlate", whole, "--ensemble", "median:sed+params"),
     (2, "there is a score sed already", "correlate", whole, "--ensemble", "sed=sed+params"),
     (2, "--compare", "correlate", whole, "--compare", "sed"),
+    (2, "did you mean 'cifar10'", "correlate", whole, "--dataset", "cifar-10"),
+    (2, "--dataset svhn: there is none; there are cifar10", "correlate", whole, "--dataset", "svhn"),
+    (2, "--split valid: there is none; there are test", "select", whole, "--split", "valid"),
+    (2, "--proxy sedd: there is none; did you mean 'sed'?", "correlate", whole, "--proxy", "sedd"),
+    (2, "no accuracies 'accuracy:cifar10/valid-12ep'", "correlate", whole, "--score", "accuracy:cifar10/valid-12ep"),
     (1, "no trained accuracies", "select", path("first.h5")),
     (2, "no format xls", "import", "xls", truth, "--out", path("x.h5")),
     (2, "--max-unmatched", "import", "csv", truth, "--out", path("x.h5"), "--max-unmatched", "2"),

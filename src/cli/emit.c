@@ -17,7 +17,7 @@ struct nsw_emit {
   bool failed; /* memory or stream */
 };
 
-static void csv_text(FILE *out, const char *text) {
+void nsw_csv_text(FILE *out, const char *text) {
   if (!text[strcspn(text, ",\"\r\n")]) {
     fputs(text, out);
     return;
@@ -47,7 +47,7 @@ int nsw_emit_begin(FILE *out, const char *format, const char *const *names, size
   if (json) fputc('[', out);
   for (size_t i = 0; header && !json && i < count; i++) {
     if (i) fputc(',', out);
-    csv_text(out, names[i]);
+    nsw_csv_text(out, names[i]);
   }
   if (header && !json) fputc('\n', out);
   *emit = e;
@@ -111,7 +111,7 @@ void nsw_emit_text(struct nsw_emit *e, const char *value) {
   if (e->row)
     set(e, json_string(value));
   else
-    csv_text(e->out, value);
+    nsw_csv_text(e->out, value);
   advance(e);
 }
 

@@ -26,4 +26,7 @@ void nsw_emit_text(struct nsw_emit *emit, const char *value);
 /* Ends the output, frees and sets to NULL; NSW_FAILED where memory or the stream failed on the way. */
 int nsw_emit_end(struct nsw_emit **emit, struct nsw_error *err);
 
+/* One cell of CSV, quoted where it must be. */
+void nsw_csv_text(FILE *out, const char *text);
+
 #endif

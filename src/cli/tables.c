@@ -8,7 +8,7 @@
 #include "study/column.h"
 #include "truth/find.h"
 
-enum { SPACES = 8, PARTS = 256 };
+enum { PARTS = 256 };
 
 /* All tables read, before those of one space are put together. */
 struct parts {
@@ -38,7 +38,7 @@ static int merge_parts(struct parts *parts, struct nsw_tables *tables, struct ns
     size_t count = 0;
     for (size_t q = p; q < parts->count; q++)
       if (parts->table[q] && !strcmp(parts->table[q]->space, parts->table[p]->space)) same[count++] = parts->table[q];
-    if (tables->count == SPACES) return nsw_usage(err, "more than %d spaces", SPACES);
+    if (tables->count == NSW_TABLES) return nsw_usage(err, "more than %d spaces", NSW_TABLES);
     struct nsw_table **to = &tables->list[tables->count++];
     if (count == 1) {
       *to = parts->table[p];

@@ -5,10 +5,12 @@
 #include "cli/args.h"
 #include "store/table.h"
 
+enum { NSW_TABLES = 8 }; /* spaces at most */
+
 /* One table a space, in the order in which the files name them. Free with nsw_tables_free. */
 struct nsw_tables {
-  struct nsw_table *list[8];
-  char *truth[8]; /* which accuracy files were joined, for people; empty: those in the result files */
+  struct nsw_table *list[NSW_TABLES];
+  char *truth[NSW_TABLES]; /* which accuracy files were joined, for people; empty: those in the result files */
   size_t count;
 };
 

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/quote.h"
 #include "nasweep/proxy.h"
 
 int nsw_columns_add(struct nsw_columns *columns, const char *name, struct nsw_column **column, struct nsw_error *err) {
@@ -73,6 +75,44 @@ int nsw_columns_make(const struct nsw_table *table, struct nsw_columns *columns,
   }
   if (status != NSW_OK) nsw_columns_free(columns);
   return status;
+}
+
+/* What accuracies there are, for a message. */
+static void list_accuracies(const struct nsw_table *table, char *text, size_t size) {
+  size_t at = 0;
+  for (size_t a = 0; a < table->accuracies && at < size; a++)
+    at += (size_t)snprintf(text + at, size - at, "%s%s/%s", a ? ", " : "", table->accuracy[a].dataset,
+                           table->accuracy[a].split);
+}
+
+int nsw_columns_add_accuracy(struct nsw_columns *columns, const struct nsw_table *table, const char *text,
+                             struct nsw_error *err) {
+  static const char prefix[] = "accuracy:";
+  char quoted[NSW_QUOTE_SIZE], there[600] = "none", name[256], long_name[300];
+  const char *at = strncmp(text, prefix, sizeof prefix - 1) ? text : text + sizeof prefix - 1;
+  const struct nsw_accuracy *accuracy = NULL;
+  for (size_t a = 0; a < table->accuracies && !accuracy; a++) {
+    snprintf(name, sizeof name, "%s/%s", table->accuracy[a].dataset, table->accuracy[a].split);
+    if (!strcasecmp(at, name)) accuracy = &table->accuracy[a];
+  }
+  list_accuracies(table, there, sizeof there);
+  if (!accuracy)
+    return nsw_usage(err, "%s: no accuracies '%s' to take as a score; there are %s", table->space,
+                     nsw_quote(quoted, text), there);
+  snprintf(name, sizeof name, "%s%s/%s", prefix, accuracy->dataset, accuracy->split);
+  if (nsw_columns_find(columns, name)) return nsw_usage(err, "%s: %s is asked for twice", table->space, name);
+  struct nsw_column *column;
+  int status = nsw_columns_add(columns, name, &column, err);
+  if (status != NSW_OK) return status;
+  snprintf(long_name, sizeof long_name, "accuracy on %s, %s, taken as a score", accuracy->dataset, accuracy->split);
+  free(column->long_name);
+  column->long_name = strdup(long_name);
+  column->asked = true;
+  for (size_t i = 0; i < table->rows; i++) {
+    column->value[i] = accuracy->value[i];
+    if (isnan(accuracy->value[i])) column->standing[i] = NSW_ABSENT;
+  }
+  return column->long_name ? NSW_OK : nsw_fail(err, "out of memory for column %s", name);
 }
 
 struct nsw_column *nsw_columns_find(const struct nsw_columns *columns, const char *name) {

@@ -26,6 +26,7 @@ struct nsw_column {
   size_t seeds;
   double seconds; /* sum of the rows' evaluation times; NaN for an ensemble */
   uint64_t timed; /* rows with a time above 0 */
+  bool asked;     /* the user asked for it by name: an ensemble, or accuracies taken as a score */
 };
 
 /* The columns of one space. */
@@ -47,6 +48,11 @@ int nsw_columns_make(const struct nsw_table *table, struct nsw_columns *columns,
 
 /* Adds a column of that name: values uninitialised, every row NSW_IN, no times. Pointers to columns become invalid. */
 int nsw_columns_add(struct nsw_columns *columns, const char *name, struct nsw_column **column, struct nsw_error *err);
+
+/* Adds accuracies as a score: "accuracy:DATASET/SPLIT" (few epochs of training against many, say), which is also the
+ * column's name. NSW_USAGE where the table has none such. */
+int nsw_columns_add_accuracy(struct nsw_columns *columns, const struct nsw_table *table, const char *text,
+                             struct nsw_error *err);
 
 /* The column of that name, or NULL. */
 struct nsw_column *nsw_columns_find(const struct nsw_columns *columns, const char *name);

@@ -154,5 +154,6 @@ int nsw_ensemble_add(struct nsw_columns *columns, const char *text, struct nsw_e
   if (!long_name) return nsw_fail(err, "out of memory for ensemble %s", text);
   free(ensemble->long_name);
   ensemble->long_name = long_name;
+  ensemble->asked = true;
   return fill(columns, &r, ensemble, err);
 }

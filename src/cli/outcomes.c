@@ -1,0 +1,210 @@
+#include "cli/outcomes.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+/* ---- coefficients ---- */
+
+const struct nsw_title nsw_titles[NSW_TITLES] = {
+    {"spearman", "Spearman", "$\\rho$"},
+    {"kendall_tau_b", "Kendall", "$\\tau_b$"},
+    {"weighted_tau", "weighted", "$\\tau_w$"},
+    {"pearson", "Pearson", "$r$"},
+    {"partial_params", "|params", "$\\rho\\,|$params"},
+    {"partial_macs", "|macs", "$\\rho\\,|$macs"},
+};
+
+double nsw_line_value(const struct nsw_line *line, int coefficient) {
+  const struct nsw_comparison *c = &line->outcome;
+  const double values[NSW_TITLES] = {c->spearman, c->kendall,        c->weighted,
+                                     c->pearson,  c->partial_params, c->partial_macs};
+  return values[coefficient];
+}
+
+const struct nsw_interval *nsw_line_interval(const struct nsw_line *line, int coefficient) {
+  static const int of[NSW_TITLES] = {NSW_SPEARMAN, NSW_KENDALL, NSW_WEIGHTED, NSW_PEARSON, -1, -1};
+  const struct nsw_comparison *c = &line->outcome;
+  if (!c->has_intervals || of[coefficient] < 0 || !c->interval[of[coefficient]].defined) return NULL;
+  return &c->interval[of[coefficient]];
+}
+
+void nsw_interval_ends(const struct nsw_interval *interval, double *low, double *high) {
+  bool bca = isfinite(interval->bca_low) && isfinite(interval->bca_high);
+  *low = bca ? interval->bca_low : interval->low;
+  *high = bca ? interval->bca_high : interval->high;
+}
+
+bool nsw_line_same_target(const struct nsw_line *a, const struct nsw_line *b) {
+  return !strcmp(a->space, b->space) && !strcmp(a->dataset, b->dataset) && !strcmp(a->split, b->split);
+}
+
+/* ---- what goes out ---- */
+
+#define LINE(member, key, kind) {key, NSW_FIELD_##kind, offsetof(struct nsw_line, member), NULL}
+static const struct nsw_field line_fields[] = {LINE(space, "space", TEXT),
+                                               LINE(proxy, "proxy", TEXT),
+                                               LINE(dataset, "dataset", TEXT),
+                                               LINE(split, "split", TEXT),
+                                               LINE(epochs, "epochs", COUNT),
+                                               LINE(source, "accuracy_source", TEXT),
+                                               LINE(subset, "subset", WORD),
+                                               LINE(outcome.n, "n", COUNT),
+                                               LINE(outcome.no_path, "no_path", COUNT),
+                                               LINE(excluded, "excluded", COUNT),
+                                               LINE(outcome.pending, "pending", COUNT),
+                                               LINE(outcome.failed, "failed", COUNT),
+                                               LINE(outcome.unknown, "accuracy_unknown", COUNT),
+                                               LINE(outcome.ties_proxy, "ties_proxy", COUNT),
+                                               LINE(outcome.ties_accuracy, "ties_accuracy", COUNT),
+                                               LINE(outcome.pearson_n, "pearson_n", COUNT),
+                                               LINE(outcome.spearman, "spearman", REAL),
+                                               LINE(outcome.kendall, "kendall_tau_b", REAL),
+                                               LINE(outcome.weighted, "weighted_tau", REAL),
+                                               LINE(outcome.pearson, "pearson", REAL),
+                                               LINE(outcome.partial_params, "partial_params", REAL),
+                                               LINE(outcome.partial_macs, "partial_macs", REAL),
+                                               LINE(outcome.spearman_p, "spearman_p", REAL),
+                                               LINE(outcome.kendall_p, "kendall_p", REAL),
+                                               LINE(outcome.pearson_p, "pearson_p", REAL),
+                                               LINE(outcome.undefined, "undefined", TEXT),
+                                               {0}};
+static const struct nsw_record line_record = {"correlation", sizeof(struct nsw_line), line_fields};
+
+#define AGREEMENT(member, key, kind) {key, NSW_FIELD_##kind, offsetof(struct nsw_agreement_line, member), NULL}
+static const struct nsw_field agreement_fields[] = {AGREEMENT(space, "space", TEXT),
+                                                    AGREEMENT(subset, "subset", WORD),
+                                                    AGREEMENT(a, "a", TEXT),
+                                                    AGREEMENT(b, "b", TEXT),
+                                                    AGREEMENT(outcome.n, "n", COUNT),
+                                                    AGREEMENT(outcome.spearman, "spearman", REAL),
+                                                    AGREEMENT(outcome.kendall, "kendall_tau_b", REAL),
+                                                    {0}};
+static const struct nsw_record agreement_record = {"agreement", sizeof(struct nsw_agreement_line), agreement_fields};
+
+#define STABILITY(member, key, kind) {key, NSW_FIELD_##kind, offsetof(struct nsw_stability_line, member), NULL}
+static const struct nsw_field stability_fields[] = {
+    STABILITY(space, "space", TEXT),
+    STABILITY(subset, "subset", WORD),
+    STABILITY(proxy, "proxy", TEXT),
+    STABILITY(dataset, "dataset", TEXT),
+    STABILITY(split, "split", TEXT),
+    STABILITY(seeds, "seeds", COUNT),
+    STABILITY(outcome.n, "n", COUNT),
+    STABILITY(outcome.spearman_mean, "spearman_mean", REAL),
+    STABILITY(outcome.spearman_min, "spearman_min", REAL),
+    STABILITY(outcome.kendall_mean, "kendall_mean", REAL),
+    STABILITY(outcome.kendall_min, "kendall_min", REAL),
+    STABILITY(outcome.accuracy_mean, "accuracy_spearman_mean", REAL),
+    STABILITY(outcome.accuracy_deviation, "accuracy_spearman_deviation", REAL),
+    {0}};
+static const struct nsw_record stability_record = {"stability", sizeof(struct nsw_stability_line), stability_fields};
+
+#define CONTEST(member, key, kind) {key, NSW_FIELD_##kind, offsetof(struct nsw_contest_line, member), NULL}
+static const struct nsw_field contest_fields[] = {CONTEST(space, "space", TEXT),
+                                                  CONTEST(subset, "subset", WORD),
+                                                  CONTEST(dataset, "dataset", TEXT),
+                                                  CONTEST(split, "split", TEXT),
+                                                  CONTEST(a, "a", TEXT),
+                                                  CONTEST(b, "b", TEXT),
+                                                  CONTEST(outcome.n, "n", COUNT),
+                                                  CONTEST(outcome.permutations, "permutations", COUNT),
+                                                  CONTEST(seed, "seed", COUNT),
+                                                  CONTEST(outcome.spearman_a, "spearman_a", REAL),
+                                                  CONTEST(outcome.spearman_b, "spearman_b", REAL),
+                                                  CONTEST(outcome.difference, "difference", REAL),
+                                                  CONTEST(outcome.p, "p", REAL),
+                                                  {0}};
+static const struct nsw_record contest_record = {"contest", sizeof(struct nsw_contest_line), contest_fields};
+
+#define TIMING(member, key, kind) {key, NSW_FIELD_##kind, offsetof(struct nsw_timing_line, member), NULL}
+static const struct nsw_field timing_fields[] = {TIMING(space, "space", TEXT),
+                                                 TIMING(proxy, "proxy", TEXT),
+                                                 TIMING(n, "n", COUNT),
+                                                 TIMING(seconds, "seconds", REAL),
+                                                 TIMING(each, "seconds_each", REAL),
+                                                 TIMING(training, "training_seconds_each", REAL),
+                                                 TIMING(share, "share_of_training", REAL),
+                                                 {0}};
+static const struct nsw_record timing_record = {"timing", sizeof(struct nsw_timing_line), timing_fields};
+
+/* ---- JSON and CSV ---- */
+
+static json_t *json_pair(double a, double b) {
+  return isfinite(a) && isfinite(b) ? json_pack("[ff]", a, b) : json_null();
+}
+
+static json_t *json_intervals(const struct nsw_line *line, const struct nsw_outcomes *o) {
+  json_t *all = json_pack("{s:I, s:f, s:I}", "resamples", (json_int_t)o->resamples, "level", o->level, "seed",
+                          (json_int_t)o->seed);
+  for (int k = 0; k < NSW_TITLES; k++) {
+    const struct nsw_interval *i = nsw_line_interval(line, k);
+    if (!i) continue;
+    json_object_set_new(all, nsw_titles[k].key,
+                        json_pack("{s:o, s:o, s:o, s:I}", "percentile", json_pair(i->low, i->high), "bca",
+                                  json_pair(i->bca_low, i->bca_high), "standard_error", nsw_json_real(i->error),
+                                  "defined", (json_int_t)i->defined));
+  }
+  return all;
+}
+
+static int print_json(FILE *out, const struct nsw_outcomes *o, struct nsw_error *err) {
+  json_t *list = json_array();
+  const struct nsw_line *line = o->lines.at;
+  for (size_t i = 0; i < o->lines.count; i++) {
+    json_t *object = nsw_record_json(&line_record, &line[i]);
+    if (line[i].outcome.has_intervals) json_object_set_new(object, "intervals", json_intervals(&line[i], o));
+    json_array_append_new(list, object);
+  }
+  nsw_rows_json(list, &contest_record, &o->contests);
+  nsw_rows_json(list, &stability_record, &o->stabilities);
+  nsw_rows_json(list, &agreement_record, &o->agreements);
+  nsw_rows_json(list, &timing_record, &o->timings);
+  return nsw_json_print(out, list, err);
+}
+
+static void print_csv(FILE *out, const struct nsw_outcomes *o) {
+  const struct nsw_line *line = o->lines.at;
+  nsw_record_csv_head(out, &line_record);
+  for (int k = 0; k < NSW_TITLES_WITH_INTERVALS && o->resamples; k++)
+    fprintf(out, ",%s_low,%s_high,%s_bca_low,%s_bca_high", nsw_titles[k].key, nsw_titles[k].key, nsw_titles[k].key,
+            nsw_titles[k].key);
+  fprintf(out, "\n");
+  for (size_t i = 0; i < o->lines.count; i++) {
+    nsw_record_csv(out, &line_record, &line[i]);
+    for (int k = 0; k < NSW_TITLES_WITH_INTERVALS && o->resamples; k++) {
+      const struct nsw_interval *v = nsw_line_interval(&line[i], k);
+      const double ends[] = {v ? v->low : NAN, v ? v->high : NAN, v ? v->bca_low : NAN, v ? v->bca_high : NAN};
+      for (int e = 0; e < 4; e++) fputc(',', out), nsw_csv_real(out, ends[e]);
+    }
+    fprintf(out, "\n");
+  }
+}
+
+/* ---- all formats ---- */
+
+int nsw_outcomes_check(const char *format, struct nsw_error *err) {
+  static const char *const known[] = {"table", "json", "csv", "latex", "markdown"};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (!strcmp(format, known[i])) return NSW_OK;
+  return nsw_usage(err, "--format %.40s: table, json, csv, latex or markdown", format);
+}
+
+int nsw_outcomes_print(FILE *out, const char *format, const struct nsw_outcomes *outcomes, struct nsw_error *err) {
+  int status = nsw_outcomes_check(format, err);
+  if (status != NSW_OK) return status;
+  if (!strcmp(format, "json")) return print_json(out, outcomes, err);
+  if (!strcmp(format, "csv")) print_csv(out, outcomes);
+  if (!strcmp(format, "table")) nsw_outcomes_print_table(out, outcomes);
+  if (!strcmp(format, "latex")) nsw_outcomes_print_latex(out, outcomes);
+  if (!strcmp(format, "markdown")) nsw_outcomes_print_markdown(out, outcomes);
+  return NSW_OK;
+}
+
+void nsw_outcomes_free(struct nsw_outcomes *outcomes) {
+  nsw_rows_free(&outcomes->lines);
+  nsw_rows_free(&outcomes->agreements);
+  nsw_rows_free(&outcomes->stabilities);
+  nsw_rows_free(&outcomes->contests);
+  nsw_rows_free(&outcomes->timings);
+}
