@@ -37,10 +37,12 @@ LDLIBS += $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(OTHER_LIBS) -lpthread -lm
 SRC := $(filter-out src/cli/main.c,$(wildcard src/*/*.c))
 SIMD := $(filter %_simd.c,$(SRC))
 PLAIN := $(filter-out $(SIMD),$(SRC))
-ISAS := $(if $(filter x86_64 amd64,$(shell uname -m)),plain avx2 avx512,plain)
-ISA_FLAGS_plain :=
-ISA_FLAGS_avx2 := -mavx2 -mfma -mbmi2
-ISA_FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mbmi2 -mprefer-vector-width=512
+# Instruction sets of the compiler's architecture, each "name:flag,flag", from the list in src/base/isa.h.
+ISA_TABLE := $(shell echo 'NSW_ISA_TABLE NSW_ISA_LIST(NSW_ISA_BUILD,,)' | $(CC) -Isrc -include base/isa.h -E -P -xc - 2>/dev/null | \
+  sed -n 's/^NSW_ISA_TABLE//p' | tr -d ' ' | tr ';' ' ')
+ISAS := $(foreach i,$(ISA_TABLE),$(firstword $(subst :, ,$(i))))
+comma := ,
+isa_flags = $(subst $(comma), ,$(patsubst $(1):%,%,$(filter $(1):%,$(ISA_TABLE))))
 OBJ := $(PLAIN:src/%.c=$(BUILD)/obj/%.o) $(foreach i,$(ISAS),$(SIMD:src/%.c=$(BUILD)/obj/%_$(i).o))
 LIB := $(BUILD)/libnasweep.a
 TEST_SRC := $(wildcard tests/test_*.c)
@@ -82,7 +84,7 @@ define simd_rule
 $(BUILD)/obj/%_simd_$(1).o: src/%_simd.c
 	@mkdir -p $$(@D)
 	$$(say) CC "$$< ($(1))"
-	$$(Q)$$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(if $$(filter src/net/%,$$<),-ffp-contract=fast) $$(ISA_FLAGS_$(1)) -DNSW_ISA=$(1) -DNSW_ISA_$(1)=1 -c -o $$@ $$<
+	$$(Q)$$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(if $$(filter src/net/%,$$<),-ffp-contract=fast) $(call isa_flags,$(1)) -DNSW_ISA=$(1) -DNSW_ISA_$(1)=1 -c -o $$@ $$<
 endef
 $(foreach i,$(ISAS),$(eval $(call simd_rule,$(i))))
 

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "base/cpu.h"
+#include "base/isa.h"
 #include "nasweep/proxy.h"
 #include "space/md5.h"
 #include "space/nb101.h"
@@ -87,17 +87,10 @@ static void bench_md5(void) {
   struct md5_work w = {.message = aligned_alloc(64, 16 * MESSAGE / 64 * sizeof(nsw_md5_row))};
   if (!w.message) die("out of memory");
   memset(w.message, 'x', 16 * MESSAGE / 64 * sizeof(nsw_md5_row));
-  nsw_md5_streams_fn *const variants[] = {
-    nsw_md5_streams_plain,
-#if defined(__x86_64__)
-    nsw_md5_streams_avx2,
-    nsw_md5_streams_avx512,
-#endif
-  };
   double streams = 0, single;
   for (int isa = NSW_PLAIN; isa <= (int)nsw_cpu_isa(); isa++) {
     char name[64];
-    w.streams = variants[isa];
+    w.streams = NSW_DISPATCH(isa, nsw_md5_streams);
     snprintf(name, sizeof name, "%d streams, %s", NSW_MD5_STREAMS, nsw_isa_name((enum nsw_isa)isa));
     streams = report_md5(name, hash_streams, &w);
   }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cpu.h"
+#include "base/isa.h"
 #include "space/md5.h"
 #include "unit.h"
 
@@ -67,11 +67,7 @@ static void check_streams(nsw_md5_streams_fn *streams) {
 
 static void streams_equal_the_reference(void **state) {
   (void)state;
-  check_streams(nsw_md5_streams_plain);
-#if defined(__x86_64__)
-  if (nsw_cpu_isa() >= NSW_AVX2) check_streams(nsw_md5_streams_avx2);
-  if (nsw_cpu_isa() >= NSW_AVX512) check_streams(nsw_md5_streams_avx512);
-#endif
+  for (int isa = 0; isa <= (int)nsw_cpu_isa(); isa++) check_streams(NSW_DISPATCH(isa, nsw_md5_streams));
 }
 
 int main(void) {

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/cpu.h"
+#include "base/isa.h"
 #include "base/random.h"
 #include "csv.h"
 #include "space/nb101.h"
@@ -105,14 +105,13 @@ static void has_exactly_the_published_hashes(void **state) {
 static void lanes_equal_the_reference(void **state) {
   enum { TRIES = 60 };
   static uint8_t keys[40 * NSW_NB101_KEY_SIZE];
-  const char *const isas[] = {"plain", "avx2", "avx512"};
   const char *before = getenv("NASWEEP_ISA");
   char saved[32] = "";
   uint64_t at = 0;
   (void)state;
   if (before) snprintf(saved, sizeof saved, "%s", before);
-  for (int k = 0; k < 3; k++) {
-    setenv("NASWEEP_ISA", isas[k], 1);
+  for (int isa = 0; isa < NSW_ISAS; isa++) {
+    setenv("NASWEEP_ISA", nsw_isa_name((enum nsw_isa)isa), 1);
     for (int i = 0; i < TRIES; i++) {
       /* Stretches anywhere, also across edge masks and numbers of vertices. */
       uint32_t n = 1 + draw(&at, 40), first = i < 4 ? (uint32_t)(i * 30) : draw(&at, NSW_NB101_COUNT - n);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cpu.h"
+#include "base/isa.h"
 #include "base/random.h"
 #include "proxy/relu_codes.h"
 #include "unit.h"
@@ -23,7 +23,7 @@ static void make(struct numbers *x) {
   for (int i = 0; i < PIXELS * MOST; i += 101) x->plane[i] = __builtin_nanf("");
 }
 
-static bool bit_at(const struct nsw_input *x, int channels, int at) {
+static bool bit_at(const struct nsw_view *x, int channels, int at) {
   int pixel = at / channels, c = at % channels;
   float v = x->plane.p[pixel / SIZE * x->plane.row + pixel % SIZE * x->plane.col + c];
   if (x->scale) v = v * x->scale[c] + x->shift[c];
@@ -35,17 +35,15 @@ static void test_bits(void **state) {
   static struct numbers n;
   static uint64_t words[WORDS + 1];
   const int counts[] = {1, 5, 15, 16, 17, 43, 64, 100, 128};
-  nsw_codes_pack_fn *const pack[] = {NSW_DISPATCH(NSW_PLAIN, nsw_codes_pack), NSW_DISPATCH(NSW_AVX2, nsw_codes_pack),
-                                     NSW_DISPATCH(NSW_AVX512, nsw_codes_pack)};
   make(&n);
   for (enum nsw_isa isa = NSW_PLAIN; isa <= nsw_cpu_isa(); isa++)
     for (size_t k = 0; k < 2 * sizeof counts / sizeof *counts; k++) {
       int channels = counts[k / 2], col = (channels + 15) / 16 * 16, bits = PIXELS * channels,
           length = (bits + 63) / 64;
-      struct nsw_input x = {.plane = {n.plane, SIZE * col, col, SIZE}, .relu = true};
+      struct nsw_view x = {.plane = {n.plane, SIZE * col, col, SIZE}, .relu = true};
       if (k % 2) x.scale = n.scale, x.shift = n.shift;
       memset(words, 0xa5, sizeof words);
-      pack[isa](&x, channels, words);
+      NSW_DISPATCH(isa, nsw_codes_pack)(&x, channels, words);
       for (int at = 0; at < length * 64; at++)
         assert_int_equal(words[at / 64] >> (at % 64) & 1, at < bits && bit_at(&x, channels, at));
       assert_true(words[length] == UINT64_C(0xa5a5a5a5a5a5a5a5));
@@ -55,9 +53,6 @@ static void test_bits(void **state) {
 static void test_apart(void **state) {
   (void)state;
   uint64_t a[37], b[37];
-  nsw_codes_apart_fn *const apart[] = {NSW_DISPATCH(NSW_PLAIN, nsw_codes_apart),
-                                       NSW_DISPATCH(NSW_AVX2, nsw_codes_apart),
-                                       NSW_DISPATCH(NSW_AVX512, nsw_codes_apart)};
   size_t all = 0;
   for (int k = 0; k < 37; k++) {
     a[k] = nsw_random_bits((struct nsw_stream){.seed = 1, .purpose = NSW_FOR_NOISE}, (uint64_t)k);
@@ -65,8 +60,8 @@ static void test_apart(void **state) {
     for (int i = 0; i < 64; i++) all += (a[k] >> i & 1) != (b[k] >> i & 1);
   }
   for (enum nsw_isa isa = NSW_PLAIN; isa <= nsw_cpu_isa(); isa++) {
-    assert_int_equal(apart[isa](a, b, 37), all);
-    assert_int_equal(apart[isa](a, a, 37), 0);
+    assert_int_equal(NSW_DISPATCH(isa, nsw_codes_apart)(a, b, 37), all);
+    assert_int_equal(NSW_DISPATCH(isa, nsw_codes_apart)(a, a, 37), 0);
   }
 }
 

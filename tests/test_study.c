@@ -124,11 +124,11 @@ static void test_bootstrap(void **state) {
     assert_int_equal(
         nsw_bootstrap_create(&rx, &ry, x, y, NSW_WANT_RANKS | NSW_WANT_PEARSON | NSW_WANT_WEIGHTED, &bootstrap, NULL),
         NSW_OK);
-    double lanes[NSW_COEFFICIENTS][NSW_LANES], naive[NSW_COEFFICIENTS];
+    double lanes[NSW_COEFFICIENTS][NSW_RESAMPLE_LANES], naive[NSW_COEFFICIENTS];
     uint64_t batch = (uint64_t)trial;
     assert_int_equal(nsw_bootstrap_batch(bootstrap, 5, batch, lanes, NULL), NSW_OK);
-    for (int l = 0; l < NSW_LANES; l++) {
-      assert_int_equal(nsw_bootstrap_naive(x, y, n, 5, batch * NSW_LANES + (uint64_t)l, naive, NULL), NSW_OK);
+    for (int l = 0; l < NSW_RESAMPLE_LANES; l++) {
+      assert_int_equal(nsw_bootstrap_naive(x, y, n, 5, batch * NSW_RESAMPLE_LANES + (uint64_t)l, naive, NULL), NSW_OK);
       for (int k = 0; k < NSW_COEFFICIENTS; k++) assert_same(lanes[k][l], naive[k], 1e-12);
     }
     nsw_bootstrap_free(&bootstrap);
@@ -142,9 +142,9 @@ static void test_bootstrap(void **state) {
 static void test_lanes_agree(void **state) {
   (void)state;
   enum { N = 3000 };
-  static uint8_t counts[NSW_LANES * N], a[NSW_LANES * N], b[NSW_LANES * N], scratch[NSW_LANES * N],
-      first[NSW_LANES * N];
-  static uint8_t before[NSW_LANES * N];
+  static uint8_t counts[NSW_RESAMPLE_LANES * N], a[NSW_RESAMPLE_LANES * N], b[NSW_RESAMPLE_LANES * N],
+      scratch[NSW_RESAMPLE_LANES * N], first[NSW_RESAMPLE_LANES * N];
+  static uint8_t before[NSW_RESAMPLE_LANES * N];
   static double x[N], y[N];
   for (size_t i = 0; i < N; i++) {
     x[i] = (double)nsw_random_below(numbers, i, 900);
@@ -154,27 +154,27 @@ static void test_lanes_agree(void **state) {
   nsw_ranks_make(x, N, &rx, NULL);
   nsw_ranks_make(y, N, &ry, NULL);
   static uint32_t codes[N], spare[N];
-  uint64_t tied, *bits = malloc(nsw_lane_bits_size(N, ry.distinct) * sizeof *bits), expected[NSW_LANES] = {0};
+  uint64_t tied, *bits = malloc(nsw_lane_bits_size(N, ry.distinct) * sizeof *bits), expected[NSW_RESAMPLE_LANES] = {0};
   nsw_kendall_sequence(&rx, &ry, codes, NULL, &tied, NULL);
-  for (size_t i = 0; i < NSW_LANES * N; i++)
-    first[i] = (uint8_t)(i % NSW_LANES == 3 ? 255 : nsw_random_below(numbers, i, 256));
+  for (size_t i = 0; i < NSW_RESAMPLE_LANES * N; i++)
+    first[i] = (uint8_t)(i % NSW_RESAMPLE_LANES == 3 ? 255 : nsw_random_below(numbers, i, 256));
   for (size_t i = 0; i < N; i++)
     for (size_t j = i + 1; j < N; j++)
-      for (int l = 0; l < NSW_LANES && codes[i] > codes[j]; l++)
-        expected[l] += (uint64_t)first[i * NSW_LANES + (size_t)l] * first[j * NSW_LANES + (size_t)l];
+      for (int l = 0; l < NSW_RESAMPLE_LANES && codes[i] > codes[j]; l++)
+        expected[l] += (uint64_t)first[i * NSW_RESAMPLE_LANES + (size_t)l] * first[j * NSW_RESAMPLE_LANES + (size_t)l];
   nsw_lane_bits(codes, spare, ry.start, N, ry.distinct, bits);
-  static const char *const isas[] = {"plain", "avx2", "avx512"};
-  for (int i = 0; i < 3; i++) {
-    setenv("NASWEEP_ISA", isas[i], 1);
+  for (int i = 0; i < NSW_ISAS; i++) {
+    setenv("NASWEEP_ISA", nsw_isa_name((enum nsw_isa)i), 1);
     struct nsw_lane_kernels kernels = nsw_lane_kernels();
-    uint64_t found[NSW_LANES];
+    uint64_t found[NSW_RESAMPLE_LANES];
     memcpy(a, first, sizeof a);
     kernels.discordant(a, scratch, bits, ry.start, N, ry.distinct, found);
     assert_memory_equal(found, expected, sizeof found);
-    for (uint64_t l = 0; l < NSW_LANES; l++) kernels.draw(9, l, N, counts + l * N);
+    for (uint64_t l = 0; l < NSW_RESAMPLE_LANES; l++) kernels.draw(9, l, N, counts + l * N);
     kernels.interleave(counts, N, b);
     for (size_t k = 0; k < N; k++)
-      for (size_t l = 0; l < NSW_LANES; l++) assert_int_equal(b[k * NSW_LANES + l], counts[l * N + k]);
+      for (size_t l = 0; l < NSW_RESAMPLE_LANES; l++)
+        assert_int_equal(b[k * NSW_RESAMPLE_LANES + l], counts[l * N + k]);
     if (i) assert_memory_equal(counts, before, sizeof counts);
     memcpy(before, counts, sizeof counts);
   }

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/cpu.h"
+#include "base/isa.h"
 #include "base/launch.h"
 
 /* Set in the environment of the process that a repair starts, so that it never repairs again. */
@@ -20,6 +20,7 @@
 #pragma weak openblas_get_num_threads
 #pragma weak openblas_set_num_threads
 
+#if defined(__x86_64__)
 /* Instruction set of OpenBLAS's SGEMM kernels of a core type; -1 for one that is not of this architecture or not
  * known, of which nothing is said. */
 static int kernel_isa(const char *kernel) {
@@ -42,13 +43,7 @@ static int kernel_isa(const char *kernel) {
 
 /* Zen 4 does 512-bit vectors in two halves: there the Haswell kernels were as fast on large products and up to 1.6
  * times faster on small ones (tests/bench_blas.c on an EPYC of family 25). */
-static bool halves_vectors(void) {
-#if defined(__x86_64__)
-  return __builtin_cpu_is("amdfam19h");
-#else
-  return false;
-#endif
-}
+static bool halves_vectors(void) { return __builtin_cpu_is("amdfam19h"); }
 
 const char *nsw_blas_better(const char *kernel) {
   int have = kernel_isa(kernel), isa = (int)nsw_cpu_isa();
@@ -56,6 +51,13 @@ const char *nsw_blas_better(const char *kernel) {
   if (have < 0 || have >= isa) return NULL;
   return isa == NSW_AVX512 ? "SkylakeX" : "Haswell";
 }
+#else
+/* Elsewhere kernels have not been seen to lag behind the CPU. */
+const char *nsw_blas_better(const char *kernel) {
+  (void)kernel;
+  return NULL;
+}
+#endif
 
 void nsw_blas_inspect(struct nsw_blas *blas) {
   const char *config = openblas_get_config ? openblas_get_config() : NULL;

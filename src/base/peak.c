@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include "base/cpu.h"
+#include "base/isa.h"
 
 static double now(void) {
   struct timespec t;
@@ -11,7 +11,7 @@ static double now(void) {
 }
 
 double nsw_peak(double seconds) {
-  float (*rounds)(size_t, double *) = NSW_DISPATCH(nsw_cpu_isa(), nsw_peak_rounds);
+  nsw_peak_fn *rounds = NSW_DISPATCH(nsw_cpu_isa(), nsw_peak_rounds);
   double best = 0, begin = now();
   volatile float kept = 0; /* the loop's result counts as used */
   for (int run = 0; run < 3 || now() - begin < seconds; run++) {

@@ -4,11 +4,12 @@
 
 #include <stddef.h>
 
+#include "base/isa.h"
+
 /* Does `rounds` rounds of multiply-adds in registers; *flops is how many floating-point operations that was (two for a
  * multiply-add). Returns a sum that must be used, so that nothing is left out. */
-float nsw_peak_rounds_plain(size_t rounds, double *flops);
-float nsw_peak_rounds_avx2(size_t rounds, double *flops);
-float nsw_peak_rounds_avx512(size_t rounds, double *flops);
+typedef float nsw_peak_fn(size_t rounds, double *flops);
+NSW_KERNEL(nsw_peak_fn, nsw_peak_rounds);
 
 /* GFLOP/s of one core with the widest vectors of this CPU and build: best of several runs within about `seconds`. */
 double nsw_peak(double seconds);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/cpu.h"
+#include "base/isa.h"
 #include "base/random_simd.h"
 
 /* The key of a stream. The purpose is mixed into the seed by an odd constant, so that neighbouring seeds do not meet.

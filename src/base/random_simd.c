@@ -5,17 +5,13 @@
 
 #include <Random123/philox.h>
 
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT OFF
-#endif
+#include "base/vec.h"
 
-#define JOIN_(name, isa) name##_##isa
-#define JOIN(name, isa) JOIN_(name, isa)
-#define KERNEL(name) JOIN(name, NSW_ISA)
+NSW_EXACT
 
 enum { BLOCKS = NSW_RANDOM_CHUNK / 4 };
 
-void KERNEL(nsw_random_words)(const uint32_t key[2], uint64_t which, uint64_t first, size_t n,
+void NSW_FN(nsw_random_words)(const uint32_t key[2], uint64_t which, uint64_t first, size_t n,
                               uint32_t *restrict word) {
   uint32_t made[4][BLOCKS];
   const philox4x32_key_t k = {{key[0], key[1]}};
@@ -29,11 +25,11 @@ void KERNEL(nsw_random_words)(const uint32_t key[2], uint64_t which, uint64_t fi
     for (size_t w = 0; w < 4; w++) word[4 * i + w] = made[w][i];
 }
 
-void KERNEL(nsw_random_uniforms)(const uint32_t *restrict word, size_t n, float bound, float *restrict out) {
+void NSW_FN(nsw_random_uniforms)(const uint32_t *restrict word, size_t n, float bound, float *restrict out) {
   for (size_t i = 0; i < n; i++) out[i] = nsw_random_uniform_of(word[i]) * bound;
 }
 
-void KERNEL(nsw_random_normals)(const uint32_t *restrict word, size_t n, double low, double deviation,
+void NSW_FN(nsw_random_normals)(const uint32_t *restrict word, size_t n, double low, double deviation,
                                 float *restrict out) {
   for (size_t i = 0; i < n; i++)
     out[i] = (float)(nsw_random_central_quantile(nsw_random_probability(word[i], low)) * deviation);

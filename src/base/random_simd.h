@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/isa.h"
+
 /* Numbers are made a chunk at a time, so that their words stay in the first cache. A multiple of four, the words of a
  * block. */
 enum { NSW_RANDOM_CHUNK = 1024 };
@@ -20,9 +22,9 @@ typedef void nsw_random_uniforms_fn(const uint32_t *word, size_t n, float bound,
  * that nsw_random_is_central. */
 typedef void nsw_random_normals_fn(const uint32_t *word, size_t n, double low, double deviation, float *out);
 
-nsw_random_words_fn nsw_random_words_plain, nsw_random_words_avx2, nsw_random_words_avx512;
-nsw_random_uniforms_fn nsw_random_uniforms_plain, nsw_random_uniforms_avx2, nsw_random_uniforms_avx512;
-nsw_random_normals_fn nsw_random_normals_plain, nsw_random_normals_avx2, nsw_random_normals_avx512;
+NSW_KERNEL(nsw_random_words_fn, nsw_random_words);
+NSW_KERNEL(nsw_random_uniforms_fn, nsw_random_uniforms);
+NSW_KERNEL(nsw_random_normals_fn, nsw_random_normals);
 
 /* The number of a word, tails included, as one at a time. */
 float nsw_random_normal_of(uint32_t word, double low, double deviation);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/blas.h"
-#include "base/cpu.h"
+#include "base/isa.h"
 #include "base/launch.h"
 #include "base/peak.h"
 #include "base/version.h"

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/cpu.h"
+#include "base/isa.h"
 
 static uint32_t shift(uint32_t crc) { return crc >> 1 ^ (crc & 1 ? UINT32_C(0x82f63b78) : 0); }
 

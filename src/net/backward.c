@@ -80,7 +80,7 @@ static void gradient_means(struct nsw_engine *e, int t, int group, int first, in
   float *sum_g = e->scratch.p, *sum_gx = sum_g + col, pixels = (float)(end - first) * (float)(size * size);
   memset(sum_g, 0, 2 * (size_t)col * sizeof *sum_g);
   for (int s = first; s < end; s++) {
-    struct nsw_input x = input_of(e, t, s);
+    struct nsw_view x = input_of(e, t, s);
     e->pixel->norm_sums(&x, grad_plane(e, t, s), sum_g, sum_gx);
   }
   float *total = e->norm_grads.p + e->plan.tensor[t].stats; /* gamma's gradient, then beta's */
@@ -103,7 +103,7 @@ static void post_backward(struct nsw_engine *e, int t, int producer, int group, 
   for (int first = 0; first < count; first += step) {
     if (x->norm) gradient_means(e, t, group, first, first + step);
     for (int s = first; s < first + step; s++) {
-      struct nsw_input in = input_of(e, t, s);
+      struct nsw_view in = input_of(e, t, s);
       e->pixel->norm_backward(&in, grad_plane(e, t, s), e->scratch.p, e->scratch.p + col, target(e, producer, t, s));
     }
   }

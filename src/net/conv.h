@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/isa.h"
+
 enum { NSW_BLOCK = 16, NSW_MAX_TAPS = 9 }; /* channels come in blocks of 16 */
 
 /* The geometry of one pass over one image: y[h][w][:] (+)= sum over taps t of x[h][w][:] shifted by tap_x[t],
@@ -41,8 +43,8 @@ typedef void nsw_conv_wgrad_fn(const struct nsw_conv_pass *pass, const float *x,
  * (shifted by the tap) times dy's channel. x points at the first of 16 channels, dy at the channel. */
 typedef void nsw_conv_probe_fn(const struct nsw_conv_pass *pass, const float *x, const float *dy, float *out);
 
-nsw_conv_probe_fn nsw_conv_probe_plain, nsw_conv_probe_avx2, nsw_conv_probe_avx512;
-nsw_conv_fn nsw_conv_plain, nsw_conv_avx2, nsw_conv_avx512;
-nsw_conv_wgrad_fn nsw_conv_wgrad_plain, nsw_conv_wgrad_avx2, nsw_conv_wgrad_avx512;
+NSW_KERNEL(nsw_conv_probe_fn, nsw_conv_probe);
+NSW_KERNEL(nsw_conv_fn, nsw_conv);
+NSW_KERNEL(nsw_conv_wgrad_fn, nsw_conv_wgrad);
 
 #endif

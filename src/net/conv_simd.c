@@ -1,12 +1,11 @@
 /* Direct convolution: a tile of pixels by one block of 16 output channels is kept in registers while taps and input
  * channels go by; the input value is broadcast from memory. Nothing is packed or copied but the weights. One block at
  * a time wins over two: the broadcast is then part of the multiply-add instruction (see src/net/NOTES.md). */
-#include "net/conv.h"
-#include "net/vec.h"
+#include "net/block.h"
 
 /* Pixels of a tile: enough accumulators to hide the latency of the multiply-add. Eight is the fastest for AVX-512:
  * with 12, 14 or 16 the compiler moves registers about. */
-enum { TILE = NSW_LANES == 16 ? 8 : NSW_LANES == 8 ? 4 : 2 };
+enum { TILE = NSW_BLOCK_SUMS < 8 ? NSW_BLOCK_SUMS : 8, SMALL_TILE = TILE > 4 ? 4 : 1 };
 
 /* P pixels by one block. P is a constant where this is inlined, so that acc lives in registers. */
 NSW_INLINE void tile(const int P, const struct nsw_conv_pass *p, const float *x, const float *w, float *y) {
@@ -32,9 +31,8 @@ NSW_INLINE void tile(const int P, const struct nsw_conv_pass *p, const float *x,
 static void row(const struct nsw_conv_pass *p, const float *x, const float *w, float *y) {
   int i = 0;
   for (; i + TILE <= p->cols; i += TILE) tile(TILE, p, x + i * p->x_col, w, y + i * p->y_col);
-#if NSW_LANES == 16
-  for (; i + 4 <= p->cols; i += 4) tile(4, p, x + i * p->x_col, w, y + i * p->y_col);
-#endif
+  for (; SMALL_TILE > 1 && i + SMALL_TILE <= p->cols; i += SMALL_TILE)
+    tile(SMALL_TILE, p, x + i * p->x_col, w, y + i * p->y_col);
   for (; i < p->cols; i++) tile(1, p, x + i * p->x_col, w, y + i * p->y_col);
 }
 
@@ -46,7 +44,7 @@ void NSW_FN(nsw_conv)(const struct nsw_conv_pass *pass, const float *x, const fl
 }
 
 /* Input channels of one tile of the weight gradient. */
-enum { DEPTH = NSW_LANES == 16 ? 16 : NSW_LANES == 8 ? 4 : 2 };
+enum { DEPTH = NSW_BLOCK_SUMS, SMALL_DEPTH = DEPTH < 4 ? DEPTH : 4 /* the stem has 4 */ };
 
 /* C input channels by one block of output channels in registers, pixels inside. */
 NSW_INLINE void wgrad_tile(const int C, const struct nsw_conv_pass *p, const float *x, const float *dy, float *dw) {
@@ -74,9 +72,8 @@ void NSW_FN(nsw_conv_wgrad)(const struct nsw_conv_pass *pass, const float *x, co
       const float *xt = x + p.tap_x[t], *dyb = dy + b * NSW_BLOCK;
       int c = 0;
       for (; c + DEPTH <= cin; c += DEPTH) wgrad_tile(DEPTH, &p, xt + c, dyb, d + c * NSW_BLOCK);
-#if NSW_LANES == 16
-      for (; c + 4 <= cin; c += 4) wgrad_tile(4, &p, xt + c, dyb, d + c * NSW_BLOCK);
-#endif
+      for (; SMALL_DEPTH < DEPTH && c + SMALL_DEPTH <= cin; c += SMALL_DEPTH)
+        wgrad_tile(SMALL_DEPTH, &p, xt + c, dyb, d + c * NSW_BLOCK);
     }
 }
 

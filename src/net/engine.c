@@ -285,12 +285,12 @@ void nsw_engine_backward(struct nsw_engine *e, const float *slopes, bool weights
   if (weights) nsw_backward_head(e);
 }
 
-struct nsw_input nsw_engine_value(const struct nsw_engine *e, int tensor, int image) {
+struct nsw_view nsw_engine_value(const struct nsw_engine *e, int tensor, int image) {
   return input_of(e, tensor, image);
 }
 
 void nsw_engine_values(const struct nsw_engine *e, int tensor, int image, float *out) {
-  struct nsw_input x = input_of(e, tensor, image);
+  struct nsw_view x = input_of(e, tensor, image);
   int channels = e->net->tensor[tensor].channels;
   for (int h = 0; h < x.plane.size; h++)
     for (int w = 0; w < x.plane.size; w++, out += channels) {

@@ -10,7 +10,7 @@
 #ifndef NSW_NET_ENGINE_H
 #define NSW_NET_ENGINE_H
 
-#include "base/cpu.h"
+#include "base/isa.h"
 #include "net/naive.h" /* enum nsw_norm_mode */
 #include "net/net.h"
 #include "net/pixel.h"
@@ -98,7 +98,7 @@ void nsw_engine_tensor_gradient(const struct nsw_engine *engine, int tensor, int
 void nsw_engine_clear(struct nsw_engine *engine);
 
 /* A tensor of one image as its readers see it; alive when its layer is watched, later only what is kept. */
-struct nsw_input nsw_engine_value(const struct nsw_engine *engine, int tensor, int image);
+struct nsw_view nsw_engine_value(const struct nsw_engine *engine, int tensor, int image);
 
 /* The same as numbers: out[H][W][C], normalised and rectified. */
 void nsw_engine_values(const struct nsw_engine *engine, int tensor, int image, float *out);

@@ -112,9 +112,9 @@ static inline float *stats_of(const struct nsw_engine *e, int t, int slot) {
   return e->stats.p + (size_t)slot * e->plan.stats + e->plan.tensor[t].stats;
 }
 
-static inline struct nsw_input input_of(const struct nsw_engine *e, int t, int slot) {
+static inline struct nsw_view input_of(const struct nsw_engine *e, int t, int slot) {
   const struct nsw_tensor *x = &e->net->tensor[t];
-  struct nsw_input in = {.plane = value_plane(e, t, slot), .relu = x->relu};
+  struct nsw_view in = {.plane = value_plane(e, t, slot), .relu = x->relu};
   if (x->norm) {
     in.scale = stats_of(e, t, slot);
     in.shift = in.scale + e->plan.tensor[t].col;

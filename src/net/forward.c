@@ -198,7 +198,7 @@ void nsw_forward_head(struct nsw_engine *e, int image, int slot) {
   float *feature = e->features.p + n * channels, *logit = e->logits.p + n * classes, *slope = e->slopes.p + n * classes;
   memset(feature, 0, channels * sizeof *feature);
   if (net->features >= 0) {
-    struct nsw_input in = input_of(e, net->features, slot);
+    struct nsw_view in = input_of(e, net->features, slot);
     e->pixel->average(&in, e->scratch.p);
     memcpy(feature, e->scratch.p, channels * sizeof *feature);
   }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/isa.h"
+
 /* One image of a tensor. */
 struct nsw_plane {
   float *p;      /* first pixel, inside the frame if there is one; NULL: no such tensor */
@@ -16,7 +18,7 @@ struct nsw_plane {
 };
 
 /* A tensor as its readers see it: v = max(raw * scale + shift, floor). */
-struct nsw_input {
+struct nsw_view {
   struct nsw_plane plane;
   const float *scale, *shift; /* [col]; both NULL: 1 and 0 */
   bool relu;                  /* floor 0, else none */
@@ -26,7 +28,7 @@ enum { NSW_MAX_INPUTS = 12 };
 
 /* dst[first .. first+count-1] = sum of the inputs' first count channels; relu likewise max(0, sum). */
 struct nsw_combine {
-  struct nsw_input input[NSW_MAX_INPUTS];
+  struct nsw_view input[NSW_MAX_INPUTS];
   int inputs;
   struct nsw_plane dst, relu; /* either may have p NULL */
   int first, count;           /* channels filled */
@@ -42,10 +44,10 @@ typedef void nsw_square_fn(struct nsw_plane plane, const float *mean, float *squ
 
 /* The two sums of normalisation's backward step, with xhat = raw * scale + shift and g cut to 0 where a ReLU was shut:
  * sum_g[c] += sum of g, sum_gx[c] += sum of g * xhat. */
-typedef void nsw_norm_sums_fn(const struct nsw_input *x, struct nsw_plane g, float *sum_g, float *sum_gx);
+typedef void nsw_norm_sums_fn(const struct nsw_view *x, struct nsw_plane g, float *sum_g, float *sum_gx);
 
 /* d = scale * (g - mean_g - xhat * mean_gx), the gradient of the raw value; without scale, d = g cut by the ReLU. */
-typedef void nsw_norm_backward_fn(const struct nsw_input *x, struct nsw_plane g, const float *mean_g,
+typedef void nsw_norm_backward_fn(const struct nsw_view *x, struct nsw_plane g, const float *mean_g,
                                   const float *mean_gx, struct nsw_plane d);
 
 /* d = g + (r > 0 ? gr : 0); g.p may be NULL, d may be g or gr. */
@@ -64,7 +66,7 @@ typedef void nsw_pool_backward_fn(struct nsw_plane dy, struct nsw_plane dx, cons
 typedef void nsw_pick_fn(struct nsw_plane x, struct nsw_plane y, const uint8_t *which);
 
 /* feature[c] = mean over pixels of the input as read. */
-typedef void nsw_average_fn(const struct nsw_input *x, float *feature);
+typedef void nsw_average_fn(const struct nsw_view *x, float *feature);
 
 /* Zeroes the frame of one pixel around a plane. */
 void nsw_clear_frame(struct nsw_plane plane);
@@ -83,16 +85,18 @@ struct nsw_pixel_kernels {
   nsw_pick_fn *pick3, *pick2;
   nsw_average_fn *average;
 };
-extern const struct nsw_pixel_kernels nsw_pixel_plain, nsw_pixel_avx2, nsw_pixel_avx512;
+NSW_KERNEL(const struct nsw_pixel_kernels, nsw_pixel);
 
-/* The other file's functions, under their names for one instruction set (used by the _simd.c files only). */
-#define NSW_PIXEL_DECLARE(isa)                                                                       \
-  extern nsw_pool_fn nsw_avgpool3_##isa, nsw_maxpool3_##isa, nsw_avgpool2_##isa, nsw_maxpool2_##isa; \
-  extern nsw_pool_backward_fn nsw_avgpool3_backward_##isa, nsw_maxpool3_backward_##isa;              \
-  extern nsw_pool_backward_fn nsw_avgpool2_backward_##isa, nsw_maxpool2_backward_##isa;              \
-  extern nsw_pick_fn nsw_pick3_##isa, nsw_pick2_##isa
-NSW_PIXEL_DECLARE(plain);
-NSW_PIXEL_DECLARE(avx2);
-NSW_PIXEL_DECLARE(avx512);
+/* The other file's functions (used by the _simd.c files only). */
+NSW_KERNEL(nsw_pool_fn, nsw_avgpool3);
+NSW_KERNEL(nsw_pool_fn, nsw_maxpool3);
+NSW_KERNEL(nsw_pool_fn, nsw_avgpool2);
+NSW_KERNEL(nsw_pool_fn, nsw_maxpool2);
+NSW_KERNEL(nsw_pool_backward_fn, nsw_avgpool3_backward);
+NSW_KERNEL(nsw_pool_backward_fn, nsw_maxpool3_backward);
+NSW_KERNEL(nsw_pool_backward_fn, nsw_avgpool2_backward);
+NSW_KERNEL(nsw_pool_backward_fn, nsw_maxpool2_backward);
+NSW_KERNEL(nsw_pick_fn, nsw_pick3);
+NSW_KERNEL(nsw_pick_fn, nsw_pick2);
 
 #endif

@@ -10,7 +10,7 @@ NSW_INLINE void combine_row(const struct nsw_combine *m, const int K, int h, int
   float *d = m->dst.p ? m->dst.p + h * m->dst.row + m->first + c : NULL;
   float *r = m->relu.p ? m->relu.p + h * m->relu.row + m->first + c : NULL;
   for (int k = 0; k < K; k++) {
-    const struct nsw_input *x = &m->input[k];
+    const struct nsw_view *x = &m->input[k];
     scale[k] = scale_of(x, c, n);
     shift[k] = shift_of(x, c, n);
     keep[k] = negatives(x->relu);
@@ -108,7 +108,7 @@ NSW_INLINE void add_slope(const float *x, const float *g, vf scale, vf shift, vi
   *sum_gx += v * xhat;
 }
 
-static void norm_sums(const struct nsw_input *x, struct nsw_plane g, float *sum_g, float *sum_gx) {
+static void norm_sums(const struct nsw_view *x, struct nsw_plane g, float *sum_g, float *sum_gx) {
   vi keep = negatives(x->relu);
   for (int c = 0; c < g.col; c += NSW_LANES) {
     vf all_g = vload(sum_g + c), all_gx = vload(sum_gx + c);
@@ -130,7 +130,7 @@ static void norm_sums(const struct nsw_input *x, struct nsw_plane g, float *sum_
   }
 }
 
-static void norm_backward(const struct nsw_input *x, struct nsw_plane g, const float *mean_g, const float *mean_gx,
+static void norm_backward(const struct nsw_view *x, struct nsw_plane g, const float *mean_g, const float *mean_gx,
                           struct nsw_plane d) {
   vi keep = negatives(x->relu);
   bool norm = x->scale != NULL;
@@ -173,7 +173,7 @@ static void spread(struct nsw_plane src, int first, int count, struct nsw_plane 
     }
 }
 
-static void average(const struct nsw_input *x, float *feature) {
+static void average(const struct nsw_view *x, float *feature) {
   struct nsw_plane p = x->plane;
   vi keep = negatives(x->relu);
   for (int c = 0; c < p.col; c += NSW_LANES) {

@@ -1,8 +1,6 @@
 /* Pooling over 3x3 (stride 1, a border of what is not there) and 2x2 (stride 2). */
+#include "base/vec.h"
 #include "net/pixel.h"
-#include "net/vec.h"
-
-typedef uint8_t vb __attribute__((vector_size(NSW_LANES)));
 
 NSW_INLINE float *pixel(struct nsw_plane x, int h, int w) { return x.p + h * x.row + (ptrdiff_t)w * x.col; }
 

@@ -9,7 +9,7 @@
 
 /* A tensor's value, and its tangent after normalisation and before the ReLU: xhatdot where it is normalised. */
 struct nsw_dual {
-  struct nsw_input x;
+  struct nsw_view x;
   struct nsw_plane dot;
 };
 
@@ -44,6 +44,6 @@ struct nsw_tangent_kernels {
   nsw_tangent_sums_fn *sums;
   nsw_tangent_backward_fn *backward;
 };
-extern const struct nsw_tangent_kernels nsw_tangent_plain, nsw_tangent_avx2, nsw_tangent_avx512;
+NSW_KERNEL(const struct nsw_tangent_kernels, nsw_tangent);
 
 #endif

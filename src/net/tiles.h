@@ -2,7 +2,7 @@
 #ifndef NSW_NET_TILES_H
 #define NSW_NET_TILES_H
 
-#include "net/vec.h"
+#include "net/block.h"
 #include "net/wino.h"
 
 enum { NSW_SQUARE = NSW_BLOCK * NSW_BLOCK };

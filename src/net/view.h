@@ -1,9 +1,9 @@
-/* A tensor as its readers see it (struct nsw_input), for the kernels in _simd.c files. */
+/* A tensor as its readers see it (struct nsw_view), for the kernels in _simd.c files. */
 #ifndef NSW_NET_VIEW_H
 #define NSW_NET_VIEW_H
 
+#include "base/vec.h"
 #include "net/pixel.h"
-#include "net/vec.h"
 
 /* The input as read, from a loaded vector. */
 NSW_INLINE vf view(vf raw, vf scale, vf shift, vi keep_negative) {
@@ -12,10 +12,10 @@ NSW_INLINE vf view(vf raw, vf scale, vf shift, vi keep_negative) {
 }
 
 /* Scale and shift of n channels from c on. */
-NSW_INLINE vf scale_of(const struct nsw_input *x, int c, int n) {
+NSW_INLINE vf scale_of(const struct nsw_view *x, int c, int n) {
   return x->scale ? vload_part(x->scale + c, n) : vset(1);
 }
-NSW_INLINE vf shift_of(const struct nsw_input *x, int c, int n) {
+NSW_INLINE vf shift_of(const struct nsw_view *x, int c, int n) {
   return x->shift ? vload_part(x->shift + c, n) : (vf){0};
 }
 

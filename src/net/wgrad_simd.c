@@ -55,7 +55,7 @@ NSW_INLINE void gather_slope(const int m, const struct nsw_wino_pass *p, const f
 }
 
 /* Input channels of one product. */
-enum { DEPTH = NSW_LANES == 16 ? 16 : NSW_LANES == 8 ? 4 : 2 };
+enum { DEPTH = NSW_BLOCK_SUMS };
 
 /* du[c][16] += sum over tiles of v[tile][c] * w[tile][16], for DEPTH channels. */
 NSW_INLINE void product(const float *v, const float *w, int tiles, float *du) {

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/isa.h"
+
 /* Places of a transformed tile: of a convolution, of a weight gradient. */
 static inline int nsw_wino_places(int m) { return (m + 2) * 4; }
 static inline int nsw_wino_square(int m) { return (m + 2) * (m + 2); }
@@ -68,9 +70,9 @@ typedef void nsw_wino_wgrad_fn(const struct nsw_wino_pass *pass, int m, const fl
  * points at the two blocks' first place; depth: blocks of input channels. */
 typedef void nsw_wino_gradient_fn(int m, const float *du, int depth, float *dw);
 
-nsw_wino_weights_fn nsw_wino_weights_plain, nsw_wino_weights_avx2, nsw_wino_weights_avx512;
-nsw_wino_conv_fn nsw_wino_conv_plain, nsw_wino_conv_avx2, nsw_wino_conv_avx512;
-nsw_wino_wgrad_fn nsw_wino_wgrad_plain, nsw_wino_wgrad_avx2, nsw_wino_wgrad_avx512;
-nsw_wino_gradient_fn nsw_wino_gradient_plain, nsw_wino_gradient_avx2, nsw_wino_gradient_avx512;
+NSW_KERNEL(nsw_wino_weights_fn, nsw_wino_weights);
+NSW_KERNEL(nsw_wino_conv_fn, nsw_wino_conv);
+NSW_KERNEL(nsw_wino_wgrad_fn, nsw_wino_wgrad);
+NSW_KERNEL(nsw_wino_gradient_fn, nsw_wino_gradient);
 
 #endif

@@ -7,7 +7,7 @@
 enum {
   GROUP = 8, /* tiles that go through a product together */
   SQUARE = NSW_SQUARE,
-  PART = NSW_LANES / 2 /* tiles in registers at once: 8, 4, 2 */
+  PART = NSW_BLOCK_SUMS < GROUP ? NSW_BLOCK_SUMS : GROUP /* tiles in registers at once */
 };
 
 /* Tiles of a chunk: as many as leave the transformed input in the second cache. */

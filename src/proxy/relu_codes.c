@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/cpu.h"
+#include "base/isa.h"
 
 /* The tensor that shows the layer's ReLU; -1: none. */
 static int rectified(const struct nsw_net *net, const struct nsw_layer *layer) {
@@ -30,7 +30,7 @@ bool nsw_relu_codes(const struct nsw_engine *engine, int layer, struct nsw_relu_
   if (codes->failed) return false;
   nsw_codes_pack_fn *pack = NSW_DISPATCH(nsw_cpu_isa(), nsw_codes_pack);
   for (int i = 0; i < images; i++) {
-    struct nsw_input value = nsw_engine_value(engine, tensor, i);
+    struct nsw_view value = nsw_engine_value(engine, tensor, i);
     pack(&value, x->channels, codes->words + (size_t)i * codes->length);
   }
   return true;

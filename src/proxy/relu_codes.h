@@ -26,10 +26,10 @@ size_t nsw_relu_codes_apart(const uint64_t *a, const uint64_t *b, size_t length)
 
 /* A bit for every value above zero, pixel by pixel, channel by channel: words[(H W channels + 63) / 64]. The planes'
  * pixels are filled up to whole blocks of 16 channels. */
-typedef void nsw_codes_pack_fn(const struct nsw_input *x, int channels, uint64_t *words);
+typedef void nsw_codes_pack_fn(const struct nsw_view *x, int channels, uint64_t *words);
 typedef size_t nsw_codes_apart_fn(const uint64_t *a, const uint64_t *b, size_t length);
 
-nsw_codes_pack_fn nsw_codes_pack_plain, nsw_codes_pack_avx2, nsw_codes_pack_avx512;
-nsw_codes_apart_fn nsw_codes_apart_plain, nsw_codes_apart_avx2, nsw_codes_apart_avx512;
+NSW_KERNEL(nsw_codes_pack_fn, nsw_codes_pack);
+NSW_KERNEL(nsw_codes_apart_fn, nsw_codes_apart);
 
 #endif

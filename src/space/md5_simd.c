@@ -1,13 +1,12 @@
 /* Many md5 streams in vector registers. An md5 step depends on the one before, so one stream leaves most of a core
  * idle; GROUP registers of streams run interleaved to fill the time. */
-#include "space/lanes.h"
+#include "base/vec.h"
 #include "space/md5.h"
 #include "space/md5_sines.h"
 
 #if defined(NSW_ISA_avx512)
-#include <immintrin.h>
 /* Any function of three bits in one instruction: bit (4x + 2y + z) of the table is its value. */
-#define TERNARY(x, y, z, table) ((words)_mm512_ternarylogic_epi32((__m512i)(x), (__m512i)(y), (__m512i)(z), table))
+#define TERNARY(x, y, z, table) ((vw)_mm512_ternarylogic_epi32((__m512i)(x), (__m512i)(y), (__m512i)(z), table))
 #define ROUND_F(b, c, d) TERNARY(b, c, d, 0xca)
 #define ROUND_G(b, c, d) TERNARY(b, c, d, 0xe4)
 #define ROUND_H(b, c, d) TERNARY(b, c, d, 0x96)
@@ -20,10 +19,10 @@
 #define ROUND_I(b, c, d) ((c) ^ ((b) | ~(d)))
 #endif
 
-enum { GROUP = 2, GROUPS = NSW_MD5_STREAMS / (GROUP * NSW_WIDTH) };
+enum { GROUP = 2, GROUPS = NSW_MD5_STREAMS / (GROUP * NSW_LANES) };
 
 /* The part of a row that group g works on. */
-#define AT(row, g) ((const words *)(row) + (g)*GROUP)
+#define AT(row, g) ((const vw *)(row) + (g)*GROUP)
 
 /* Keeps the compiler from adding in another order: what does not need b must be summed before b is there. */
 #if defined(__x86_64__)
@@ -34,16 +33,16 @@ enum { GROUP = 2, GROUPS = NSW_MD5_STREAMS / (GROUP * NSW_WIDTH) };
 #define KEEP(x) (void)(x)
 #endif
 
-#define STEP(F, a, b, c, d, word, turn, i)            \
-  for (int u = 0; u < GROUP; u++) {                   \
-    words t = a[u] + AT(block[word], g)[u] + sine[i]; \
-    KEEP(t);                                          \
-    t += ROUND_##F(b[u], c[u], d[u]);                 \
-    a[u] = (t << turn | t >> (32 - turn)) + b[u];     \
+#define STEP(F, a, b, c, d, word, turn, i)         \
+  for (int u = 0; u < GROUP; u++) {                \
+    vw t = a[u] + AT(block[word], g)[u] + sine[i]; \
+    KEEP(t);                                       \
+    t += ROUND_##F(b[u], c[u], d[u]);              \
+    a[u] = (t << turn | t >> (32 - turn)) + b[u];  \
   }
 
-static inline void add_block(const nsw_md5_row *block, int g, const uint32_t *sine, words state[4][GROUP]) {
-  words a[GROUP], b[GROUP], c[GROUP], d[GROUP];
+static inline void add_block(const nsw_md5_row *block, int g, const uint32_t *sine, vw state[4][GROUP]) {
+  vw a[GROUP], b[GROUP], c[GROUP], d[GROUP];
   for (int u = 0; u < GROUP; u++) a[u] = state[0][u], b[u] = state[1][u], c[u] = state[2][u], d[u] = state[3][u];
   /* clang-format off */
   STEP(F, a, b, c, d, 0, 7, 0)
@@ -114,7 +113,7 @@ static inline void add_block(const nsw_md5_row *block, int g, const uint32_t *si
   for (int u = 0; u < GROUP; u++) state[0][u] += a[u], state[1][u] += b[u], state[2][u] += c[u], state[3][u] += d[u];
 }
 
-void NSW_VARIANT(nsw_md5_streams)(const nsw_md5_row *message, int blocks, nsw_md5_row digest[4]) {
+void NSW_FN(nsw_md5_streams)(const nsw_md5_row *message, int blocks, nsw_md5_row digest[4]) {
   static const uint32_t start[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
   const uint32_t *sine = sines;
 #if defined(NSW_ISA_avx512)
@@ -122,11 +121,11 @@ void NSW_VARIANT(nsw_md5_streams)(const nsw_md5_row *message, int blocks, nsw_md
   __asm__("" : "+r"(sine));
 #endif
   for (int g = 0; g < GROUPS; g++) {
-    words state[4][GROUP];
+    vw state[4][GROUP];
     for (int i = 0; i < 4; i++)
-      for (int u = 0; u < GROUP; u++) state[i][u] = (words){0} + start[i];
+      for (int u = 0; u < GROUP; u++) state[i][u] = (vw){0} + start[i];
     for (int k = 0; k < blocks; k++) add_block(message + 16 * k, g, sine, state);
     for (int i = 0; i < 4; i++)
-      for (int u = 0; u < GROUP; u++) ((words *)digest[i])[g * GROUP + u] = state[i][u];
+      for (int u = 0; u < GROUP; u++) ((vw *)digest[i])[g * GROUP + u] = state[i][u];
   }
 }

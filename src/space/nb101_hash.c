@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cpu.h"
+#include "base/isa.h"
 #include "space/md5.h"
 #include "space/nb101.h"
 #include "space/nb101_lanes.h"

@@ -24,6 +24,6 @@ struct nsw_nb101_scratch {
  * module hashes in hash. bits: the edges of all lanes. */
 typedef void nsw_nb101_lanes_fn(int vertices, uint32_t bits, const struct nsw_nb101_digest *digest,
                                 struct nsw_nb101_scratch *scratch, struct nsw_nb101_digest *hash);
-nsw_nb101_lanes_fn nsw_nb101_lanes_plain, nsw_nb101_lanes_avx2, nsw_nb101_lanes_avx512;
+NSW_KERNEL(nsw_nb101_lanes_fn, nsw_nb101_lanes);
 
 #endif

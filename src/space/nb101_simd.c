@@ -1,28 +1,26 @@
 /* The rounds of the module hash with one labelled graph in each lane. All lanes have the same edges, so the lengths of
  * all messages agree and only the order of sorted digests differs from lane to lane: it is found by compare and
  * exchange, without a branch. Shapes: a row is one word of NSW_MD5_STREAMS lanes, VECTORS registers. */
-#include <string.h>
-
-#include "space/lanes.h"
+#include "base/vec.h"
 #include "space/nb101_lanes.h"
 
-enum { LANES = NSW_MD5_STREAMS, VECTORS = LANES / NSW_WIDTH };
+enum { LANES = NSW_MD5_STREAMS, VECTORS = LANES / NSW_LANES };
 
-#define VECTOR(row, i) (((words *)(row))[i])
+#define VECTOR(row, i) (((vw *)(row))[i])
 
-static inline words swap_bytes(words x) {
-  words pairs = (x & 0x00ff00ffu) << 8 | (x >> 8 & 0x00ff00ffu);
+static inline vw swap_bytes(vw x) {
+  vw pairs = (x & 0x00ff00ffu) << 8 | (x >> 8 & 0x00ff00ffu);
   return pairs << 16 | pairs >> 16;
 }
 
 /* Four values 0..15, one a byte, as hexadecimal characters. */
-static inline words hex_chars(words nibbles) {
-  chars n = (chars)nibbles;
-  return (words)(n + '0' + ((chars)(n > 9) & ('a' - '0' - 10)));
+static inline vw hex_chars(vw nibbles) {
+  vc n = (vc)nibbles;
+  return (vw)(n + '0' + ((vc)(n > 9) & ('a' - '0' - 10)));
 }
 
 /* Two bytes (the low half of x) as four nibbles in the order of their characters, one a byte. */
-static inline words spread(words x) {
+static inline vw spread(vw x) {
   return (x >> 4 & 0x0fu) | (x << 8 & 0x0f00u) | (x << 4 & 0x0f0000u) | (x << 16 & 0x0f000000u);
 }
 
@@ -30,7 +28,7 @@ static inline words spread(words x) {
 static void expand(const nsw_md5_row digest[4], nsw_md5_row order[4], nsw_md5_row hex[8]) {
   for (int w = 0; w < 4; w++)
     for (int i = 0; i < VECTORS; i++) {
-      words x = VECTOR(digest[w], i);
+      vw x = VECTOR(digest[w], i);
       VECTOR(order[w], i) = swap_bytes(x);
       VECTOR(hex[2 * w], i) = hex_chars(spread(x));
       VECTOR(hex[2 * w + 1], i) = hex_chars(spread(x >> 16));
@@ -38,18 +36,18 @@ static void expand(const nsw_md5_row digest[4], nsw_md5_row order[4], nsw_md5_ro
 }
 
 /* All ones in the lanes where digest a comes after digest b; i: the register. */
-static inline words is_after(const nsw_md5_row a[4], const nsw_md5_row b[4], int i) {
-  words after = {0}, equal = ~after;
+static inline vw is_after(const nsw_md5_row a[4], const nsw_md5_row b[4], int i) {
+  vw after = {0}, equal = ~after;
   for (int w = 0; w < 4; w++) {
-    after |= equal & (words)(VECTOR(a[w], i) > VECTOR(b[w], i));
-    equal &= (words)(VECTOR(a[w], i) == VECTOR(b[w], i));
+    after |= equal & (vw)(VECTOR(a[w], i) > VECTOR(b[w], i));
+    equal &= (vw)(VECTOR(a[w], i) == VECTOR(b[w], i));
   }
   return after;
 }
 
-static inline void exchange(nsw_md5_row *a, nsw_md5_row *b, int rows, words mask, int i) {
+static inline void exchange(nsw_md5_row *a, nsw_md5_row *b, int rows, vw mask, int i) {
   for (int w = 0; w < rows; w++) {
-    words x = VECTOR(a[w], i), y = VECTOR(b[w], i), change = (x ^ y) & mask;
+    vw x = VECTOR(a[w], i), y = VECTOR(b[w], i), change = (x ^ y) & mask;
     VECTOR(a[w], i) = x ^ change;
     VECTOR(b[w], i) = y ^ change;
   }
@@ -70,7 +68,7 @@ static const nsw_md5_row *sort_neighbours(struct nsw_nb101_scratch *s, uint32_t 
   for (int last = *n - 1; last > 0; last--)
     for (int k = 0; k < last; k++)
       for (int i = 0; i < VECTORS; i++) {
-        words after = is_after(s->sort_order[k], s->sort_order[k + 1], i);
+        vw after = is_after(s->sort_order[k], s->sort_order[k + 1], i);
         /* In the last pass nothing is compared again. */
         if (last > 1) exchange(s->sort_order[k], s->sort_order[k + 1], 4, after, i);
         exchange(s->sort_hex[k], s->sort_hex[k + 1], 8, after, i);
@@ -82,16 +80,16 @@ static const nsw_md5_row *sort_neighbours(struct nsw_nb101_scratch *s, uint32_t 
 struct writer {
   nsw_md5_row *row; /* where the next whole word goes */
   int bytes;        /* of rest: 0, 1 or 2 when rows are appended */
-  words rest[VECTORS];
+  vw rest[VECTORS];
 };
 
 /* Appends n rows of whole words behind `bytes` bytes (1 or 2: constants, so that shifts are immediate). */
 static inline __attribute__((always_inline)) void put_shifted(struct writer *w, const nsw_md5_row *rows, int n,
                                                               int bytes) {
   for (int i = 0; i < VECTORS; i++) {
-    words rest = w->rest[i];
+    vw rest = w->rest[i];
     for (int k = 0; k < n; k++) {
-      words x = VECTOR(rows[k], i);
+      vw x = VECTOR(rows[k], i);
       VECTOR(w->row[k], i) = rest | x << 8 * bytes;
       rest = x >> (32 - 8 * bytes);
     }
@@ -115,10 +113,10 @@ static inline void put_rows(struct writer *w, const nsw_md5_row *rows, int n) {
 static inline void put_text(struct writer *w, uint32_t text, int n) {
   uint64_t bits = (uint64_t)text << 8 * w->bytes;
   for (int i = 0; i < VECTORS; i++) {
-    words rest = w->bytes ? w->rest[i] | (uint32_t)bits : (words){0} + (uint32_t)bits;
+    vw rest = w->bytes ? w->rest[i] | (uint32_t)bits : (vw){0} + (uint32_t)bits;
     if (w->bytes + n >= 4) {
       VECTOR(*w->row, i) = rest;
-      rest = (words){0} + (uint32_t)(bits >> 32);
+      rest = (vw){0} + (uint32_t)(bits >> 32);
     }
     w->rest[i] = rest;
   }
@@ -132,7 +130,7 @@ static int finish(struct writer *w, nsw_md5_row *message) {
   put_text(w, 0x80, 4 - w->bytes);
   int used = (int)(w->row - message), blocks = (used + 2 + 15) / 16;
   memset(w->row, 0, (size_t)(16 * blocks - used) * sizeof *message);
-  for (int i = 0; i < VECTORS; i++) VECTOR(message[16 * blocks - 2], i) = (words){0} + bits;
+  for (int i = 0; i < VECTORS; i++) VECTOR(message[16 * blocks - 2], i) = (vw){0} + bits;
   return blocks;
 }
 
@@ -146,7 +144,7 @@ static void hash_vertex(struct nsw_nb101_scratch *s, int v, uint32_t in, uint32_
   put_rows(&w, sorted, 8 * n);
   put_text(&w, '|', 1);
   put_rows(&w, s->hex[v], 8);
-  NSW_VARIANT(nsw_md5_streams)(s->message, finish(&w, s->message), s->next[v].word);
+  NSW_FN(nsw_md5_streams)(s->message, finish(&w, s->message), s->next[v].word);
 }
 
 /* md5 of ['...', '...'], the digests of all vertices sorted. */
@@ -160,11 +158,11 @@ static void hash_list(struct nsw_nb101_scratch *s, int vertices, struct nsw_nb10
     put_rows(&w, sorted + 8 * v, 8);
   }
   put_text(&w, '\'' | ']' << 8, 2);
-  NSW_VARIANT(nsw_md5_streams)(s->message, finish(&w, s->message), hash->word);
+  NSW_FN(nsw_md5_streams)(s->message, finish(&w, s->message), hash->word);
 }
 
-void NSW_VARIANT(nsw_nb101_lanes)(int vertices, uint32_t bits, const struct nsw_nb101_digest *digest,
-                                  struct nsw_nb101_scratch *s, struct nsw_nb101_digest *hash) {
+void NSW_FN(nsw_nb101_lanes)(int vertices, uint32_t bits, const struct nsw_nb101_digest *digest,
+                             struct nsw_nb101_scratch *s, struct nsw_nb101_digest *hash) {
   uint32_t in[NSW_MAX_VERTICES] = {0}, out[NSW_MAX_VERTICES] = {0};
   for (int y = 1; y < vertices; y++) {
     in[y] = bits >> nsw_edge(0, y) & ((1u << y) - 1);

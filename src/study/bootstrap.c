@@ -8,7 +8,7 @@
 #include "study/correlation.h"
 #include "study/kendall.h"
 
-enum { L = NSW_LANES };
+enum { L = NSW_RESAMPLE_LANES };
 
 /* What a pair keeps. Rows are renumbered so that place k is row rows[k] of the data: ascending x, ties by y. */
 struct nsw_bootstrap {
@@ -100,7 +100,7 @@ int nsw_bootstrap_create(const struct nsw_ranks *rx, const struct nsw_ranks *ry,
                          unsigned wanted, struct nsw_bootstrap **bootstrap, struct nsw_error *err) {
   *bootstrap = NULL;
   if (rx->n != ry->n) return nsw_fail(err, "columns of %zu and %zu rows cannot be compared", rx->n, ry->n);
-  if (rx->n > NSW_LANES_ROWS) return nsw_fail(err, "%zu rows are more than can be resampled", rx->n);
+  if (rx->n > NSW_RESAMPLE_ROWS) return nsw_fail(err, "%zu rows are more than can be resampled", rx->n);
   struct nsw_bootstrap *b = calloc(1, sizeof *b);
   if (!b) return nsw_fail(err, "out of memory for a bootstrap of %zu rows", rx->n);
   *bootstrap = b;
@@ -214,7 +214,7 @@ static int weighted_lane(const struct nsw_bootstrap *b, const uint8_t *count, do
 }
 
 int nsw_bootstrap_batch(struct nsw_bootstrap *b, uint64_t seed, uint64_t batch,
-                        double values[NSW_COEFFICIENTS][NSW_LANES], struct nsw_error *err) {
+                        double values[NSW_COEFFICIENTS][NSW_RESAMPLE_LANES], struct nsw_error *err) {
   for (int l = 0; l < L; l++) b->kernels.draw(seed, batch * L + (uint64_t)l, b->n, b->counts + (size_t)l * b->n);
   b->kernels.interleave(b->counts, b->n, b->lanes);
   for (int l = 0; l < L; l++) values[NSW_SPEARMAN][l] = values[NSW_KENDALL][l] = NAN;

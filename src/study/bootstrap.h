@@ -1,7 +1,7 @@
 /* Bootstrap of correlations: resamples of rows with replacement, percentile and BCa intervals.
  *
  * Resample b of n rows is decided by (seed, b, n) alone, so any share of the resamples can be done anywhere, in any
- * order. Work goes in batches of NSW_LANES. */
+ * order. Work goes in batches of NSW_RESAMPLE_LANES. */
 #ifndef NSW_STUDY_BOOTSTRAP_H
 #define NSW_STUDY_BOOTSTRAP_H
 
@@ -28,10 +28,10 @@ void nsw_bootstrap_free(struct nsw_bootstrap **bootstrap);
 
 /* Batch `batch`: resamples batch*L .. batch*L + L - 1 of seed, values[coefficient][lane]; NaN where undefined. */
 int nsw_bootstrap_batch(struct nsw_bootstrap *bootstrap, uint64_t seed, uint64_t batch,
-                        double values[NSW_COEFFICIENTS][NSW_LANES], struct nsw_error *err);
+                        double values[NSW_COEFFICIENTS][NSW_RESAMPLE_LANES], struct nsw_error *err);
 
 /* Number of batches that hold `resamples` resamples. */
-static inline uint64_t nsw_bootstrap_batches(uint64_t resamples) { return (resamples + NSW_LANES - 1) / NSW_LANES; }
+static inline uint64_t nsw_bootstrap_batches(uint64_t resamples) { return (resamples + NSW_RESAMPLE_LANES - 1) / NSW_RESAMPLE_LANES; }
 
 /* The coefficients of one resample by drawing its rows and computing from scratch: the reference. */
 int nsw_bootstrap_naive(const double *x, const double *y, size_t n, uint64_t seed, uint64_t resample,

@@ -141,13 +141,13 @@ int nsw_share_agree(const struct nsw_share *share, int status, struct nsw_error 
 /* All resamples of one pair; each rank does its batches. values[coefficient][batches * L]. */
 static int resample(struct nsw_bootstrap *bootstrap, const struct nsw_compare_options *o, double *values,
                     struct nsw_error *err) {
-  uint64_t batches = nsw_bootstrap_batches(o->resamples), span = batches * NSW_LANES;
+  uint64_t batches = nsw_bootstrap_batches(o->resamples), span = batches * NSW_RESAMPLE_LANES;
   int status = NSW_OK;
   memset(values, 0, NSW_COEFFICIENTS * span * sizeof *values);
   for (uint64_t b = (uint64_t)o->share.rank; b < batches && status == NSW_OK; b += (uint64_t)o->share.size) {
-    double lanes[NSW_COEFFICIENTS][NSW_LANES];
+    double lanes[NSW_COEFFICIENTS][NSW_RESAMPLE_LANES];
     status = nsw_bootstrap_batch(bootstrap, o->seed, b, lanes, err);
-    for (int k = 0; k < NSW_COEFFICIENTS; k++) memcpy(values + k * span + b * NSW_LANES, lanes[k], sizeof lanes[k]);
+    for (int k = 0; k < NSW_COEFFICIENTS; k++) memcpy(values + k * span + b * NSW_RESAMPLE_LANES, lanes[k], sizeof lanes[k]);
   }
   status = nsw_share_agree(&o->share, status, err);
   if (status == NSW_OK && o->share.sum) status = o->share.sum(values, NSW_COEFFICIENTS * span, o->share.state, err);
@@ -160,7 +160,7 @@ static int intervals(const struct nsw_ranks *rx, const struct nsw_ranks *ry, con
                      struct nsw_error *err) {
   const double estimate[NSW_COEFFICIENTS] = {r->spearman, r->kendall, r->pearson, r->weighted};
   static const unsigned part[NSW_COEFFICIENTS] = {NSW_WANT_RANKS, NSW_WANT_RANKS, NSW_WANT_PEARSON, NSW_WANT_WEIGHTED};
-  uint64_t span = nsw_bootstrap_batches(o->resamples) * NSW_LANES;
+  uint64_t span = nsw_bootstrap_batches(o->resamples) * NSW_RESAMPLE_LANES;
   double acceleration[NSW_COEFFICIENTS], *values = malloc(NSW_COEFFICIENTS * span * sizeof *values);
   struct nsw_bootstrap *bootstrap = NULL;
   int status = values ? NSW_OK : nsw_fail(err, "out of memory for %llu resamples", (unsigned long long)o->resamples);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/cpu.h"
+#include "base/isa.h"
 
 struct nsw_lane_kernels nsw_lane_kernels(void) {
   enum nsw_isa isa = nsw_cpu_isa();

@@ -1,36 +1,23 @@
 /* See study/lanes.h. Compiled once for every instruction set, in GNU C vector types that each of them maps its own
  * registers to. Sums of integers, and sums of doubles in a fixed order without fused multiply-adds: the same on all. */
-#include <string.h>
-
 #include "base/random.h"
+#include "base/vec.h"
 #include "study/lanes.h"
 
-#ifdef __clang__
-#pragma STDC FP_CONTRACT OFF
-#endif
+NSW_EXACT
 
-#define JOIN_(name, isa) name##_##isa
-#define JOIN(name, isa) JOIN_(name, isa)
-#define KERNEL(name) JOIN(name, NSW_ISA)
+enum { L = NSW_RESAMPLE_LANES };
+typedef NSW_VECTOR(uint8_t, L) byte_lanes;
+typedef NSW_VECTOR(uint32_t, L) word_lanes;
+typedef NSW_VECTOR(int32_t, L) int_lanes;
+typedef NSW_VECTOR(uint64_t, L) long_lanes;
+typedef NSW_VECTOR(double, L) real_lanes;
 
-enum { L = NSW_LANES };
-typedef uint8_t byte_lanes __attribute__((vector_size(L)));
-typedef uint32_t word_lanes __attribute__((vector_size(4 * L)));
-typedef int32_t int_lanes __attribute__((vector_size(4 * L)));
-typedef uint64_t long_lanes __attribute__((vector_size(8 * L)));
-typedef double real_lanes __attribute__((vector_size(8 * L)));
-
-#define LOAD(type, at)            \
-  ({                              \
-    type v_;                      \
-    memcpy(&v_, (at), sizeof v_); \
-    v_;                           \
-  })
-#define WORDS(at) __builtin_convertvector(LOAD(byte_lanes, at), word_lanes)
+#define WORDS(at) __builtin_convertvector(NSW_LOAD(byte_lanes, at), word_lanes)
 #define REALS(words) __builtin_convertvector(words, real_lanes)
 #define ADD_LONG(sum, words) (sum) += __builtin_convertvector(words, long_lanes)
 
-void KERNEL(nsw_draw)(uint64_t seed, uint64_t resample, uint32_t n, uint8_t *count) {
+void NSW_FN(nsw_draw)(uint64_t seed, uint64_t resample, uint32_t n, uint8_t *count) {
   enum { CHUNK = 2048 };
   struct nsw_stream stream = {.seed = seed, .which = resample, .purpose = NSW_FOR_BOOTSTRAP};
   memset(count, 0, n);
@@ -59,7 +46,7 @@ static inline void transpose(byte_lanes v[L]) {
   }
 }
 
-void KERNEL(nsw_interleave)(const uint8_t *count, size_t n, uint8_t *lanes) {
+void NSW_FN(nsw_interleave)(const uint8_t *count, size_t n, uint8_t *lanes) {
   size_t k = 0;
   for (; k + L <= n; k += L) {
     byte_lanes v[L];
@@ -140,13 +127,13 @@ static void descend(struct walk *w, uint8_t *from, uint8_t *to, size_t first, in
   }
 }
 
-void KERNEL(nsw_discordant)(uint8_t *lanes, uint8_t *scratch, const uint64_t *bits, const uint32_t *start, size_t n,
-                            size_t d, uint64_t discordant[NSW_LANES]) {
+void NSW_FN(nsw_discordant)(uint8_t *lanes, uint8_t *scratch, const uint64_t *bits, const uint32_t *start, size_t n,
+                            size_t d, uint64_t discordant[NSW_RESAMPLE_LANES]) {
   struct walk w = {.bits = bits, .words = (n + 63) / 64, .start = start, .d = d};
   while (((size_t)1 << w.levels) < d) w.levels++;
   byte_lanes most = {0};
   for (size_t k = 0; k < n; k++) {
-    byte_lanes v = LOAD(byte_lanes, lanes + k * L);
+    byte_lanes v = NSW_LOAD(byte_lanes, lanes + k * L);
     byte_lanes larger = (byte_lanes)(v > most);
     most = (v & larger) | (most & ~larger);
   }
@@ -157,8 +144,8 @@ void KERNEL(nsw_discordant)(uint8_t *lanes, uint8_t *scratch, const uint64_t *bi
   memcpy(discordant, &w.total, sizeof w.total);
 }
 
-void KERNEL(nsw_lane_ranks)(const uint8_t *lanes, const uint32_t *start, size_t n, size_t d, int32_t *rank,
-                            uint64_t tied[NSW_LANES], double square[NSW_LANES]) {
+void NSW_FN(nsw_lane_ranks)(const uint8_t *lanes, const uint32_t *start, size_t n, size_t d, int32_t *rank,
+                            uint64_t tied[NSW_RESAMPLE_LANES], double square[NSW_RESAMPLE_LANES]) {
   word_lanes below = {0};
   long_lanes pairs = {0};
   real_lanes squares = {0};
@@ -180,18 +167,18 @@ void KERNEL(nsw_lane_ranks)(const uint8_t *lanes, const uint32_t *start, size_t 
   }
 }
 
-void KERNEL(nsw_lane_product)(const uint8_t *lanes, const uint32_t *cx, const uint32_t *cy, const int32_t *rx,
-                              const int32_t *ry, size_t n, double product[NSW_LANES]) {
+void NSW_FN(nsw_lane_product)(const uint8_t *lanes, const uint32_t *cx, const uint32_t *cy, const int32_t *rx,
+                              const int32_t *ry, size_t n, double product[NSW_RESAMPLE_LANES]) {
   real_lanes sum = {0};
   for (size_t k = 0; k < n; k++) {
-    int_lanes a = LOAD(int_lanes, rx + (size_t)cx[k] * L), b = LOAD(int_lanes, ry + (size_t)cy[k] * L);
+    int_lanes a = NSW_LOAD(int_lanes, rx + (size_t)cx[k] * L), b = NSW_LOAD(int_lanes, ry + (size_t)cy[k] * L);
     sum += REALS(WORDS(lanes + k * L)) * (REALS(a) * REALS(b));
   }
   memcpy(product, &sum, sizeof sum);
 }
 
-void KERNEL(nsw_lane_moments)(const uint8_t *lanes, const double *u, const double *v, size_t n,
-                              double sums[5][NSW_LANES]) {
+void NSW_FN(nsw_lane_moments)(const uint8_t *lanes, const double *u, const double *v, size_t n,
+                              double sums[5][NSW_RESAMPLE_LANES]) {
   real_lanes su = {0}, sv = {0}, uu = {0}, vv = {0}, uv = {0};
   for (size_t k = 0; k < n; k++) {
     real_lanes count = REALS(WORDS(lanes + k * L));

@@ -228,7 +228,7 @@ static void group_by_block(const struct nsw_plan *plan, struct nsw_family *famil
   for (size_t r = 0; r < plan->rows; r++) {
     family->member[r] = plan->index[r];
     family->row[r] = (uint32_t)r;
-    if (r % NSW_BLOCK == 0) {
+    if (r % NSW_GROUP_ROWS == 0) {
       family->unit[family->groups] = plan->index[r];
       family->start[family->groups++] = (uint32_t)r;
     }

@@ -9,7 +9,7 @@
 #include "nasweep/proxy.h"
 #include "sweep/request.h"
 
-enum { NSW_BLOCK = 256 }; /* architectures of a group where an evaluation is not shared and costs next to nothing */
+enum { NSW_GROUP_ROWS = 256 }; /* architectures of a group where an evaluation is not shared and costs next to nothing */
 
 /* What a core is guessed to do, floating-point operations a second, until the run has measured it. Only the ratio to
  * cheap proxies matters, and only at the start. */
