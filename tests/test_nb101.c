@@ -244,30 +244,36 @@ static void refuses_what_is_no_cell(void **state) {
 
 static void counts_the_worked_example(void **state) {
   uint32_t index, graph;
-  struct nsw_cell cell;
+  struct nsw_arch arch;
   (void)state;
   const char *text =
       "0111010|0000001|0000001|0000100|0000001|0000001|0000000 input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output";
   assert_int_equal(nsw_nb101_parse(text, &graph, NULL), NSW_OK);
-  nsw_nb101_cell(graph, &cell);
   struct nsw_macro macro = nsw_space_macro(space, own);
-  assert_int_equal(nsw_nb101_params(&cell, &macro), 2694282);
-  assert_int_equal(nsw_nb101_macs(&cell, &macro), 402002944);
+  nsw_nb101_describe(graph, &macro, &arch);
+  assert_int_equal(nsw_arch_params(&arch), 2694282);
+  assert_int_equal(nsw_arch_macs(&arch), 402002944);
   assert_int_equal(nsw_space_find(space, text, &index, NULL), NSW_OK);
 }
 
 static void divides_channels_as_the_benchmark_does(void **state) {
   uint32_t graph;
-  struct nsw_cell cell;
-  int channels[NSW_MAX_VERTICES];
+  struct nsw_graph cell = {.shape = 0};
   (void)state;
   /* Vertices 1, 3 and 5 feed the output (128 = 43 + 43 + 42); 2 feeds 3 and 5, and 4 feeds 5. */
   assert_int_equal(
       nsw_nb101_parse("0110100|0000001|0001010|0000001|0000010|0000001|0000000 -1,0,0,1,2,1,-2", &graph, NULL), NSW_OK);
-  nsw_nb101_cell(graph, &cell);
-  nsw_nb101_channels(&cell, 64, 128, channels);
-  const int expected[] = {64, 43, 43, 43, 42, 42, 128};
-  for (int v = 0; v < 7; v++) assert_int_equal(channels[v], expected[v]);
+  nsw_nb101_graph(graph, &cell);
+  const int expected[] = {0, 43, 43, 43, 42, 42};
+  int vertices = 0;
+  for (int n = 1; n < cell.nodes; n++) {
+    const struct nsw_node *node = &cell.node[n];
+    if (node->op == NSW_OP_CONCAT || node->op == NSW_OP_OUTPUT) assert_int_equal(nsw_node_channels(node, 128), 128);
+    if (!(node->around & NSW_CUT)) continue;
+    vertices++;
+    assert_int_equal(nsw_node_channels(node, 128), expected[node->place / 2]);
+  }
+  assert_int_equal(vertices, 5);
 }
 
 static void counts_the_published_parameters(void **state) {
@@ -279,15 +285,15 @@ static void counts_the_published_parameters(void **state) {
   for (; csv_next(&csv); rows++) {
     char text[512];
     uint32_t index, graph;
-    struct nsw_cell cell;
+    struct nsw_arch arch;
     snprintf(text, sizeof text, "%s %s", csv.field[2], csv.field[3]);
     assert_int_equal(nsw_space_find(space, text, &index, NULL), NSW_OK);
     assert_int_equal(index, atoi(csv.field[1]));
     /* The counts belong to the graph as published, which need not be the first of its class. */
     assert_int_equal(nsw_nb101_parse(text, &graph, NULL), NSW_OK);
-    nsw_nb101_cell(graph, &cell);
+    nsw_nb101_describe(graph, &macro, &arch);
     uint64_t published = (uint64_t)llround(atof(csv.field[6]) * 1e6);
-    assert_int_equal(nsw_nb101_params(&cell, &macro), published);
+    assert_int_equal(nsw_arch_params(&arch), published);
     if (graph == graphs[index]) assert_int_equal(nsw_space_params(space, index, &own), published), first++;
   }
   assert_int_equal(rows, 146);

@@ -9,60 +9,42 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nasweep/arch.h"
 #include "nasweep/error.h"
 
 enum { NSW_MAX_VERTICES = 7, NSW_MAX_EDGES = 21 };
 enum { NSW_MAX_GENES = 32 }; /* choices that make an architecture, see nsw_space_genes */
 
-/* Operations on an edge or a vertex, of all spaces together. */
-enum nsw_op {
-  NSW_OP_NONE,     /* the edge is absent, or gives zeros */
-  NSW_OP_SKIP,     /* identity; also the plain edges of a space whose operations sit on vertices */
-  NSW_OP_CONV1,    /* 1x1 convolution with normalisation and ReLU, in the space's own order */
-  NSW_OP_CONV3,    /* 3x3 likewise */
-  NSW_OP_AVGPOOL3, /* 3x3 average, stride 1, padding not counted */
-  NSW_OP_MAXPOOL3, /* 3x3 maximum, stride 1, same padding */
-  NSW_OP_INPUT,    /* vertex: the cell's input */
-  NSW_OP_OUTPUT,   /* vertex: the cell's output */
-  NSW_OP_SUM,      /* vertex: the sum of its edges, no operation of its own */
-  NSW_OPS
-};
-
 /* One cell, decoded: a DAG whose vertices are in topological order. The edge x->y (x < y) has the number
  * x + y(y-1)/2 in both arrays and bit masks: the official edge order of both benchmarks. */
 struct nsw_cell {
-  int vertices;                     /* 2..7, vertex 0 the input, the last the output */
-  uint32_t edges;                   /* bit e: edge e is there (its operation is not NONE) */
-  uint8_t edge_op[NSW_MAX_EDGES];   /* enum nsw_op of every edge */
+  int vertices;                        /* 2..7, vertex 0 the input, the last the output */
+  uint32_t edges;                      /* bit e: edge e is there (its operation is not NONE) */
+  uint8_t edge_op[NSW_MAX_EDGES];      /* enum nsw_op of every edge */
   uint8_t vertex_op[NSW_MAX_VERTICES]; /* enum nsw_op of every vertex */
-};
-
-/* The skeleton the cell is put in. A zero field means the benchmark's own value (nsw_space_macro fills it). */
-struct nsw_macro {
-  int classes;    /* outputs of the classifier */
-  int resolution; /* height and width of the input image, pixels */
-  int channels;   /* channels of the first stage (nb201 16, nb101 128) */
-  int cells;      /* cells per stage (nb201 5, nb101 3) */
 };
 
 struct nsw_space; /* an opened space */
 
 /* What a space has to supply. All functions are pure but open; state is what open made. */
 struct nsw_space_kind {
-  const char *name;        /* the word on the command line and the group in result files */
-  const char *long_name;   /* for people */
-  const char *source;      /* paper, and where the order of its architectures comes from */
-  uint32_t count;          /* number of architectures */
-  size_t id_size;          /* characters of the longest id, without a terminator */
-  size_t key_size;         /* bytes of a stored key per architecture that id() needs (nb101: its digest), or 0 */
-  bool ops_on_vertices;    /* operations sit on vertices (nb101) or on edges (nb201) */
-  struct nsw_macro macro;  /* the benchmark's own skeleton (CIFAR-10) */
+  const char *name;       /* the word on the command line and the group in result files */
+  const char *long_name;  /* for people */
+  const char *source;     /* paper, and where the order of its architectures comes from */
+  uint32_t count;         /* number of architectures */
+  size_t id_size;         /* characters of the longest id, without a terminator */
+  size_t key_size;        /* bytes of a stored key per architecture that id() needs (nb101: its digest), or 0 */
+  bool ops_on_vertices;   /* operations sit on vertices (nb101) or on edges (nb201) */
+  struct nsw_macro macro; /* the benchmark's own skeleton (CIFAR-10) */
   int (*open)(void **state, struct nsw_error *err); /* makes the table of architectures, no keys */
   void (*close)(void *state);
   void (*cell)(const void *state, uint32_t index, struct nsw_cell *cell);
   uint32_t (*class_of)(const void *state, uint32_t index); /* first index that computes the same function */
-  uint64_t (*params)(const void *state, uint32_t index, const struct nsw_macro *macro);
-  uint64_t (*macs)(const void *state, uint32_t index, const struct nsw_macro *macro);
+  /* The network, every field; macro without zero fields. */
+  void (*describe)(const void *state, uint32_t index, const struct nsw_macro *macro, struct nsw_arch *arch);
+  /* Its cell's graph alone, arch->graph[arch->cell]: for scores of topology, which look at all architectures in no
+   * time. The graph was filled by it before, or its shape is 0: where the shape stays, it sets the operations alone. */
+  void (*graph)(const void *state, uint32_t index, struct nsw_graph *graph);
   void (*keys)(const void *state, uint32_t first, uint32_t end, uint8_t *keys); /* NULL where key_size is 0 */
   /* Writes the id, NUL-terminated. keys: all keys of the space, or NULL where key_size is 0. */
   void (*id)(const void *state, const uint8_t *keys, uint32_t index, char *id);
@@ -75,7 +57,8 @@ struct nsw_space_kind {
   int genes;
   int (*gene_choices)(int gene);
   void (*genes_of)(const void *state, uint32_t index, uint8_t *genes);
-  /* Index of the word's architecture; false where the word is none of the space's. Several words may be the same one. */
+  /* Index of the word's architecture; false where the word is none of the space's. Several words may be the same one.
+   */
   bool (*from_genes)(const void *state, const uint8_t *genes, uint32_t *index);
 };
 
@@ -96,6 +79,12 @@ uint32_t nsw_space_class(const struct nsw_space *space, uint32_t index);
 
 /* The benchmark's skeleton with the fields of wish that are not zero put in. */
 struct nsw_macro nsw_space_macro(const struct nsw_space *space, struct nsw_macro wish);
+
+/* The description of an architecture in a skeleton as wished; and its cell's graph alone, as the kind's `graph` does.
+ */
+void nsw_space_describe(const struct nsw_space *space, uint32_t index, const struct nsw_macro *wish,
+                        struct nsw_arch *arch);
+void nsw_space_graph(const struct nsw_space *space, uint32_t index, struct nsw_graph *graph);
 
 /* Trainable parameters of the whole network, and multiply-adds of its convolutions and classifier for one image. */
 uint64_t nsw_space_params(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro);

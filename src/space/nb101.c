@@ -40,16 +40,12 @@ static uint32_t class_of(const void *state, uint32_t index) {
   return index;
 }
 
-static uint64_t params(const void *state, uint32_t index, const struct nsw_macro *macro) {
-  struct nsw_cell c;
-  cell(state, index, &c);
-  return nsw_nb101_params(&c, macro);
+static void graph(const void *state, uint32_t index, struct nsw_graph *graph) {
+  nsw_nb101_graph(((const uint32_t *)state)[index], graph);
 }
 
-static uint64_t macs(const void *state, uint32_t index, const struct nsw_macro *macro) {
-  struct nsw_cell c;
-  cell(state, index, &c);
-  return nsw_nb101_macs(&c, macro);
+static void describe(const void *state, uint32_t index, const struct nsw_macro *macro, struct nsw_arch *arch) {
+  nsw_nb101_describe(((const uint32_t *)state)[index], macro, arch);
 }
 
 static void keys(const void *state, uint32_t first, uint32_t end, uint8_t *keys) {
@@ -190,8 +186,8 @@ const struct nsw_space_kind nsw_nb101 = {
     .close = free,
     .cell = cell,
     .class_of = class_of,
-    .params = params,
-    .macs = macs,
+    .describe = describe,
+    .graph = graph,
     .keys = keys,
     .id = id,
     .find = find,

@@ -43,14 +43,14 @@ int nsw_nb101_parse(const char *text, uint32_t *graph, struct nsw_error *err);
 /* The cell of a graph. */
 void nsw_nb101_cell(uint32_t graph, struct nsw_cell *cell);
 
+/* The cell as a graph of nodes, and the network with it (see struct nsw_space_kind). */
+void nsw_nb101_graph(uint32_t graph, struct nsw_graph *to);
+void nsw_nb101_describe(uint32_t graph, const struct nsw_macro *macro, struct nsw_arch *arch);
+
 /* Channels of every vertex of a cell that gets `in` channels and gives `out`: the output's are divided evenly among
  * the inner vertices that feed it, the remainder one each to the first ones; any other inner vertex takes the largest
  * of those it feeds. */
 void nsw_nb101_channels(const struct nsw_cell *cell, int in, int out, int channels[NSW_MAX_VERTICES]);
-
-/* Trainable parameters, and multiply-adds of convolutions and classifier; macro without zero fields. */
-uint64_t nsw_nb101_params(const struct nsw_cell *cell, const struct nsw_macro *macro);
-uint64_t nsw_nb101_macs(const struct nsw_cell *cell, const struct nsw_macro *macro);
 
 /* The published module hash of every graph of graphs[n], into keys[n][16]. Fastest where neighbours in graphs differ
  * in labels only. */

@@ -5,6 +5,7 @@
 
 #include "base/quote.h"
 #include "space/mt19937.h"
+#include "space/nats.h"
 
 /* A cell's code is a number of six digits to the base five, one an edge, in the official edge order (0->1, 0->2, 1->2,
  * 0->3, 1->3, 2->3), the first the most significant: the order of the benchmark's nested products. */
@@ -134,38 +135,24 @@ static void cell(const void *state, uint32_t index, struct nsw_cell *cell) {
 
 static uint32_t class_of(const void *state, uint32_t index) { return ((const struct nb201 *)state)->class_of[index]; }
 
-static void count_convs(const void *state, uint32_t index, uint64_t *conv1, uint64_t *conv3) {
+static void graph(const void *state, uint32_t index, struct nsw_graph *graph) {
   int digit[EDGES];
   digits_of(((const struct nb201 *)state)->code[index], digit);
-  *conv1 = *conv3 = 0;
-  for (int e = 0; e < EDGES; e++) *conv1 += digit[e] == 2, *conv3 += digit[e] == 3;
+  if (!graph->shape) nsw_graph_copy(graph, &nsw_nats_cell);
+  graph->edges = 0;
+  for (int e = 0; e < EDGES; e++) {
+    graph->node[nsw_nats_edge_node[e]].op = op_kinds[digit[e]];
+    graph->edges += digit[e] != 0;
+  }
 }
 
-/* Every operation counts, dead ones too, as in the published numbers. */
-static uint64_t params(const void *state, uint32_t index, const struct nsw_macro *macro) {
-  uint64_t conv1, conv3, c = (uint64_t)macro->channels, classes = (uint64_t)macro->classes;
-  count_convs(state, index, &conv1, &conv3);
-  uint64_t sum = 27 * c + 2 * c; /* stem */
-  for (int stage = 0; stage < 3; stage++, c *= 2) {
-    if (stage > 0) sum += c / 2 * 9 * c + 2 * c + 9 * c * c + 2 * c + c / 2 * c; /* residual block into c channels */
-    sum += (uint64_t)macro->cells * (conv3 * (9 * c * c + 2 * c) + conv1 * (c * c + 2 * c));
-  }
-  c /= 2;
-  return sum + 2 * c + (c + 1) * classes;
-}
-
-static uint64_t macs(const void *state, uint32_t index, const struct nsw_macro *macro) {
-  uint64_t conv1, conv3, c = (uint64_t)macro->channels, side = (uint64_t)macro->resolution;
-  count_convs(state, index, &conv1, &conv3);
-  uint64_t sum = 27 * c * side * side;
-  for (int stage = 0; stage < 3; stage++, c *= 2) {
-    if (stage > 0) {
-      side = (side + 1) / 2;
-      sum += (c / 2 * 9 * c + 9 * c * c + c / 2 * c) * side * side;
-    }
-    sum += (uint64_t)macro->cells * (conv3 * 9 + conv1) * c * c * side * side;
-  }
-  return sum + c / 2 * (uint64_t)macro->classes;
+/* Members of a class that folds to the same cell share its weights (arch/fold.h). */
+static void describe(const void *state, uint32_t index, const struct nsw_macro *macro, struct nsw_arch *arch) {
+  int c = macro->channels;
+  nsw_nats_describe("nb201", macro, (const int[]){c, 2 * c, 2 * c, 4 * c, 4 * c}, arch);
+  arch->fold = true;
+  arch->graph[NSW_NATS_CELL].shape = 0;
+  graph(state, index, &arch->graph[NSW_NATS_CELL]);
 }
 
 static void id(const void *state, const uint8_t *keys, uint32_t index, char *id) {
@@ -251,8 +238,8 @@ const struct nsw_space_kind nsw_nb201 = {
     .close = free,
     .cell = cell,
     .class_of = class_of,
-    .params = params,
-    .macs = macs,
+    .describe = describe,
+    .graph = graph,
     .id = id,
     .find = find,
     .genes = EDGES,

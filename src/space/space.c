@@ -72,14 +72,26 @@ struct nsw_macro nsw_space_macro(const struct nsw_space *space, struct nsw_macro
                             .cells = wish.cells ? wish.cells : own->cells};
 }
 
-uint64_t nsw_space_params(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro) {
-  struct nsw_macro whole = nsw_space_macro(space, *macro);
-  return space->kind->params(space->state, index, &whole);
+void nsw_space_describe(const struct nsw_space *space, uint32_t index, const struct nsw_macro *wish,
+                        struct nsw_arch *arch) {
+  struct nsw_macro macro = nsw_space_macro(space, *wish);
+  space->kind->describe(space->state, index, &macro, arch);
 }
 
-uint64_t nsw_space_macs(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro) {
-  struct nsw_macro whole = nsw_space_macro(space, *macro);
-  return space->kind->macs(space->state, index, &whole);
+void nsw_space_graph(const struct nsw_space *space, uint32_t index, struct nsw_graph *graph) {
+  space->kind->graph(space->state, index, graph);
+}
+
+uint64_t nsw_space_params(const struct nsw_space *space, uint32_t index, const struct nsw_macro *wish) {
+  struct nsw_arch arch;
+  nsw_space_describe(space, index, wish, &arch);
+  return nsw_arch_params(&arch);
+}
+
+uint64_t nsw_space_macs(const struct nsw_space *space, uint32_t index, const struct nsw_macro *wish) {
+  struct nsw_arch arch;
+  nsw_space_describe(space, index, wish, &arch);
+  return nsw_arch_macs(&arch);
 }
 
 /* ---- keys ---- */

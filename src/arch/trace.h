@@ -1,0 +1,27 @@
+/* What the walks over a graph share. */
+#ifndef NSW_ARCH_TRACE_H
+#define NSW_ARCH_TRACE_H
+
+#include "nasweep/arch.h"
+
+/* The convolutions and pools that cells are chosen by, a bit 1 << op each. */
+enum {
+  NSW_CHOSEN_OPS = 1 << NSW_OP_CONV1 | 1 << NSW_OP_CONV3 | 1 << NSW_OP_AVGPOOL3 | 1 << NSW_OP_MAXPOOL3 |
+                   1 << NSW_OP_AVGPOOL2 | 1 << NSW_OP_MAXPOOL2
+};
+
+/* A node's tensors. */
+struct nsw_trace {
+  int reads, makes; /* channels */
+  int from,
+      side; /* height and width of what it reads and of what it makes, pixels; half of an odd side is rounded up */
+};
+
+/* Follows channels and sides through a graph of a stage with channels_out channels. */
+void nsw_graph_trace(const struct nsw_graph *graph, int channels_in, int channels_out, int side,
+                     struct nsw_trace trace[NSW_MAX_NODES]);
+
+/* A bit for every node that lies on a path from the input to the output. */
+uint64_t nsw_graph_live(const struct nsw_graph *graph);
+
+#endif

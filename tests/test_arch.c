@@ -1,0 +1,132 @@
+/* Descriptions of architectures: counts against closed forms, walks against plain recursions over the published cells,
+ * and what a description must not be. */
+#include <stdlib.h>
+
+#include "arch/trace.h"
+#include "closed_forms.h"
+#include "nasweep/arch.h"
+#include "unit.h"
+
+static struct nsw_space *nb101, *nb201;
+
+static int open_spaces(void **state) {
+  (void)state;
+  return nsw_space_open("nb101", &nb101, NULL) || nsw_space_open("nb201", &nb201, NULL);
+}
+
+static int close_spaces(void **state) {
+  (void)state;
+  nsw_space_close(&nb101);
+  nsw_space_close(&nb201);
+  return 0;
+}
+
+static const struct nsw_macro wishes[] = {{.classes = 0},
+                                          {.classes = 120, .resolution = 16, .channels = 9, .cells = 1},
+                                          {.classes = 3, .resolution = 20, .channels = 40, .cells = 2}};
+
+static void counts_as_the_closed_forms(void **state) {
+  (void)state;
+  for (size_t w = 0; w < sizeof wishes / sizeof *wishes; w++) {
+    struct nsw_cell cell;
+    struct nsw_macro macro = nsw_space_macro(nb201, wishes[w]);
+    for (uint32_t i = 0; i < nsw_space_count(nb201); i++) {
+      nsw_space_cell(nb201, i, &cell);
+      assert_int_equal(nsw_space_params(nb201, i, &wishes[w]), nb201_params(&cell, &macro));
+      assert_int_equal(nsw_space_macs(nb201, i, &wishes[w]), nb201_macs(&cell, &macro));
+    }
+    macro = nsw_space_macro(nb101, wishes[w]);
+    for (uint32_t i = 0; i < nsw_space_count(nb101); i += w ? 37 : 1) {
+      uint64_t params, macs;
+      nsw_space_cell(nb101, i, &cell);
+      nb101_count(&cell, &macro, &params, &macs);
+      assert_int_equal(nsw_space_params(nb101, i, &wishes[w]), params);
+      assert_int_equal(nsw_space_macs(nb101, i, &wishes[w]), macs);
+    }
+  }
+}
+
+/* Longest path from input to output in edges that are there; -1: none. */
+static int longest_edges(const struct nsw_cell *cell, int from, int to) {
+  int longest = from == to ? 0 : -1;
+  for (int mid = from; mid < to; mid++) {
+    if (!(cell->edges >> nsw_edge(mid, to) & 1)) continue;
+    int before = longest_edges(cell, from, mid);
+    if (before >= 0 && before + 1 > longest) longest = before + 1;
+  }
+  return longest;
+}
+
+static void walks_as_the_published_cells_do(void **state) {
+  (void)state;
+  const uint32_t all = NSW_CHOSEN_OPS | 1 << NSW_OP_SKIP | 1 << NSW_OP_OUTPUT;
+  for (int k = 0; k < 2; k++) {
+    struct nsw_space *space = k ? nb201 : nb101;
+    struct nsw_graph graph = {.shape = 0};
+    for (uint32_t i = 0; i < nsw_space_count(space); i += k ? 1 : 53) {
+      struct nsw_cell cell;
+      int skips = 0, last, counts[NSW_OPS], ops[NSW_OPS];
+      nsw_space_cell(space, i, &cell);
+      nsw_space_graph(space, i, &graph);
+      last = cell.vertices - 1;
+      assert_int_equal(graph.edges, __builtin_popcount(cell.edges));
+      assert_int_equal(nsw_graph_has_path(&graph), nsw_cell_has_path(&cell));
+      assert_int_equal(nsw_graph_longest(&graph, all), longest_edges(&cell, 0, last));
+      for (int to = 1; to <= last; to++)
+        for (int from = 0; from < to; from++) {
+          if (!(cell.edges >> nsw_edge(from, to) & 1)) continue;
+          skips += k ? cell.edge_op[nsw_edge(from, to)] == NSW_OP_SKIP : longest_edges(&cell, from, to) > 1;
+        }
+      assert_int_equal(nsw_graph_skips(&graph), skips);
+      nsw_graph_count_ops(&graph, counts);
+      nsw_cell_count_ops(&cell, ops);
+      for (int op = NSW_OP_CONV1; op <= NSW_OP_MAXPOOL3; op++) assert_int_equal(counts[op], ops[op]);
+    }
+  }
+}
+
+/* A graph that is filled again and again is as one filled afresh. */
+static void keeps_shapes_apart(void **state) {
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    struct nsw_space *space = k ? nb201 : nb101;
+    struct nsw_graph kept = {.shape = 0};
+    for (uint32_t i = 0; i < nsw_space_count(space); i += k ? 1 : 11) {
+      struct nsw_graph fresh = {.shape = 0};
+      nsw_space_graph(space, i, &kept);
+      nsw_space_graph(space, i, &fresh);
+      assert_int_equal(kept.nodes, fresh.nodes);
+      assert_memory_equal(kept.node, fresh.node, fresh.nodes * sizeof fresh.node[0]);
+    }
+  }
+}
+
+static void refuses_what_cannot_be_built(void **state) {
+  (void)state;
+  struct nsw_error err;
+  struct nsw_arch arch, damaged;
+  nsw_space_describe(nb101, 400000, &(struct nsw_macro){.resolution = 32}, &arch);
+  assert_int_equal(nsw_arch_check(&arch, &err), NSW_OK);
+  nsw_space_describe(nb101, 400000, &(struct nsw_macro){.resolution = 34}, &damaged);
+  assert_int_equal(nsw_arch_check(&damaged, &err), NSW_USAGE);
+  assert_string_equal(err.text, "nb101 halves its images 2 times: a resolution of 34 will not do");
+  nsw_space_describe(nb101, 400000, &(struct nsw_macro){.channels = 1}, &damaged);
+  assert_int_equal(nsw_arch_check(&damaged, &err), NSW_USAGE);
+  for (int kind = 0; kind < 5; kind++) {
+    damaged = arch;
+    struct nsw_node *node = &damaged.graph[damaged.cell].node[2];
+    if (kind == 0) node->input[0] = 2;
+    if (kind == 1) node->op = NSW_OPS;
+    if (kind == 2) node->inputs = 0;
+    if (kind == 3) damaged.stage[1].graph = 5;
+    if (kind == 4) damaged.graph[damaged.cell].nodes = NSW_MAX_NODES + 1;
+    assert_int_equal(nsw_arch_check(&damaged, &err), NSW_FAILED);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(counts_as_the_closed_forms), cmocka_unit_test(walks_as_the_published_cells_do),
+      cmocka_unit_test(keeps_shapes_apart), cmocka_unit_test(refuses_what_cannot_be_built)};
+  return cmocka_run_group_tests(tests, open_spaces, close_spaces);
+}
