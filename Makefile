@@ -45,12 +45,9 @@ comma := ,
 isa_flags = $(subst $(comma), ,$(patsubst $(1):%,%,$(filter $(1):%,$(ISA_TABLE))))
 OBJ := $(PLAIN:src/%.c=$(BUILD)/obj/%.o) $(foreach i,$(ISAS),$(SIMD:src/%.c=$(BUILD)/obj/%_$(i).o))
 LIB := $(BUILD)/libnasweep.a
-TEST_SRC := $(wildcard tests/test_*.c)
-TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
-BENCH_SRC := $(wildcard tests/bench_*.c)
-BENCHES := $(BENCH_SRC:tests/%.c=$(BUILD)/tests/%)
-FUZZ_SRC := $(wildcard tests/fuzz_*.c)
-FUZZERS := $(FUZZ_SRC:tests/%.c=$(BUILD)/tests/%)
+TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 
 ifeq ($(V),1)
@@ -96,19 +93,19 @@ $(BUILD)/git_version.h: FORCE
 $(BUILD)/obj/base/version.o: CPPFLAGS += -I$(BUILD)
 $(BUILD)/obj/base/version.o: $(BUILD)/git_version.h
 
-$(BUILD)/tests/%: tests/%.c $(LIB)
+$(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(say) TEST $<
-	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
-$(BUILD)/tests/bench_%: tests/bench_%.c $(LIB)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/lib $(CFLAGS) $(LDFLAGS) -MF $@.dep -o $@ $< $(LIB) -lcmocka $(LDLIBS)
+$(BUILD)/tests/bench_%: tests/bench/bench_%.c $(LIB)
 	@mkdir -p $(@D)
 	$(say) BENCH $<
-	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/lib $(CFLAGS) $(LDFLAGS) -MF $@.dep -o $@ $< $(LIB) $(LDLIBS)
 
-$(BUILD)/tests/fuzz_%: tests/fuzz_%.c $(LIB)
+$(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(LIB)
 	@mkdir -p $(@D)
 	$(say) FUZZ $<
-	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/lib $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -MF $@.dep -o $@ $< $(LIB) $(LDLIBS)
 
 programs: $(BUILD)/nasweep
 tests: $(TESTS)
@@ -155,18 +152,18 @@ install: $(BUILD)/nasweep $(BUILD)/nasweep.1 $(BUILD)/nasweep.bash $(BUILD)/nasw
 	$(Q)install -m 644 $(BUILD)/nasweep.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nasweep
 
 bench: $(BUILD)/nasweep $(BENCHES)
-	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench/run
 
 # Everything again with clang and its instrumentation; each fuzzer runs FUZZ_SECONDS and keeps its corpus in build-fuzz.
-# tests/fuzz_NAME.dict, where there is one, gives it the words of the format.
+# tests/fuzz/fuzz_NAME.dict, where there is one, gives it the words of the format.
 fuzz:
 	@command -v clang >/dev/null || { echo 'make fuzz: clang not found (Debian: clang and libclang-rt-14-dev)' >&2; exit 1; }
 	@$(MAKE) --no-print-directory -j$(NP) BUILD=build-fuzz CC=clang \
 	  CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzzers
-	@$(PYTHON) tests/fuzz_seeds.py build-fuzz/corpus
-	@for f in $(FUZZ_SRC:tests/%.c=%); do \
+	@$(PYTHON) tests/fuzz/fuzz_seeds.py build-fuzz/corpus
+	@for f in $(notdir $(FUZZERS)); do \
 	  mkdir -p build-fuzz/corpus/$$f; \
-	  dict=; [ ! -f tests/$$f.dict ] || dict=-dict=tests/$$f.dict; \
+	  dict=; [ ! -f tests/fuzz/$$f.dict ] || dict=-dict=tests/fuzz/$$f.dict; \
 	  echo "$$f for $(FUZZ_SECONDS) s"; \
 	  build-fuzz/tests/$$f $$dict -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
 	    -print_final_stats=1 -artifact_prefix=build-fuzz/ build-fuzz/corpus/$$f || exit 1; \
@@ -179,9 +176,9 @@ info:
 	  isas '$(ISAS)' cflags '$(CFLAGS)' build '$(BUILD)' prefix '$(PREFIX)'
 
 format:
-	clang-format -i src/*/*.c src/*/*.h include/nasweep/*.h tests/*.c
+	clang-format -i src/*/*.c src/*/*.h include/nasweep/*.h tests/*/*.c tests/lib/*.h
 
 clean:
 	rm -rf build build-asan build-debug build-asan-debug
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/*.dep)

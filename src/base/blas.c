@@ -42,7 +42,7 @@ static int kernel_isa(const char *kernel) {
 }
 
 /* Zen 4 does 512-bit vectors in two halves: there the Haswell kernels were as fast on large products and up to 1.6
- * times faster on small ones (tests/bench_blas.c on an EPYC of family 25). */
+ * times faster on small ones (tests/bench/bench_blas.c on an EPYC of family 25). */
 static bool halves_vectors(void) { return __builtin_cpu_is("amdfam19h"); }
 
 const char *nsw_blas_better(const char *kernel) {

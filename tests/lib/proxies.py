@@ -1,0 +1,391 @@
+"""Every proxy that runs a network, computed by PyTorch from its definition, for tests/system/proxies.t and the
+benchmarks: the papers' formulas on the networks of torchnets.py, weights and images as `nasweep dump` gives them.
+Nothing of nasweep is read but these dumps.
+
+A Lab holds one architecture; DEFINITIONS maps a column to a function of it."""
+import contextlib
+import os
+import subprocess
+
+import h5py
+import numpy as np
+import philox
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+import torchnets
+
+NASWEEP = os.path.join(os.environ.get("BUILD", "build"), "nasweep")
+
+
+def nasweep(*words):
+    done = subprocess.run([NASWEEP, *map(str, words)], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, words))}: status {done.returncode}: {done.stderr[-1000:]}")
+    return done.stdout
+
+
+class Lab:
+    """One architecture with its images and any of its sets of weights, in double or single precision."""
+
+    def __init__(self, space, index, size=None, samples=16, seed=777, data="synthetic", folder=".", dtype=torch.float64):
+        self.space, self.index, self.samples, self.seed, self.data = space, index, samples, seed, data
+        self.size, self.folder, self.dtype = size or {}, folder, dtype
+        self.known = {}
+
+    def options(self):
+        return [f"--{k}={v}" for k, v in self.size.items()] + [f"--samples={self.samples}", f"--seed={self.seed}",
+                                                               f"--data={self.data}"]
+
+    def once(self, name, make):
+        if name not in self.known:
+            self.known[name] = make()
+        return self.known[name]
+
+    def dump(self, weights):
+        """The file of a dump, made where it is not there yet."""
+        name = "-".join(map(str, [self.space, self.index, self.samples, self.seed, *self.size.values(), weights]))
+        path = os.path.join(self.folder, f"dump-{name}.h5")
+        if not os.path.exists(path):
+            nasweep("dump", self.space, "--arch", self.index, "--norm", "batch", "--weights", weights, "--out", path,
+                    *self.options())
+        return path
+
+    def architecture(self):
+        columns = "id" if self.space == "nb201" else "adjacency,ops"
+        line = nasweep("list", self.space, "--arch", self.index, "--columns", columns, "--no-header").strip()
+        if self.space == "nb201":
+            return line
+        adjacency, ops = line.split(",", 1)
+        return adjacency, ops.strip('"')
+
+    def fresh(self, weights="own"):
+        """A new network in training mode, as after initialisation."""
+        arch = self.once("arch", self.architecture)
+        with h5py.File(self.dump(weights)) as f:
+            size = {"c": int(f.attrs["channels"]), "n": int(f.attrs["cells"]), "classes": int(f.attrs["classes"])}
+            net = torchnets.build(self.space, arch, **size).to(self.dtype)
+            theirs = torchnets.parameters(net)
+            assert len(f["param"]) == len(theirs), "another number of parameters"
+            with torch.no_grad():
+                for k, p in enumerate(theirs):
+                    p.copy_(torch.from_numpy(f[f"param/{k:04d}"][...]))
+        return net.train()
+
+    def net(self, weights="own"):
+        return self.once(("net", weights), lambda: self.fresh(weights))
+
+    @property
+    def x(self):
+        return self.once("x", lambda: self.read("x").to(self.dtype))
+
+    @property
+    def y(self):
+        return self.once("y", lambda: self.read("y").long())
+
+    def read(self, name):
+        with h5py.File(self.dump("own")) as f:
+            return torch.from_numpy(f[name][...])
+
+
+def weights_of(net):
+    """Weight tensors of convolutions and the classifier."""
+    return [m.weight for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+
+
+def gradients(value, tensors, **options):
+    found = torch.autograd.grad(value, tensors, allow_unused=True, **options)
+    return [torch.zeros_like(t) if g is None else g for t, g in zip(tensors, found)]
+
+
+# ---- one backward pass of the mean cross-entropy ----
+
+def trained(lab):
+    """(weights, their gradients)."""
+    def make():
+        weights = weights_of(lab.net())
+        return weights, gradients(F.cross_entropy(lab.net()(lab.x), lab.y), weights)
+    return lab.once("trained", make)
+
+
+def grad_norm(lab):
+    return sum(g.norm() for g in trained(lab)[1])
+
+
+def snip(lab):
+    return sum((w * g).abs().sum() for w, g in zip(*trained(lab)))
+
+
+def plain(lab):
+    return sum((w * g).sum() for w, g in zip(*trained(lab)))
+
+
+def l2_norm(lab):
+    return sum(w.norm() for w in weights_of(lab.net()))
+
+
+def fishers(lab):
+    """(weight, half the mean over images of (sum over pixels of activation x gradient) squared by channel) of layers."""
+    outputs = []
+    layers = [m for m in lab.net().modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    hooks = [m.register_forward_hook(lambda m, i, o: outputs.append((m, o))) for m in layers]
+    loss = F.cross_entropy(lab.net()(lab.x), lab.y)
+    for h in hooks:
+        h.remove()
+    back = gradients(loss, [a for _, a in outputs])
+    products = [(a * g).sum((2, 3)) if a.ndim == 4 else a * g for (_, a), g in zip(outputs, back)]
+    return [(m.weight, 0.5 * p.pow(2).mean(0)) for (m, _), p in zip(outputs, products)]
+
+
+def fisher_channels(lab):
+    return sum(f.sum() for _, f in lab.once("fishers", lambda: fishers(lab)))
+
+
+def fisher(lab):
+    """A channel's value counts once for each of its weights."""
+    return sum(f.sum() * w[0].numel() for w, f in lab.once("fishers", lambda: fishers(lab)))
+
+
+def grasp(lab):
+    """-w . H g, by differentiating the gradient once more."""
+    weights = weights_of(lab.net())
+    first = gradients(F.cross_entropy(lab.net()(lab.x), lab.y), weights, create_graph=True)
+    product = sum((g.detach() * g).sum() for g in first)
+    return -sum((w * h).sum() for w, h in zip(weights, gradients(product, weights)))
+
+
+# ---- flow: absolute weights, no normalisation, an image of ones ----
+
+def flow(lab):
+    """(weights, gradients of the sum of logits)."""
+    def make():
+        net = lab.fresh().double()
+        for m in list(net.modules()):
+            if isinstance(m, nn.BatchNorm2d):
+                m.forward = lambda x: x
+        with torch.no_grad():
+            for p in net.parameters():
+                p.abs_()
+        weights = weights_of(net)
+        return weights, gradients(net(torch.ones_like(lab.x[:1]).double()).sum(), weights)
+    return lab.once("flow", make)
+
+
+def synflow(lab):
+    return sum((w * g).abs().sum() for w, g in zip(*flow(lab)))
+
+
+def logsynflow(lab):
+    return sum((w * torch.log(g + 1)).abs().sum() for w, g in zip(*flow(lab)))
+
+
+# ---- the images' Jacobians ----
+
+def jacobian(lab):
+    """[n][values of an image]: gradient of the sum of all logits."""
+    def make():
+        x = lab.x.clone().requires_grad_()
+        return gradients(lab.net()(x).sum(), [x])[0].flatten(1).numpy()
+    return lab.once("jacobian", make)
+
+
+def jacov(lab):
+    v = np.linalg.eigvalsh(np.corrcoef(jacobian(lab)).astype(np.float64))
+    return -np.sum(np.log(v + 1e-5) + 1 / (v + 1e-5))
+
+
+def epe_nas(lab):
+    classes, found = lab.net().classifier.out_features, []
+    for label in np.unique(lab.y.numpy()):
+        rows = jacobian(lab)[lab.y.numpy() == label]
+        if classes > 100 and len(rows) == 1:
+            continue  # the released code's division by the number of rows fails there, and the class is passed over
+        corr = np.atleast_2d(np.corrcoef(rows))
+        found.append(np.log(np.abs(corr) + 1e-5).sum() / (len(corr) if classes > 100 else 1))
+    if classes <= 100:
+        return np.abs(found).sum()
+    return np.abs(np.subtract.outer(found, found)).sum() / len(found) if found else 0.0
+
+
+# ---- the neural tangent kernel ----
+
+def kernel(lab):
+    """Products of the gradients of every image's summed logits with respect to all tensors called weights."""
+    def make():
+        net = lab.net()
+        tensors = [p for name, p in net.named_parameters() if name.endswith("weight")]
+        sums = net(lab.x).sum(1)
+        rows = [torch.cat([g.flatten() for g in gradients(s, tensors, retain_graph=True)]) for s in sums]
+        rows = torch.stack(rows)
+        return (rows @ rows.T).double().numpy()
+    return lab.once("kernel", make)
+
+
+def ntk_cond(lab):
+    v = np.linalg.eigvalsh(kernel(lab))
+    return v[-1] / v[0]
+
+
+def lga(lab):
+    same = np.where(np.equal.outer(lab.y.numpy(), lab.y.numpy()), 1.0, -1.0)
+    centred = kernel(lab) - kernel(lab).mean()
+    return (centred * same).sum() / np.linalg.norm(centred) / np.linalg.norm(same)
+
+
+# ---- forward only ----
+
+@contextlib.contextmanager
+def recorded_relus(found):
+    """Every input and output of F.relu goes into found."""
+    relu = F.relu
+
+    def record(x, *rest, **options):
+        y = relu(x, *rest, **options)
+        found.append((x, y))
+        return y
+    F.relu = record
+    try:
+        yield
+    finally:
+        F.relu = relu
+
+
+def live(features, values):
+    """Which of the values take part in the features: they are not all zero, and something comes back to them."""
+    probe = torch.randn(features.shape, generator=torch.Generator().manual_seed(1)).to(features.dtype)
+    back = gradients((features * probe).sum(), values)
+    return [bool((v != 0).any()) and bool((g != 0).any()) for v, g in zip(values, back)]
+
+
+def codes(net, x):
+    """[n][ReLUs]: 1 where a ReLU lets its input through; ReLUs on which no feature depends are left out."""
+    found = []
+    with recorded_relus(found):
+        features = net.features(x)
+    kept = live(features, [y for _, y in found])
+    return torch.cat([(y > 0).flatten(1) for (_, y), k in zip(found, kept) if k], 1).double().numpy()
+
+
+def naswot(lab):
+    c = codes(lab.net(), lab.x)
+    return np.linalg.slogdet(c @ c.T + (1 - c) @ (1 - c).T)[1]
+
+
+NOISE = 7  # purpose of the random numbers
+IMAGES, DISTURBANCES, AZ_IMAGES, REGIONS, SIGNS = 0, 1, 2, 3, 16
+
+
+def gaussian(lab, what, n, side):
+    """Images of standard normal numbers."""
+    rows = [philox.normal(lab.seed, NOISE, (what << 32) + i, 3 * side * side).astype(np.float32) for i in range(n)]
+    return torch.from_numpy(np.stack(rows).reshape(n, 3, side, side)).to(lab.dtype)
+
+
+def zens(lab, gamma=0.01):
+    """(all, live) from one draw; running variances after two batches from 1, as PyTorch's modules keep them."""
+    net, side = lab.fresh("normal"), lab.x.shape[-1]
+    x, step = (gaussian(lab, what, lab.samples, side) for what in (IMAGES, DISTURBANCES))
+    outputs = {}
+    hooks = [m.register_forward_hook(lambda m, i, o: outputs.update({m: o})) for m in net.modules()
+             if isinstance(m, nn.BatchNorm2d)]
+    before = net.features(x)
+    kept = live(before, list(outputs.values()))
+    for h in hooks:
+        h.remove()
+    with torch.no_grad():
+        after = net.features(x + gamma * step)
+        moved = (before - after).abs().sum((1, 2, 3)).mean().log()
+        scales = [0.5 * m.running_var.mean().log() for m in outputs]
+        return moved + sum(scales), moved + sum(s for s, k in zip(scales, kept) if k)
+
+
+def zen(lab):
+    return lab.once("zens", lambda: zens(lab))[0]
+
+
+def zen_live(lab):
+    return lab.once("zens", lambda: zens(lab))[1]
+
+
+def pieces(lab, count, side):
+    """Pieces of the data's images, at places drawn by the program's random numbers."""
+    places = lab.x.shape[-1] - side + 1
+    words = philox.blocks(lab.seed, NOISE, REGIONS << 32, count).astype(int)
+    return torch.stack([lab.x[i % lab.samples, :, t % places:t % places + side, l % places:l % places + side]
+                        for i, t, l, _ in words])
+
+
+def regions(lab, images=3000, side=4):
+    channels = 1 if lab.space == "nb201" else 5
+    thin = Lab(lab.space, lab.index, {"channels": channels, "cells": 1}, lab.samples, lab.seed, lab.data, lab.folder,
+               lab.dtype)
+    return len(np.unique(np.packbits(codes(thin.fresh("kaiming"), pieces(lab, images, side)) > 0, axis=1), axis=0))
+
+
+def az_features(lab):
+    """Outputs of the stem and the cells, on Gaussian images."""
+    def make():
+        x = gaussian(lab, AZ_IMAGES, lab.samples, lab.x.shape[-1])
+        return lab.net("kaiming").cell_outputs(x)
+    return lab.once("az_features", make)
+
+
+def entropies(lab):
+    def make():
+        found = []
+        for f in az_features(lab):
+            rows = f.detach().permute(0, 2, 3, 1).flatten(0, 2).double().numpy()
+            v = np.linalg.eigvalsh(np.cov(rows.T, bias=True).reshape(rows.shape[1], -1))
+            share = np.maximum(v / v.sum(), 0)
+            found.append(-(share * np.log(share + 1e-8)).sum())
+        return np.array(found)
+    return lab.once("entropies", make)
+
+
+def az_expressivity(lab):
+    return entropies(lab).sum()
+
+
+def az_progressivity(lab):
+    return np.diff(entropies(lab)).min()
+
+
+def az_trainability(lab):
+    features, scores = az_features(lab), []
+    for i in range(1, len(features)):
+        n, c, side, _ = features[i].shape
+        out = philox.signs(lab.seed, NOISE, (SIGNS + i) << 32, n * side * side * c).reshape(n, side, side, c)
+        out = torch.from_numpy(out).to(lab.dtype).permute(0, 3, 1, 2)
+        if features[i] is features[i - 1]:
+            return -np.inf
+        back = gradients(features[i], [features[i - 1]], grad_outputs=out, retain_graph=True)[0]
+        if back.shape == out.shape and bool((back == out).all()):
+            return -np.inf
+        back = F.pixel_unshuffle(back, back.shape[-1] // side)
+        product = torch.einsum("nahw,nbhw->ab", back.double(), out.double()) / (n * side * side)
+        s = torch.linalg.svdvals(product).max().item()
+        scores.append(2 - s - 1 / (s + 1e-6))
+    return np.mean(scores)
+
+
+def az_complexity(lab):
+    """Multiply-adds by a forward pass with hooks."""
+    macs = []
+
+    def count(m, inputs, output):
+        macs.append(output[0].numel() * m.weight[0].numel())
+    net = lab.fresh()
+    for m in net.modules():
+        if isinstance(m, (nn.Conv2d, nn.Linear)):
+            m.register_forward_hook(count)
+    net(lab.x[:2])
+    return sum(macs)
+
+
+DEFINITIONS = {f.__name__: f for f in (grad_norm, snip, plain, l2_norm, fisher, fisher_channels, grasp, synflow,
+                                       logsynflow, jacov, epe_nas, ntk_cond, lga, naswot, zen, zen_live,
+                                       regions, az_expressivity, az_progressivity, az_trainability, az_complexity)}
+
+
+def value(lab, name):
+    return float(DEFINITIONS[name](lab))

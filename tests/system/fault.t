@@ -1,0 +1,214 @@
+#!/usr/bin/python3
+"""Sweeps that go wrong: bad input, disks that fill up or go away, evaluations that crash."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from sweeps import DUMMY, ENV, command, messages, report, run, run_parts, skip, start, wait_until_it_runs  # noqa: E402
+
+
+def bad_input(folder):
+    out = f"{folder}/bad.h5"
+    with open(f"{folder}/foreign.h5", "wb") as f:
+        f.write(b"not a result file" * 100)
+    with h5py.File(f"{folder}/other.h5", "w") as f:
+        f["x"] = 1
+    run(None, "score", "nb201", "--proxy", "random", "--range", "0:5", "--out", f"{folder}/five.h5")
+    cut = open(f"{folder}/five.h5", "rb").read()[:-700]
+    open(f"{folder}/cut.h5", "wb").write(cut)
+    cases = [
+        (["score", "nb102", "--proxy", "sed", "--out", out], 2, "nb102"),
+        (["score", "nb201", "--proxy", "sedd", "--out", out], 2, "sedd"),
+        (["score", "nb201", "--proxy", "sed,", "--out", out], 2, "empty"),
+        (["score", "nb201", "--out", out], 2, "--proxy"),
+        (["score", "nb201", "--proxy", "sed"], 2, "--out"),
+        (["score", "nb201", "--proxy", "sed", "--out", out, "--colour", "red"], 2, "--colour"),
+        (["score", "nb201", "--proxy", "sed", "--out", out, "--range", "15620:15626"], 2, "15625"),
+        (["score", "nb201", "--proxy", "sed", "--out", out, "--arch", "15625"], 2, "15625"),
+        (["score", "nb201", "--proxy", "sed", "--out", out, "--arch", "|nothing~0|"], 2, "nothing"),
+        (["score", "nb101", "--proxy", "sed", "--out", out, "--arch", "f" * 32], 2, "f" * 32),
+        (["score", "nb201", "--proxy", "sed", "--out", out, "--sample", "15626"], 2, "15626"),
+        (["score", "nb201", "--proxy", "random", "--out", out, "--seed", "1,1"], 2, "twice"),
+        (["score", "nb201", "--proxy", "random", "--out", out, "--seed", "x"], 2, "'x'"),
+        (["score", "nb201", "--proxy", "sed", "--out", out, "--set", "sed.colour=1"], 2, "colour"),
+        (["score", "nb201", "--proxy", "sed", "--out", out, "--set", "knas.x=1"], 2, "knas"),
+        (["score", "nb201", "--proxy", "sed", "--out", out, "--set", "nonsense"], 2, "PROXY.KEY=VALUE"),
+        (["score", "nb201", "--proxy", "sed", "--out", out, "--time-limit", "-1"], 2, "--time-limit"),
+        (["score", "nb201", "--proxy", "sed", "--out", out, "--dataset", "mnist"], 2, "mnist"),
+        (["score", "nb201", "--proxy", "knas", "--out", out, "--data", f"{folder}/none"], 1, "none"),
+        (["score", "nb201", "--proxy", "sed", "--out", f"{folder}/none/x.h5"], 1, "none"),
+        (["score", "nb201", "--proxy", "sed", "--out", folder], 1, folder),
+        (["score", "nb201", "--proxy", "sed", "--out", f"{folder}/foreign.h5"], 1, "foreign.h5"),
+        (["score", "nb201", "--proxy", "sed", "--out", f"{folder}/other.h5"], 1, "other.h5"),
+        (["score", "nb201", "--proxy", "random", "--range", "0:5", "--out", f"{folder}/cut.h5"], 1, "cut.h5"),
+        (["score", "nb101", "--proxy", "sed", "--out", f"{folder}/five.h5"], 2, "nb201"),
+        (["merge", f"{folder}/five.h5", f"{folder}/none.h5", "--out", out], 1, "none.h5"),
+        (["merge", f"{folder}/five.h5", f"{folder}/other.h5", "--out", out], 1, "other.h5"),
+        (["simulate", "nb201", "--proxy", "dummy", "--ranks", "0"], 2, "--ranks"),
+        (["simulate", "nb201", "--proxy", "dummy", "--measured", f"{folder}/five.h5"], 1, "five.h5"),
+        (["run", f"{folder}/none.conf"], 1, "none.conf"),
+    ]
+    kept = {name: open(f"{folder}/{name}", "rb").read() for name in ("foreign.h5", "other.h5", "five.h5", "cut.h5")}
+    for i, (words, status, fragment) in enumerate(cases):
+        ranks = 3 if i % 5 == 0 and words[0] == "score" else None  # no rank is left hanging
+        p = run(ranks, *words, timeout=30)
+        text = messages(p)
+        report(p.returncode == status and len(text) == 1 and fragment in text[0] and not os.path.exists(out),
+               " ".join(words).replace(folder, "FOLDER") + f": status {status}" + (f" on {ranks} ranks" if ranks else ""),
+               f"{p.returncode}\n{p.stderr}")
+    same = all(open(f"{folder}/{name}", "rb").read() == old for name, old in kept.items())
+    report(same, "no file was harmed")
+
+
+def failing_disks(folder):
+    """A small file system that fills up, becomes read-only; a folder that is moved away."""
+    go = [*DUMMY, "--sample", "400", "--checkpoint", "0.2"]
+    mount = f"{folder}/small"
+    os.mkdir(mount)
+    small = os.getuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "none", mount],
+                                                capture_output=True).returncode == 0
+    if small:
+        try:
+            out = f"{mount}/x.h5"
+            p = run(2, *go, "--out", out, "--time-limit", "0.4")
+            before = open(out, "rb").read()
+            with open(f"{mount}/filler", "wb", buffering=0) as f:
+                try:
+                    while True:
+                        f.write(b"x" * 4096)
+                except OSError:
+                    pass
+            p = run(3, *go, "--out", out)
+            report(p.returncode == 1 and len(messages(p)) == 1 and "No space" in p.stderr,
+                   "a full disk ends it with status 1 and one message", p.stderr)
+            report(open(out, "rb").read() == before, "and the last whole file is kept")
+            os.unlink(f"{mount}/filler")
+            subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
+            p = run(2, *go, "--out", out)
+            report(p.returncode == 1 and len(messages(p)) == 1 and open(out, "rb").read() == before,
+                   "a read-only folder ends it with status 1 and one message", p.stderr)
+            subprocess.run(["mount", "-o", "remount,rw", mount], check=True)
+            process = start(2, *go, "--out", out)
+            wait_until_it_runs(process)
+            time.sleep(0.3)
+            subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
+            _, text = process.communicate(timeout=60)
+            lines = [line for line in text.splitlines() if line.startswith("nasweep: ")]
+            with h5py.File(out) as f:
+                whole = len(f["nb201/status/dummy"][:]) == 400
+            report(process.returncode == 1 and len(lines) == 1 and whole,
+                   "a folder that becomes read-only in the middle: one message, a whole file", text)
+        finally:
+            subprocess.run(["umount", mount], check=False)
+    else:
+        for name in ("a full disk", "the last whole file is kept", "a read-only folder", "read-only in the middle"):
+            skip(name, "needs root and mount")
+    os.mkdir(f"{folder}/here")
+    process = start(2, *go, "--out", f"{folder}/here/x.h5")
+    appeared = time.time() + 30
+    while not os.path.exists(f"{folder}/here/x.h5") and time.time() < appeared:
+        time.sleep(0.02)
+    os.rename(f"{folder}/here", f"{folder}/gone")
+    _, text = process.communicate(timeout=60)
+    lines = [line for line in text.splitlines() if line.startswith("nasweep: ")]
+    with h5py.File(f"{folder}/gone/x.h5") as f:
+        whole = len(f["nb201/status/dummy"][:]) == 400
+    report(process.returncode == 1 and len(lines) == 1 and whole,
+           "a folder that vanishes in the middle: one message, a whole file", text)
+
+
+def crashes(folder):
+    out = f"{folder}/crash.h5"
+    one_seed = [w if w != "3,4" else "3" for w in DUMMY]
+    go = [*one_seed, "--sample", "60", "--out", out, "--set"]
+    reference = f"{folder}/no-crash.h5"
+    run(1, *one_seed, "--sample", "60", "--out", reference, "--set", "dummy.crash=none")
+    with h5py.File(reference) as f:
+        index, classes = f["nb201/index"][:], f["nb201/class"][:]
+    victim = int(classes[30])
+    shown = "dummy.crash=" + str(victim)
+    for attempt in (1, 2):
+        p = run(2, *go, shown)
+        told = [m for m in messages(p) if "died" in m]
+        report(p.returncode not in (0, 75) and len(told) == 1 and f"architecture {victim} " in told[0]
+               and "rank " in told[0] and os.uname().nodename in told[0],
+               f"crash {attempt}: one message names rank, host and architecture", p.stderr)
+    p = run(2, *go, shown)
+    report(p.returncode == 0 and "marked failed" in p.stderr and not os.path.exists(out + ".crashes"),
+           "the third run marks it failed and completes", p.stderr)
+    with h5py.File(out) as f, h5py.File(reference) as r:
+        status, expected = f["nb201/status/dummy"][:], r["nb201/status/dummy"][:]
+        hit = classes == victim
+        report((status[hit] == 3).all() and numpy.array_equal(status[~hit], expected[~hit])
+               and f["nb201/score/dummy"][:][~hit].tobytes() == r["nb201/score/dummy"][:][~hit].tobytes()
+               and f["nb201/score/random"][:].tobytes() == r["nb201/score/random"][:].tobytes(),
+               "nothing else is lost", index[hit])
+
+
+def reasons(folder):
+    """Rows that failed are told with what they had."""
+    out = f"{folder}/failed.h5"
+    go = ["score", "nb201", "--proxy", "dummy", "--range", "0:40", "--set", "dummy.rate=1e12", "--out", out]
+    with h5py.File(f"{folder}/five.h5") as f:
+        victim, name = int(f["nb201/class"][3]), f["nb201/id"][3].decode()
+    p = run(2, *go, "--set", f"dummy.fail={victim}")
+    lines = [line for line in p.stderr.splitlines() if "failed " in line and "architecture" in line]
+    with h5py.File(out) as f:
+        status, value = f["nb201/status/dummy"][:], f["nb201/score/dummy"][:]
+    report(p.returncode == 0 and status[3] == 3 and numpy.isnan(value[3]) and (status != 3).sum() > 30
+           and any(f"architecture 3 ({name}), dummy: its value is nan" in line for line in lines),
+           "a failed row is named with its value", p.stderr)
+
+
+def one_writer(folder):
+    """Two runs on one file; a killed run is in nobody's way."""
+    out = f"{folder}/shared.h5"
+    go = [*DUMMY, "--sample", "300", "--retries", "0", "--out", out]
+    slow = [*go, "--set", "dummy.rate=1e8"]  # minutes, were it not stopped
+    process = start(2, *slow)
+    wait_until_it_runs(process)
+    p = run(None, *slow)
+    told = messages(p)
+    report(p.returncode == 1 and len(told) == 1 and "another run is writing it" in told[0] and out in told[0]
+           and "process " in told[0] and os.uname().nodename in told[0], "a second run on the same file is refused", p.stderr)
+    p = run(3, *go[:-1], f"{folder}/other-one.h5", timeout=60)
+    report(p.returncode == 0, "one on another file is not", p.stderr)
+    process.send_signal(signal.SIGUSR1)
+    _, text = process.communicate(timeout=60)
+    report(process.returncode == 75 and "stopped by signal USR1" in text and not os.path.exists(out + ".lock"),
+           "the first one is not disturbed, and no lock is left", text)
+    os.unlink(out)
+    process = start(None, *go)
+    wait_until_it_runs(process)
+    process.kill()
+    process.communicate(timeout=30)
+    report(os.path.exists(out + ".lock"), "a killed run leaves its lock's file")
+    p = run(2, *go, "--time-limit", "0.3")
+    report(p.returncode == 75 and not os.path.exists(out + ".lock"), "and the next one goes on with it", p.stderr)
+
+
+def early_signals(folder):
+    """A request to stop that comes before anything else has begun, MPI for one."""
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        def ask():
+            signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+            os.kill(os.getpid(), number)  # pending until the program lets it through
+
+        out = f"{folder}/early-{number}.h5"
+        p = subprocess.run(command(None, *DUMMY, "--sample", "60", "--out", out), env=ENV, preexec_fn=ask, capture_output=True,
+                           text=True, timeout=60)
+        report(p.returncode == 75 and "stopped by signal " + number.name[3:] in p.stderr and os.path.exists(out),
+               f"{number.name} at the very start: status 75", f"{p.returncode}\n{p.stderr}")
+        p = run(2, *DUMMY, "--sample", "60", "--out", out)
+        report(p.returncode == 0, "and the same command goes on", p.stderr)
+
+
+if __name__ == "__main__":
+    run_parts(bad_input, failing_disks, crashes, reasons, one_writer, early_signals)

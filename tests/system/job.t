@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+"""Job files, merging of result files, and the simulator against real runs."""
+
+import os
+import sys
+
+import h5py
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from sweeps import ROOT, different, messages, report, run, run_parts, text_of  # noqa: E402
+
+
+def job_files(folder):
+    with open(f"{folder}/study.conf", "w") as f:
+        f.write("# a study\nspace = nb201\nseed = 5\n\n[variables]\nwhere = " + folder + "\n\n"
+                "[score first]\nproxy = random\n   sed\nout = ${where}/first.h5\n\n"
+                "[score second]\nproxy = params\nunique = yes\nout = ${where}/${NAME:-second}.h5\n\n"
+                "[score third]\nneeds = ${where}/nothing\nproxy = nonsense-not-run\nout = ${where}/third.h5\n")
+    job = f"{folder}/study.conf"
+    p = run(2, "run", job, "sample=30", "second.proxy=macs")
+    report(p.returncode == 0 and "passed over" in p.stderr and not os.path.exists(f"{folder}/third.h5"),
+           "a job file runs, and passes over what needs a missing file", p.stderr)
+    ok = os.path.exists(f"{folder}/second.h5") and os.path.exists(f"{folder}/first.h5")
+    if ok:
+        with h5py.File(f"{folder}/first.h5") as a, h5py.File(f"{folder}/second.h5") as b:
+            ok = (len(a["nb201/index"]) == len(b["nb201/index"]) == 30 and list(b["nb201/score"]) == ["macs"]
+                  and {"random", "sed"} <= set(a["nb201/score"]) and a.attrs["seed"] == 5)
+    report(ok, "overrides, common keys, variables and lists take effect")
+    p = run(2, "run", job, "sample=30", "second.proxy=macs")
+    report(p.returncode == 0 and p.stderr.count("complete already") == 2, "a finished job is left alone", p.stderr)
+    text = open(job).read()
+    for change, fragment in ((("unique = yes", "uniqe = yes"), "'unique'"), (("unique = yes", "unique = maybe"), "maybe"),
+                             (("[score second]", "[scor second]"), "'score'"), (("seed = 5", "sead = 5"), "'seed'"),
+                             (("${where}/first", "${nowhere}/first"), "nowhere"), (("unique = yes", "unique"), ":15"),
+                             (("proxy = params", "proxy = params\nout = y"), "twice")):
+        open(f"{folder}/bad.conf", "w").write(text.replace(*change, 1))
+        p = run(None, "run", f"{folder}/bad.conf")
+        report(p.returncode == 2 and len(messages(p)) == 1 and fragment in p.stderr and "bad.conf" in p.stderr
+               and "[1/" not in p.stderr, f"{change[1]!r}: refused before anything runs", p.stderr)
+    p = run(None, "run", job, "smaple=3")
+    report(p.returncode == 2 and "'sample'" in p.stderr, "an override that no section knows is refused", p.stderr)
+
+
+def shipped_jobs(folder):
+    """Every file of jobs/ is understood (a wrong value, seen only when its first section runs, ends it there); the smoke
+    test runs."""
+    names = sorted(name for name in os.listdir(f"{ROOT}/jobs") if name.endswith(".conf"))
+    bad = []
+    for name in names:
+        p = run(None, "run", f"{ROOT}/jobs/{name}", f"where={folder}", "checkpoint=never")
+        if p.returncode != 2 or "[1/" not in p.stderr or "--checkpoint" not in messages(p)[-1]:
+            bad.append(name + ": " + p.stderr)
+    report(names and not bad, f"all {len(names)} shipped job files are understood", "\n".join(bad))
+    p = run(2, "run", f"{ROOT}/jobs/smoke.conf", f"where={folder}", "nb101.needs=/none")
+    report(p.returncode == 0 and p.stderr.count(": complete") == 2, "the smoke test runs", p.stderr)
+
+
+def merging(folder):
+    def score(name, *words):
+        run(None, "score", "nb201", "--proxy", "random,sed", "--out", f"{folder}/{name}.h5", *words)
+        return f"{folder}/{name}.h5"
+
+    parts = [score(f"m{s}", "--seed", s) for s in (1, 2, 3)]
+    whole = score("m123", "--seed", "1,2,3")
+    out = f"{folder}/merged.h5"
+    p = run(None, "merge", parts[2], parts[0], parts[1], "--out", out)
+    report(p.returncode == 0 and not different(whole, out), "seeds merged are the sweep of all seeds", p.stderr)
+    low, high = score("low", "--range", "0:9000", "--seed", "1"), score("high", "--range", "8000:15625", "--seed", "1")
+    p = run(None, "merge", low, high, "--out", out)
+    report(p.returncode == 0 and not different(parts[0], out), "rows merged, some of them twice, are the whole", p.stderr)
+    kept = open(out, "rb").read()
+    with h5py.File(low, "r+") as f:
+        f["nb201/score/random"][8500] += 1e-9
+    odd = score("odd", "--set", "sed.skip=2", "--seed", "1")
+    wide = score("wide", "--channels", "32", "--seed", "1")
+    for files, fragment in (((low, high), "8500"), ((high, odd), "skip=2"), ((high, wide), "channels")):
+        p = run(None, "merge", *files, "--out", out)
+        report(p.returncode == 1 and fragment in p.stderr and open(out, "rb").read() == kept,
+               f"merging what conflicts is refused ({fragment})", p.stderr)
+
+
+def simulator(folder):
+    """Real times on 1, 2 and 4 ranks (evaluations that sleep, so that cores do not matter) against simulated ones."""
+    work = ["--proxy", "dummy", "--sample", "500", "--set", "dummy.spread=0.3", "--set", "dummy.rate=1e10"]
+    real = {}
+    for ranks in (1, 2, 4):
+        walls = []
+        for _ in range(3):  # the least: a busy machine makes a run longer, and never shorter
+            out = f"{folder}/real{ranks}.h5"
+            if os.path.exists(out):
+                os.remove(out)
+            run(ranks, "score", "nb201", *work, "--out", out)
+            with h5py.File(out) as f:
+                last = dict(item.split("=") for item in text_of(f, "sessions").splitlines()[-1].split())
+            walls.append(float(last["wall"]))
+        real[ranks] = min(walls)
+    p = run(None, "simulate", "nb201", *work, "--measured", f"{folder}/real1.h5", "--ranks", "1,2,4", "--format", "csv")
+    lines = [line.split(",") for line in p.stdout.splitlines()]
+    place = lines[0].index("seconds")
+    for line in lines[1:]:
+        ranks, seconds = int(line[0]), float(line[place])
+        report(abs(seconds / real[ranks] - 1) < 0.05, f"simulated time on {ranks} ranks within 5 % of the real one",
+               f"simulated {seconds}, real {real[ranks]}")
+
+
+if __name__ == "__main__":
+    run_parts(job_files, shipped_jobs, merging, simulator)
