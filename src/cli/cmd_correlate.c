@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/correlate.h"
+#include "cli/ranks.h"
 #include "store/file.h"
 #include "study/ensemble.h"
 
@@ -35,17 +36,6 @@ static const struct nsw_option options[] = {
     {"seed", "S", "0", "of resamples and permutations", false},
     {"out", "FILE.h5", NULL, "also write scores and accuracies joined into this result file (one space)", false},
     {NULL, NULL, NULL, NULL, false}};
-
-static int sum_over_ranks(double *values, size_t count, void *state, struct nsw_error *err) {
-  (void)state;
-  enum { PART = 1 << 24 };
-  for (size_t at = 0; at < count; at += PART) {
-    int part = (int)(count - at < PART ? count - at : PART);
-    if (MPI_Allreduce(MPI_IN_PLACE, values + at, part, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD) != MPI_SUCCESS)
-      return nsw_fail(err, "adding up over ranks failed");
-  }
-  return NSW_OK;
-}
 
 static int print_all(const struct nsw_correlate *job, const struct nsw_tables *tables, struct nsw_error *err) {
   const struct nsw_outcomes *o = &job->outcomes;
@@ -83,9 +73,7 @@ static int read_options(struct nsw_correlate *job, struct nsw_error *err) {
   job->outcomes.level = options->level;
   job->permutations = (uint64_t)permutations;
   options->weighted_interval = nsw_args_flag(args, "weighted-intervals");
-  MPI_Comm_rank(MPI_COMM_WORLD, &options->share.rank);
-  MPI_Comm_size(MPI_COMM_WORLD, &options->share.size);
-  if (options->share.size > 1) options->share.sum = sum_over_ranks;
+  options->share = nsw_ranks_share();
   return NSW_OK;
 }
 

@@ -10,6 +10,7 @@
   X(import)   \
   X(correlate) \
   X(select)   \
+  X(search)   \
   X(run)      \
   X(export)   \
   X(merge)    \

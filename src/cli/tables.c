@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/file.h"
 #include "study/column.h"
 #include "truth/find.h"
+#include "truth/truth.h"
 
 enum { PARTS = 256 };
 
@@ -16,8 +18,27 @@ struct parts {
   size_t count;
 };
 
+/* A space's name in place of a file: all its architectures, no scores. */
+static int read_space(const char *name, struct parts *parts, struct nsw_error *err) {
+  struct nsw_space *space = NULL;
+  if (parts->count == PARTS) return nsw_usage(err, "more than %d tables", PARTS);
+  int status = nsw_space_open(name, &space, err);
+  if (status == NSW_OK) status = nsw_space_make_keys(space, err);
+  if (status == NSW_OK) status = nsw_truth_base(space, &parts->table[parts->count], err);
+  parts->count += status == NSW_OK;
+  nsw_space_close(&space);
+  return status;
+}
+
+static bool names_space(const char *name) {
+  for (size_t k = 0; nsw_space_kinds[k]; k++)
+    if (!strcmp(nsw_space_kinds[k]->name, name)) return access(name, F_OK) != 0;
+  return false;
+}
+
 static int read_parts(const char *path, struct parts *parts, struct nsw_error *err) {
   char *spaces = NULL, *rest = NULL;
+  if (names_space(path)) return read_space(path, parts, err);
   int status = nsw_file_probe(path, &spaces, err);
   if (status == NSW_OK && (!spaces || !*spaces)) status = nsw_fail(err, "%s: holds no space", path);
   for (char *space = spaces && status == NSW_OK ? strtok_r(spaces, ", ", &rest) : NULL; space && status == NSW_OK;

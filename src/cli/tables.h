@@ -14,7 +14,7 @@ struct nsw_tables {
   size_t count;
 };
 
-/* Reads all operands (result files), puts tables of the same space together, and adds accuracies: those of --truth,
+/* Reads all operands (result files, or names of spaces for all of one without scores), puts tables of the same space together, and adds accuracies: those of --truth,
  * else those the files hold, else those found in the folder NASWEEP_DATA. A space may end up without any. `speak`: says
  * on standard error which files accuracies came from. */
 int nsw_tables_read(const struct nsw_args *args, bool speak, struct nsw_tables *tables, struct nsw_error *err);

@@ -1,0 +1,205 @@
+/* Searches in the formats people and programs read. */
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "cli/emit.h"
+#include "cli/search.h"
+
+/* ---- what goes out ---- */
+
+#define TITLE(type)                                                             \
+  {"space", NSW_FIELD_TEXT, offsetof(type, title.space), NULL},                 \
+      {"method", NSW_FIELD_TEXT, offsetof(type, title.method), NULL},           \
+      {"use", NSW_FIELD_WORD, offsetof(type, title.use), NULL},                 \
+      {"proxy", NSW_FIELD_WORD, offsetof(type, title.proxy), NULL},             \
+      {"look", NSW_FIELD_WORD, offsetof(type, title.look), NULL},               \
+      {"budget", NSW_FIELD_REAL, offsetof(type, title.budget), NULL},           \
+      {"unit", NSW_FIELD_TEXT, offsetof(type, title.unit), NULL},               \
+      {"repeats", NSW_FIELD_COUNT, offsetof(type, title.repeats), NULL},        \
+      {"seed", NSW_FIELD_COUNT, offsetof(type, title.seed), NULL},              \
+      {"settings", NSW_FIELD_WORD, offsetof(type, title.settings), NULL},       \
+      {"n", NSW_FIELD_COUNT, offsetof(type, title.n), NULL},                    \
+      {"unlooked", NSW_FIELD_COUNT, offsetof(type, title.left.unlooked), NULL}, \
+      {"unreported", NSW_FIELD_COUNT, offsetof(type, title.left.unreported), NULL}, \
+      {"unscored", NSW_FIELD_COUNT, offsetof(type, title.left.unscored), NULL}
+
+#define SUMMARY(type, member)                                                       \
+  {"mean", NSW_FIELD_REAL, offsetof(type, member.mean), NULL},                      \
+      {"deviation", NSW_FIELD_REAL, offsetof(type, member.deviation), NULL},        \
+      {"lowest", NSW_FIELD_REAL, offsetof(type, member.lowest), NULL},              \
+      {"q05", NSW_FIELD_REAL, offsetof(type, member.q05), NULL},                    \
+      {"q25", NSW_FIELD_REAL, offsetof(type, member.q25), NULL},                    \
+      {"median", NSW_FIELD_REAL, offsetof(type, member.median), NULL},              \
+      {"q75", NSW_FIELD_REAL, offsetof(type, member.q75), NULL},                    \
+      {"q95", NSW_FIELD_REAL, offsetof(type, member.q95), NULL},                    \
+      {"highest", NSW_FIELD_REAL, offsetof(type, member.highest), NULL}
+
+#define ONE(type, member, kind) {#member, NSW_FIELD_##kind, offsetof(struct type, member), NULL}
+
+static const struct nsw_field point_fields[] = {
+    ONE(nsw_search_point, at, REAL), SUMMARY(struct nsw_search_point, found), {0}};
+static const struct nsw_record point = {NULL, sizeof(struct nsw_search_point), point_fields};
+
+static const struct nsw_field found_fields[] = {ONE(nsw_search_found, index, COUNT), ONE(nsw_search_found, id, WORD),
+                                                ONE(nsw_search_found, times, COUNT),
+                                                ONE(nsw_search_found, accuracy, REAL),
+                                                {0}};
+static const struct nsw_record found = {NULL, sizeof(struct nsw_search_found), found_fields};
+
+static const struct nsw_field search_fields[] = {
+    TITLE(struct nsw_search_line),
+    ONE(nsw_search_line, dataset, TEXT),
+    ONE(nsw_search_line, split, TEXT),
+    ONE(nsw_search_line, trainings, REAL),
+    SUMMARY(struct nsw_search_line, found),
+    ONE(nsw_search_line, looked, REAL),
+    ONE(nsw_search_line, optimum, REAL),
+    {"curve", NSW_FIELD_LIST, offsetof(struct nsw_search_line, points), &point},
+    {"found", NSW_FIELD_LIST, offsetof(struct nsw_search_line, top), &found},
+    {0}};
+static const struct nsw_record search = {"search", sizeof(struct nsw_search_line), search_fields};
+
+static const struct nsw_field gain_point_fields[] = {
+    ONE(nsw_gain_point, at, REAL), ONE(nsw_gain_point, mean, REAL), ONE(nsw_gain_point, error, REAL), {0}};
+static const struct nsw_record gain_point = {NULL, sizeof(struct nsw_gain_point), gain_point_fields};
+
+static const struct nsw_field gain_fields[] = {
+    TITLE(struct nsw_gain_line),
+    ONE(nsw_gain_line, beside, TEXT),
+    ONE(nsw_gain_line, dataset, TEXT),
+    ONE(nsw_gain_line, split, TEXT),
+    ONE(nsw_gain_line, mean, REAL),
+    ONE(nsw_gain_line, low, REAL),
+    ONE(nsw_gain_line, high, REAL),
+    ONE(nsw_gain_line, level, REAL),
+    ONE(nsw_gain_line, resamples, COUNT),
+    ONE(nsw_gain_line, pairs, COUNT),
+    ONE(nsw_gain_line, better, COUNT),
+    ONE(nsw_gain_line, equal, COUNT),
+    ONE(nsw_gain_line, worse, COUNT),
+    {"curve", NSW_FIELD_LIST, offsetof(struct nsw_gain_line, points), &gain_point},
+    {0}};
+static const struct nsw_record gain = {"gain", sizeof(struct nsw_gain_line), gain_fields};
+
+static const struct nsw_field model_fields[] = {TITLE(struct nsw_model_line),
+                                                ONE(nsw_model_line, column, WORD),
+                                                ONE(nsw_model_line, spearman, REAL),
+                                                ONE(nsw_model_line, spearman_deviation, REAL),
+                                                ONE(nsw_model_line, kendall, REAL),
+                                                ONE(nsw_model_line, kendall_deviation, REAL),
+                                                {0}};
+static const struct nsw_record model = {"model", sizeof(struct nsw_model_line), model_fields};
+
+/* ---- for people ---- */
+
+static bool same_head(const struct nsw_search_line *a, const struct nsw_search_line *b) {
+  return !strcmp(a->title.space, b->title.space) && !strcmp(a->title.look, b->title.look) &&
+         !strcmp(a->dataset, b->dataset) && !strcmp(a->split, b->split);
+}
+
+/* "evolution, start by sed". */
+static const char *label_of(const struct nsw_search_title *t, char text[160]) {
+  if (!*t->proxy)
+    snprintf(text, 160, "%s", t->method);
+  else if (*t->use)
+    snprintf(text, 160, "%s, %s by %s", t->method, t->use, t->proxy);
+  else
+    snprintf(text, 160, "%s by %s", t->method, t->proxy);
+  return text;
+}
+
+static void print_number(FILE *out, int width, double value) {
+  if (isnan(value))
+    fprintf(out, " %*s", width, "-");
+  else
+    fprintf(out, " %*.2f", width, value);
+}
+
+static const struct nsw_gain_line *gain_of(const struct nsw_search_outcomes *o, const struct nsw_search_line *line) {
+  const struct nsw_gain_line *g = o->gains.at;
+  for (size_t i = 0; i < o->gains.count; i++)
+    if (!strcmp(g[i].title.space, line->title.space) && !strcmp(g[i].title.method, line->title.method) &&
+        !strcmp(g[i].title.use, line->title.use) && !strcmp(g[i].title.proxy, line->title.proxy) &&
+        !strcmp(g[i].dataset, line->dataset) && !strcmp(g[i].split, line->split))
+      return &g[i];
+  return NULL;
+}
+
+static void print_head(FILE *out, const struct nsw_search_line *l) {
+  char n[32];
+  fprintf(out, "%s: %s/%s of what was found by %s, %g %s, %llu repeats, %s candidates, best there is %.2f\n", l->title.space,
+          l->dataset, l->split, l->title.look, l->title.budget, l->title.unit, (unsigned long long)l->title.repeats,
+          nsw_grouped(l->title.n, n), l->optimum);
+  fprintf(out, "  %-40s %7s %6s %7s %7s %7s   %s\n", "", "mean", "±", "5 %", "median", "95 %",
+          "gain over the search without the score");
+}
+
+static void print_line(FILE *out, const struct nsw_search_outcomes *o, const struct nsw_search_line *l) {
+  char label[160];
+  fprintf(out, "  %-40s", label_of(&l->title, label));
+  print_number(out, 7, l->found.mean);
+  print_number(out, 6, l->found.deviation);
+  print_number(out, 7, l->found.q05);
+  print_number(out, 7, l->found.median);
+  print_number(out, 7, l->found.q95);
+  const struct nsw_gain_line *g = gain_of(o, l);
+  if (g) fprintf(out, "   %+.3f [%+.3f, %+.3f]", g->mean, g->low, g->high);
+  fputc('\n', out);
+}
+
+static void print_table(FILE *out, const struct nsw_search_outcomes *o) {
+  const struct nsw_search_line *l = o->searches.at;
+  for (size_t i = 0; i < o->searches.count; i++) {
+    bool headed = false;
+    for (size_t k = 0; k < i && !headed; k++) headed = same_head(&l[k], &l[i]);
+    if (headed) continue;
+    if (i) fputc('\n', out);
+    print_head(out, &l[i]);
+    for (size_t k = i; k < o->searches.count; k++)
+      if (same_head(&l[k], &l[i])) print_line(out, o, &l[k]);
+  }
+  const struct nsw_model_line *m = o->models.at;
+  for (size_t i = 0; i < o->models.count; i++) {
+    char label[160];
+    if (!i) fprintf(out, "\nrank of all candidates by the model fitted last, against\n");
+    fprintf(out, "  %-40s %-28s Spearman %.3f ± %.3f, Kendall %.3f ± %.3f\n", label_of(&m[i].title, label), m[i].column,
+            m[i].spearman, m[i].spearman_deviation, m[i].kendall, m[i].kendall_deviation);
+  }
+}
+
+/* ---- CSV: a line a point ---- */
+
+static void print_csv(FILE *out, const struct nsw_search_outcomes *o) {
+  static const struct nsw_field label_fields[] = {
+      TITLE(struct nsw_search_line), ONE(nsw_search_line, dataset, TEXT), ONE(nsw_search_line, split, TEXT), {0}};
+  static const struct nsw_record label = {NULL, sizeof(struct nsw_search_line), label_fields};
+  nsw_record_csv_head(out, &label);
+  fputc(',', out);
+  nsw_record_csv_head(out, &point);
+  fputc('\n', out);
+  const struct nsw_search_line *l = o->searches.at;
+  for (size_t i = 0; i < o->searches.count; i++)
+    for (size_t k = 0; k < l[i].points.count; k++) {
+      nsw_record_csv(out, &label, &l[i]);
+      fputc(',', out);
+      nsw_record_csv(out, &point, (const struct nsw_search_point *)l[i].points.at + k);
+      fputc('\n', out);
+    }
+}
+
+int nsw_search_print(FILE *out, const char *format, const struct nsw_search_outcomes *o, struct nsw_error *err) {
+  if (!strcmp(format, "csv")) {
+    print_csv(out, o);
+    return NSW_OK;
+  }
+  if (strcmp(format, "json")) {
+    print_table(out, o);
+    return NSW_OK;
+  }
+  json_t *all = json_array();
+  nsw_rows_json(all, &search, &o->searches);
+  nsw_rows_json(all, &gain, &o->gains);
+  nsw_rows_json(all, &model, &o->models);
+  return nsw_json_print(out, all, err);
+}

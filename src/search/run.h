@@ -1,0 +1,70 @@
+/* One repeat of a search as its method sees it. */
+#ifndef NSW_SEARCH_RUN_H
+#define NSW_SEARCH_RUN_H
+
+#include "search/dice.h"
+#include "search/search.h"
+
+/* One repeat. Methods read ground, search and state, draw from dice, and change the rest by the functions below. */
+struct nsw_run {
+  const struct nsw_ground *ground;
+  const struct nsw_search *search;
+  void *state; /* what the method's open made */
+  struct nsw_dice dice;
+  const double *score; /* [n] the score in use, NULL without one */
+
+  const struct nsw_ranks *ranks; /* of score */
+  uint32_t *scratch;             /* [n] */
+  uint32_t *mark;                /* [n] 1 + the repeat in which a candidate was last trained */
+  uint32_t *drawn;               /* [n] likewise, in which it was last drawn into a pool */
+  uint32_t repeat;
+  double spent;
+  uint64_t trainings, free; /* paid; and not paid since the last that was */
+  int64_t best;             /* candidate, -1: none yet */
+  double *trail;            /* [points] */
+  size_t point;             /* first of trail that is not final */
+  uint32_t *queue;          /* [start] what is to be trained first */
+  uint64_t queued, taken;
+  double *rank; /* [1 + reports][2] of the outcome; NULL unless the method predicts */
+};
+
+/* Trains a candidate. False where the budget does not pay for it: the repeat is over. */
+bool nsw_train(struct nsw_run *run, uint32_t candidate);
+
+/* Its two halves for methods that train part of the way: pays a share of a whole training, and takes note of one that
+ * is whole. */
+bool nsw_pay(struct nsw_run *run, uint32_t candidate, double share);
+void nsw_take_note(struct nsw_run *run, uint32_t candidate);
+
+/* Whether this repeat has trained it. */
+static inline bool nsw_trained(const struct nsw_run *run, uint32_t candidate) {
+  return run->mark[candidate] == run->repeat + 1;
+}
+
+/* Any candidate. */
+static inline uint32_t nsw_draw_any(struct nsw_run *run) { return nsw_dice_below(&run->dice, (uint32_t)run->ground->n); }
+
+/* The next candidate of the start by score; false where there is none left, always without NSW_USE_START. */
+bool nsw_next_start(struct nsw_run *run, uint32_t *candidate);
+
+/* A proposal by draw(run, state); with NSW_USE_FILTER the best by score of several. */
+uint32_t nsw_propose(struct nsw_run *run, uint32_t (*draw)(struct nsw_run *run, const void *state), const void *state);
+
+/* The next start, else any candidate as a proposal. */
+uint32_t nsw_first_ones(struct nsw_run *run);
+
+/* A neighbour of the candidate: one gene changed, and more of them where that is no candidate or the same architecture.
+ * The candidate itself where a thousand attempts led nowhere. */
+uint32_t nsw_mutate(struct nsw_run *run, uint32_t candidate);
+
+/* The candidate of a word, or -1. */
+int64_t nsw_candidate_of(const struct nsw_ground *ground, const uint8_t *genes);
+
+/* The `count` best by score among a pool of `pool` random candidates (0: all), best first, equal ones in random order,
+ * into out; returns how many there were. */
+size_t nsw_top_by_score(struct nsw_run *run, uint64_t pool, size_t count, uint32_t *out);
+
+/* Random order of items[n]. */
+void nsw_shuffle(struct nsw_dice *dice, uint32_t *items, size_t n);
+
+#endif
