@@ -6,6 +6,7 @@
 #ifndef NASWEEP_PROXY_H
 #define NASWEEP_PROXY_H
 
+#include "nasweep/row.h"
 #include "nasweep/space.h"
 
 struct nsw_images;  /* src/data/images.h */
@@ -16,13 +17,6 @@ enum nsw_needs {
   NSW_NEEDS_NETWORK = 1, /* runs a network: BLAS and memory matter */
   NSW_NEEDS_DATA = 2,    /* reads images */
   NSW_NEEDS_SEED = 4     /* its value depends on the seed */
-};
-
-enum nsw_row_status {
-  NSW_ROW_PENDING = 0,
-  NSW_ROW_SCORED = 1,
-  NSW_ROW_NO_PATH = 2, /* input and output are not connected */
-  NSW_ROW_FAILED = 3   /* not a number, or the evaluation crashed */
 };
 
 /* One result column. */

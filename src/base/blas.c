@@ -109,7 +109,7 @@ int nsw_blas_speed(int m, int n, int k, double seconds, double *gflops, struct n
   int status = NSW_OK;
   for (int i = 0; i < 3 && status == NSW_OK; i++) {
     x[i] = malloc(sizes[i] * sizeof *x[i]);
-    if (!x[i]) status = nsw_fail(err, "no memory for a %d x %d x %d matrix product", m, n, k);
+    if (!x[i]) status = nsw_fail(err, "out of memory for a %d x %d x %d matrix product", m, n, k);
     for (size_t j = 0; x[i] && j < sizes[i]; j++) x[i][j] = (float)(j % 13) * 0.01f;
   }
   double best = 0, begin = now(), flops = 2.0 * m * n * k;

@@ -163,7 +163,7 @@ int nsw_args_parse(const struct nsw_command *command, int argc, char *const *arg
     args->operand = calloc(room, sizeof *args->operand);
     args->line = make_line(command, argc, argv);
   }
-  int status = args && args->given && args->operand && args->line ? NSW_OK : nsw_fail(err, "no memory for arguments");
+  int status = args && args->given && args->operand && args->line ? NSW_OK : nsw_fail(err, "out of memory for arguments");
   bool options = true;
   for (int i = 0; i < argc && status == NSW_OK; i++) {
     if (options && !strcmp(argv[i], "--"))
@@ -288,7 +288,7 @@ int nsw_args_list(const struct nsw_args *args, const char *name, struct nsw_list
   for (size_t i = 0; i < n && !bad; i++) bad = split(list, nsw_args_value(args, name, i));
   if (!bad) return NSW_OK;
   nsw_list_free(list);
-  if (bad == -2) return nsw_fail(err, "no memory for --%s", name);
+  if (bad == -2) return nsw_fail(err, "out of memory for --%s", name);
   return nsw_usage(err, "%s: --%s has an empty item in its list", args->command->name, name);
 }
 

@@ -141,7 +141,7 @@ static int run_reference(struct dump *d, struct nsw_error *err) {
     nsw_param_fill(&d->net->param[p], d->weights, (uint64_t)d->seed, d->buffer);
     for (size_t i = 0; i < size && ok; i++) r->param[p][i] = d->buffer[i];
   }
-  if (!ok) return nsw_fail(err, "no memory for the reference's parameters");
+  if (!ok) return nsw_fail(err, "out of memory for the reference's parameters");
   struct nsw_naive_run run = {.images = (int)d->samples,
                               .pixels = d->images->pixels,
                               .labels = d->images->labels,
@@ -168,7 +168,7 @@ static int run_network(struct dump *d, struct nsw_error *err) {
   if (status) return status;
   nsw_engine_run(d->engine, true);
   d->buffer = malloc(largest_param(d->net) * sizeof *d->buffer);
-  if (!d->buffer) return nsw_fail(err, "no memory for a parameter of %zu elements", largest_param(d->net));
+  if (!d->buffer) return nsw_fail(err, "out of memory for a parameter of %zu elements", largest_param(d->net));
   return nsw_args_flag(d->args, "reference") ? run_reference(d, err) : NSW_OK;
 }
 
@@ -242,10 +242,10 @@ static int write_params(const struct dump *d, hid_t file, const char *name, bool
 static int write_sample_grads(const struct dump *d, hid_t file, struct nsw_error *err) {
   size_t image = 3 * (size_t)d->macro.resolution * (size_t)d->macro.resolution, n = (size_t)d->samples;
   float **all = calloc((size_t)d->net->params, sizeof *all);
-  int status = all ? NSW_OK : nsw_fail(err, "no memory for single gradients");
+  int status = all ? NSW_OK : nsw_fail(err, "out of memory for single gradients");
   for (int p = 0; p < d->net->params && !status; p++) {
     all[p] = malloc(n * nsw_param_size(&d->net->param[p]) * sizeof **all);
-    if (!all[p]) status = nsw_fail(err, "no memory for the gradients of %zu single images", n);
+    if (!all[p]) status = nsw_fail(err, "out of memory for the gradients of %zu single images", n);
   }
   for (size_t i = 0; i < n && !status; i++) {
     status = nsw_engine_set_images(d->engine, d->images->pixels + i * image, d->images->labels + i, 1,

@@ -47,7 +47,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
     return status;
   }
   for (size_t i = 0; overrides && i < count; i++) overrides[i] = nsw_args_operand(args, i + 1);
-  status = overrides ? nsw_job_read(path, overrides, count, &job, err) : nsw_fail(err, "no memory");
+  status = overrides ? nsw_job_read(path, overrides, count, &job, err) : nsw_fail(err, "out of memory");
   status = nsw_transport_agree(&transport, status, err);
   for (size_t i = 0; i < job.steps && !status; i++) { /* between sweeps too a signal is a request to stop */
     status = nsw_transport_agree(&transport, nsw_stop_signal() ? NSW_STOPPED : NSW_OK, err);

@@ -57,7 +57,7 @@ static int read_seeds(const struct nsw_args *args, struct nsw_score_request *r, 
   if (status) return status;
   if (r->seeds.count > 1000) return nsw_usage(err, "score: --seed: %zu seeds, at most 1000", r->seeds.count);
   r->seed = calloc(r->seeds.count, sizeof *r->seed);
-  if (!r->seed) return nsw_fail(err, "no memory for seeds");
+  if (!r->seed) return nsw_fail(err, "out of memory for seeds");
   for (size_t i = 0; i < r->seeds.count; i++) {
     char *end;
     errno = 0;
@@ -77,7 +77,7 @@ static int read_values(const struct nsw_args *args, const char *option, const ch
                        struct nsw_error *err) {
   *count = nsw_args_count(args, option);
   *values = calloc(*count + 1, sizeof **values);
-  if (!*values) return nsw_fail(err, "no memory for --%s", option);
+  if (!*values) return nsw_fail(err, "out of memory for --%s", option);
   for (size_t i = 0; i < *count; i++) (*values)[i] = nsw_args_value(args, option, i);
   return NSW_OK;
 }

@@ -48,7 +48,7 @@ struct study {
   uint64_t *seed;
   struct nsw_space *space;
   struct nsw_images *images;
-  struct nsw_plan plan;
+  struct nsw_sweep_plan plan;
   struct nsw_table *measured; /* or NULL */
   struct nsw_model model;
   double *cost, *seconds; /* [tasks] */
@@ -85,7 +85,7 @@ static int read_request(struct study *s, struct nsw_error *err) {
   q->sets = nsw_args_count(args, "set");
   s->set = calloc(q->sets + 1, sizeof *s->set);
   s->seed = calloc(q->seeds, sizeof *s->seed);
-  if (!s->set || !s->seed) return nsw_fail(err, "no memory");
+  if (!s->set || !s->seed) return nsw_fail(err, "out of memory");
   for (size_t i = 0; i < q->sets; i++) s->set[i] = nsw_args_value(args, "set", i);
   for (size_t i = 0; i < q->seeds; i++) s->seed[i] = i;
   q->set = s->set;
@@ -100,8 +100,8 @@ static int make_plan(struct study *s, struct nsw_error *err) {
   size_t rows;
   int status = nsw_space_open(s->request.space, &s->space, err);
   s->plan.space = s->plan.context.space = s->space;
-  if (!status) status = nsw_plan_families(&s->request, &s->plan, &needs, err);
-  size_t images = (size_t)nsw_plan_images(&s->plan); /* 0 where no proxy wants any; one tells classes and size */
+  if (!status) status = nsw_sweep_plan_families(&s->request, &s->plan, &needs, err);
+  size_t images = (size_t)nsw_sweep_plan_images(&s->plan); /* 0 where no proxy wants any; one tells classes and size */
   if (!status) status = nsw_images_load("synthetic", s->request.dataset, images ? images : 1, &s->images, err);
   if (status) return status;
   struct nsw_macro wish = {.classes = s->images->classes, .resolution = s->images->resolution};
@@ -109,8 +109,8 @@ static int make_plan(struct study *s, struct nsw_error *err) {
   s->plan.context.images = s->images;
   s->plan.context.samples = (int)s->request.samples;
   status = nsw_selection_make(s->space, &s->request, &index, &rows, err);
-  if (!status) status = nsw_plan_open(&s->plan, index, rows, err);
-  return status ? status : nsw_plan_costs(&s->plan, &s->cost, &s->kind, err);
+  if (!status) status = nsw_sweep_plan_open(&s->plan, index, rows, err);
+  return status ? status : nsw_sweep_plan_costs(&s->plan, &s->cost, &s->kind, err);
 }
 
 static int make_times(struct study *s, struct nsw_error *err) {
@@ -123,7 +123,7 @@ static int make_times(struct study *s, struct nsw_error *err) {
   if (!status && path) status = nsw_file_read(path, s->request.space, &s->measured, err);
   if (status) return status;
   s->seconds = malloc(((size_t)s->plan.tasks + 1) * sizeof *s->seconds);
-  if (!s->seconds) return nsw_fail(err, "no memory");
+  if (!s->seconds) return nsw_fail(err, "out of memory");
   s->model = nsw_model_given(speed * 1e9, NSW_GUESSED_SPEED, spread);
   if (path) status = nsw_model_fit(&s->plan, s->cost, s->measured, path, &s->model, err);
   if (!status) status = nsw_model_times(&s->model, &s->plan, s->cost, s->measured, s->seconds, err);
@@ -240,7 +240,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   if (!status) status = print_all(&s, err);
   nsw_model_free(&s.model);
   nsw_table_free(&s.measured);
-  nsw_plan_close(&s.plan);
+  nsw_sweep_plan_close(&s.plan);
   nsw_images_free(&s.images);
   nsw_space_close(&s.space);
   free(s.cost);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "nasweep/proxy.h"
+#include "nasweep/row.h"
 #include "store/aside.h"
 #include "store/hdf5.h"
 
@@ -531,7 +531,7 @@ int nsw_file_probe(const char *path, char **spaces, struct nsw_error *err) {
   nsw_h5_quiet_begin(&quiet);
   hid_t file = open_ours(path, err);
   int status = file < 0 ? NSW_FAILED : list_spaces(file, &names, &count, err);
-  if (status == NSW_OK && spaces && !(*spaces = join(names, count))) status = nsw_fail(err, "no memory for names");
+  if (status == NSW_OK && spaces && !(*spaces = join(names, count))) status = nsw_fail(err, "out of memory for names");
   nsw_h5_names_free(names, count);
   if (file >= 0) H5Fclose(file);
   nsw_h5_quiet_end(&quiet);

@@ -59,7 +59,7 @@ int nsw_lock_take(const char *path, struct nsw_lock *lock, struct nsw_error *err
   *lock = (struct nsw_lock){.file = -1};
   if (asprintf(&lock->path, "%s.lock", path) < 0) {
     lock->path = NULL;
-    return nsw_fail(err, "no memory");
+    return nsw_fail(err, "out of memory");
   }
   for (int attempt = 0; attempt < 100; attempt++) {
     int code = try_lock(lock);

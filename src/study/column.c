@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "base/quote.h"
-#include "nasweep/proxy.h"
+#include "nasweep/row.h"
 
 int nsw_columns_add(struct nsw_columns *columns, const char *name, struct nsw_column **column, struct nsw_error *err) {
   struct nsw_column *list = realloc(columns->list, (columns->count + 1) * sizeof *list);

@@ -21,7 +21,7 @@ static double thread_cpu(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-int nsw_evaluator_open(const struct nsw_plan *plan, struct nsw_evaluator *evaluator, struct nsw_error *err) {
+int nsw_evaluator_open(const struct nsw_sweep_plan *plan, struct nsw_evaluator *evaluator, struct nsw_error *err) {
   size_t values = 1, members = 1;
   for (size_t f = 0; f < plan->families; f++) {
     size_t largest = plan->family[f].largest, n = largest * (size_t)plan->family[f].columns;
@@ -33,7 +33,7 @@ int nsw_evaluator_open(const struct nsw_plan *plan, struct nsw_evaluator *evalua
   evaluator->status = malloc(members);
   if (evaluator->values && evaluator->status) return NSW_OK;
   nsw_evaluator_close(evaluator);
-  return nsw_fail(err, "no memory for results");
+  return nsw_fail(err, "out of memory for results");
 }
 
 void nsw_evaluator_close(struct nsw_evaluator *evaluator) {
@@ -50,7 +50,7 @@ static int append(struct nsw_evaluator *e, const struct nsw_task *task, uint32_t
   if (e->size + size > e->room) {
     size_t room = 2 * e->room + size + 1024;
     unsigned char *bytes = realloc(e->bytes, room);
-    if (!bytes) return nsw_fail(err, "no memory for results");
+    if (!bytes) return nsw_fail(err, "out of memory for results");
     e->bytes = bytes;
     e->room = room;
   }
@@ -65,7 +65,7 @@ static int append(struct nsw_evaluator *e, const struct nsw_task *task, uint32_t
 }
 
 int nsw_evaluate(struct nsw_evaluator *e, uint32_t number, struct nsw_error *err) {
-  struct nsw_task task = nsw_plan_task(e->plan, number);
+  struct nsw_task task = nsw_sweep_plan_task(e->plan, number);
   const struct nsw_family *family = task.family;
   memset(e->status, NSW_ROW_PENDING, task.members);
   nsw_watch_begin(family->proxy->name, task.seed, family->unit[task.group]);
@@ -95,13 +95,13 @@ unsigned char *nsw_evaluator_take(struct nsw_evaluator *e, size_t *size) {
   return bytes;
 }
 
-size_t nsw_record_read(const struct nsw_plan *plan, const unsigned char *bytes, size_t size,
+size_t nsw_record_read(const struct nsw_sweep_plan *plan, const unsigned char *bytes, size_t size,
                        struct nsw_record *record) {
   if (size < HEAD) return 0;
   memcpy(&record->task, bytes, sizeof record->task);
   memcpy(&record->seconds, bytes + sizeof record->task, sizeof record->seconds);
   if (record->task >= plan->tasks) return 0;
-  struct nsw_task task = nsw_plan_task(plan, record->task);
+  struct nsw_task task = nsw_sweep_plan_task(plan, record->task);
   size_t values = (size_t)task.members * (size_t)task.family->columns * sizeof(double);
   if (size < HEAD + values + task.members) return 0;
   record->values = bytes + HEAD;

@@ -9,7 +9,7 @@
 
 /* Scratch space and results not yet sent of one worker. */
 struct nsw_evaluator {
-  const struct nsw_plan *plan; /* borrowed */
+  const struct nsw_sweep_plan *plan; /* borrowed */
   double *values;              /* room for the largest group */
   uint8_t *status;
   unsigned char *bytes; /* packed records */
@@ -20,7 +20,7 @@ struct nsw_evaluator {
   uint64_t tasks;       /* evaluations made */
 };
 
-int nsw_evaluator_open(const struct nsw_plan *plan, struct nsw_evaluator *evaluator, struct nsw_error *err);
+int nsw_evaluator_open(const struct nsw_sweep_plan *plan, struct nsw_evaluator *evaluator, struct nsw_error *err);
 void nsw_evaluator_close(struct nsw_evaluator *evaluator);
 
 /* Evaluates one task and appends its record. An error ends the run; it names the architecture. */
@@ -38,7 +38,7 @@ struct nsw_record {
 };
 
 /* Reads the record at bytes, of which `size` are left. Returns its size, or 0 where it is not whole or no task. */
-size_t nsw_record_read(const struct nsw_plan *plan, const unsigned char *bytes, size_t size, struct nsw_record *record);
+size_t nsw_record_read(const struct nsw_sweep_plan *plan, const unsigned char *bytes, size_t size, struct nsw_record *record);
 
 /* Seconds of a monotonic clock. */
 double nsw_now(void);

@@ -53,7 +53,7 @@ static int check_options(const struct merge *m, size_t a, size_t b) {
 static int read_seeds(struct merge *m, size_t t) {
   const char *text = nsw_attributes_get(&m->table[t]->attributes, "seed");
   m->seed[t] = calloc(SEEDS, sizeof *m->seed[t]);
-  if (!m->seed[t]) return nsw_fail(m->err, "no memory to merge");
+  if (!m->seed[t]) return nsw_fail(m->err, "out of memory while merging");
   while (text && *text && m->seeds[t] < SEEDS) {
     char *end;
     m->seed[t][m->seeds[t]++] = strtoull(text, &end, 10);
@@ -73,7 +73,7 @@ static int make_rows(struct merge *m) {
   size_t total = 0, rows = 0;
   for (size_t t = 0; t < m->n; t++) total += m->table[t]->rows;
   uint32_t *index = malloc((total + 1) * sizeof *index);
-  if (!index) return nsw_fail(m->err, "no memory to merge");
+  if (!index) return nsw_fail(m->err, "out of memory while merging");
   for (size_t t = 0, at = 0; t < m->n; at += m->table[t++]->rows)
     memcpy(index + at, m->table[t]->index, m->table[t]->rows * sizeof *index);
   qsort(index, total, sizeof *index, ascending_index);
@@ -197,13 +197,13 @@ static int copy_attributes(struct merge *m, size_t t, const struct nsw_score *fr
 static int merge_column(struct merge *m, const char *name) {
   size_t seeds = 1;
   uint64_t *seed = calloc((m->n + 1) * SEEDS, sizeof *seed);
-  if (!seed) return nsw_fail(m->err, "no memory to merge");
+  if (!seed) return nsw_fail(m->err, "out of memory while merging");
   struct nsw_score *to = NULL;
   uint8_t *have = NULL;
   int status = seeded(name) ? union_of_seeds(m, name, seed, &seeds) : NSW_OK;
   if (!status) status = nsw_table_add_score(m->out, name, 1, seeds, &to, m->err);
   if (!status) have = calloc(m->out->rows * seeds + 1, 1);
-  if (!status && !have) status = nsw_fail(m->err, "no memory to merge");
+  if (!status && !have) status = nsw_fail(m->err, "out of memory while merging");
   for (size_t t = 0; t < m->n && !status; t++) {
     const struct nsw_score *from = nsw_table_score(m->table[t], name);
     if (!from) continue;
@@ -256,7 +256,7 @@ static int describe(struct merge *m) {
   for (size_t i = 0; i < first->count && !status; i++)
     status = nsw_attributes_set(a, first->list[i].name, first->list[i].text, m->err);
   FILE *f = open_memstream(&files, &size), *g = open_memstream(&seeds, &size);
-  if (!f || !g) status = nsw_fail(m->err, "no memory to merge");
+  if (!f || !g) status = nsw_fail(m->err, "out of memory while merging");
   for (size_t t = 0; t < m->n && f && g; t++) {
     fprintf(f, "%s%s", t ? " " : "", m->path[t]);
     for (size_t s = 0; s < m->seeds[t]; s++) {

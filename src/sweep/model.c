@@ -6,8 +6,8 @@
 #include "base/random.h"
 
 /* Seconds of the evaluation that a group shares or of its batch, or 0 where the file does not have it. */
-static double measured_seconds(const struct nsw_plan *plan, const struct nsw_table *table, uint32_t number) {
-  struct nsw_task task = nsw_plan_task(plan, number);
+static double measured_seconds(const struct nsw_sweep_plan *plan, const struct nsw_table *table, uint32_t number) {
+  struct nsw_task task = nsw_sweep_plan_task(plan, number);
   const struct nsw_score *score = NULL;
   for (int c = 0; c < task.family->columns && !score; c++)
     score = nsw_table_score(table, task.family->proxy->columns[c].name);
@@ -19,12 +19,12 @@ static double measured_seconds(const struct nsw_plan *plan, const struct nsw_tab
   return 0;
 }
 
-int nsw_model_fit(const struct nsw_plan *plan, const double *cost, const struct nsw_table *measured, const char *path,
+int nsw_model_fit(const struct nsw_sweep_plan *plan, const double *cost, const struct nsw_table *measured, const char *path,
                   struct nsw_model *model, struct nsw_error *err) {
   double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
   size_t groups = plan->family[0].groups;
   *model = (struct nsw_model){.left_over = malloc((groups + 1) * sizeof(double))};
-  if (!model->left_over) return nsw_fail(err, "no memory for a model of times");
+  if (!model->left_over) return nsw_fail(err, "out of memory for a model of times");
   for (uint32_t t = 0; t < groups; t++) {
     double seconds = measured_seconds(plan, measured, t);
     if (!(seconds > 0)) continue;
@@ -62,7 +62,7 @@ static double normal(uint32_t task) {
   return sqrt(-2 * log(1 - u)) * cos(2 * M_PI * v);
 }
 
-int nsw_model_times(const struct nsw_model *model, const struct nsw_plan *plan, const double *cost,
+int nsw_model_times(const struct nsw_model *model, const struct nsw_sweep_plan *plan, const double *cost,
                     const struct nsw_table *measured, double *seconds, struct nsw_error *err) {
   for (uint32_t t = 0; t < plan->tasks; t++) {
     seconds[t] = measured ? measured_seconds(plan, measured, t) : 0;

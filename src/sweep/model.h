@@ -16,7 +16,7 @@ struct nsw_model {
 
 /* Fits the model to the first family of a plan and the file's seconds; NSW_FAILED where fewer than ten evaluations can
  * be told, naming path. */
-int nsw_model_fit(const struct nsw_plan *plan, const double *cost, const struct nsw_table *measured, const char *path,
+int nsw_model_fit(const struct nsw_sweep_plan *plan, const double *cost, const struct nsw_table *measured, const char *path,
                   struct nsw_model *model, struct nsw_error *err);
 
 /* A model without measurements: cost in floating-point operations over `speed` of them a second, varying by `spread`
@@ -25,7 +25,7 @@ struct nsw_model nsw_model_given(double speed, double guessed_speed, double spre
 
 /* seconds[tasks]: measured where the file has the evaluation (measured may be NULL), else modelled with something left
  * over that is drawn for the task. */
-int nsw_model_times(const struct nsw_model *model, const struct nsw_plan *plan, const double *cost,
+int nsw_model_times(const struct nsw_model *model, const struct nsw_sweep_plan *plan, const double *cost,
                     const struct nsw_table *measured, double *seconds, struct nsw_error *err);
 
 void nsw_model_free(struct nsw_model *model);

@@ -35,7 +35,7 @@ static int unknown_proxy(const char *name, struct nsw_error *err) {
 
 /* The family that a proxy belongs to: its own, or the one of all measures. *part: its place there; -1: not in it yet.
  */
-static struct nsw_family *find_family(struct nsw_plan *plan, const struct nsw_proxy *proxy, int *part) {
+static struct nsw_family *find_family(struct nsw_sweep_plan *plan, const struct nsw_proxy *proxy, int *part) {
   *part = -1;
   for (size_t f = 0; f < plan->families; f++) {
     struct nsw_family *family = &plan->family[f];
@@ -46,7 +46,7 @@ static struct nsw_family *find_family(struct nsw_plan *plan, const struct nsw_pr
   return NULL;
 }
 
-static struct nsw_family *add_family(struct nsw_plan *plan) {
+static struct nsw_family *add_family(struct nsw_sweep_plan *plan) {
   struct nsw_family *list = realloc(plan->family, (plan->families + 1) * sizeof *list);
   if (!list) return NULL;
   plan->family = list;
@@ -54,7 +54,7 @@ static struct nsw_family *add_family(struct nsw_plan *plan) {
   return &list[plan->families++];
 }
 
-/* Adds a proxy's columns to a family. False: no memory. */
+/* Adds a proxy's columns to a family. False: out of memory. */
 static bool add_part(struct nsw_family *family, const struct nsw_proxy *proxy) {
   int own = nsw_proxy_columns(proxy), all = family->columns + own, options = nsw_proxy_options(proxy);
   struct nsw_part *part = realloc(family->part, (size_t)(family->parts + 1) * sizeof *part);
@@ -73,13 +73,13 @@ static bool add_part(struct nsw_family *family, const struct nsw_proxy *proxy) {
   return true;
 }
 
-static struct nsw_family *family_of(struct nsw_plan *plan, const struct nsw_proxy *proxy, int *part,
+static struct nsw_family *family_of(struct nsw_sweep_plan *plan, const struct nsw_proxy *proxy, int *part,
                                     struct nsw_error *err) {
   struct nsw_family *family = find_family(plan, proxy, part);
   if (*part >= 0) return family;
   if (!family) family = add_family(plan);
   if (!family || !add_part(family, proxy)) {
-    nsw_fail(err, "no memory for proxies");
+    nsw_fail(err, "out of memory for proxies");
     return NULL;
   }
   *part = family->parts - 1;
@@ -95,7 +95,7 @@ const struct nsw_part *nsw_family_part(const struct nsw_family *family, int colu
 /* The measures of a family as one proxy. */
 static int join(struct nsw_family *family, struct nsw_error *err) {
   struct nsw_proxy_column *columns = calloc((size_t)family->columns + 1, sizeof *columns);
-  if (!columns) return nsw_fail(err, "no memory for proxies");
+  if (!columns) return nsw_fail(err, "out of memory for proxies");
   unsigned needs = 0;
   for (int c = 0; c < family->columns; c++) {
     const struct nsw_part *part = nsw_family_part(family, c);
@@ -120,7 +120,7 @@ static const struct nsw_proxy *proxy_named(const char *name) {
 }
 
 /* A column of a proxy; -1: all of them. */
-static int want_column(struct nsw_plan *plan, const struct nsw_proxy *proxy, int place, struct nsw_error *err) {
+static int want_column(struct nsw_sweep_plan *plan, const struct nsw_proxy *proxy, int place, struct nsw_error *err) {
   int part;
   struct nsw_family *family = family_of(plan, proxy, &part, err);
   if (!family) return NSW_FAILED;
@@ -130,7 +130,7 @@ static int want_column(struct nsw_plan *plan, const struct nsw_proxy *proxy, int
 }
 
 /* A proxy, a column, a group of proxies, `all` or `cheap`. */
-static int want(struct nsw_plan *plan, const char *name, struct nsw_error *err) {
+static int want(struct nsw_sweep_plan *plan, const char *name, struct nsw_error *err) {
   int place = 0, status = NSW_OK, found = 0;
   const struct nsw_proxy *whole = proxy_named(name), *proxy = whole ? whole : nsw_proxy_find(name, &place);
   if (proxy) return want_column(plan, proxy, whole ? -1 : place, err);
@@ -162,7 +162,7 @@ static int set_part_option(const struct nsw_part *part, const char *text, const 
 }
 
 /* "PROXY.KEY=VALUE". */
-static int set_option(struct nsw_plan *plan, const char *text, struct nsw_error *err) {
+static int set_option(struct nsw_sweep_plan *plan, const char *text, struct nsw_error *err) {
   const char *equals = strchr(text, '='), *dot = strchr(text, '.');
   if (!equals || !dot || dot > equals) return nsw_usage(err, "--set %.80s: wanted PROXY.KEY=VALUE", text);
   for (size_t f = 0; f < plan->families; f++)
@@ -176,19 +176,19 @@ static int set_option(struct nsw_plan *plan, const char *text, struct nsw_error 
 }
 
 /* Options and, where it takes images, how many. */
-static int describe_options(const struct nsw_plan *plan, struct nsw_part *part, struct nsw_error *err) {
+static int describe_options(const struct nsw_sweep_plan *plan, struct nsw_part *part, struct nsw_error *err) {
   size_t size;
   const struct nsw_proxy *proxy = part->proxy;
   FILE *f = open_memstream(&part->options, &size);
-  if (!f) return nsw_fail(err, "no memory for proxies");
+  if (!f) return nsw_fail(err, "out of memory for proxies");
   int options = nsw_proxy_options(proxy);
   for (int i = 0; i < options; i++) fprintf(f, "%s%s=%s", i ? ", " : "", proxy->options[i].key, part->value[i]);
   uint64_t samples = plan->request->samples ? plan->request->samples : (uint64_t)proxy->samples;
   if (proxy->samples) fprintf(f, "%ssamples=%" PRIu64, options ? ", " : "", samples);
-  return fclose(f) ? nsw_fail(err, "no memory for proxies") : NSW_OK;
+  return fclose(f) ? nsw_fail(err, "out of memory for proxies") : NSW_OK;
 }
 
-int nsw_plan_families(const struct nsw_request *request, struct nsw_plan *plan, unsigned *needs,
+int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_plan *plan, unsigned *needs,
                       struct nsw_error *err) {
   plan->request = request;
   *needs = 0;
@@ -211,7 +211,7 @@ int nsw_plan_families(const struct nsw_request *request, struct nsw_plan *plan, 
   return status;
 }
 
-uint64_t nsw_plan_images(const struct nsw_plan *plan) {
+uint64_t nsw_sweep_plan_images(const struct nsw_sweep_plan *plan) {
   uint64_t most = plan->request->samples;
   for (size_t f = 0; f < plan->families && !plan->request->samples; f++)
     for (int k = 0; k < plan->family[f].parts; k++) {
@@ -224,7 +224,7 @@ uint64_t nsw_plan_images(const struct nsw_plan *plan) {
 /* ---- groups ---- */
 
 /* Blocks of consecutive rows. */
-static void group_by_block(const struct nsw_plan *plan, struct nsw_family *family) {
+static void group_by_block(const struct nsw_sweep_plan *plan, struct nsw_family *family) {
   for (size_t r = 0; r < plan->rows; r++) {
     family->member[r] = plan->index[r];
     family->row[r] = (uint32_t)r;
@@ -237,13 +237,13 @@ static void group_by_block(const struct nsw_plan *plan, struct nsw_family *famil
 }
 
 /* Rows of one unit together, in ascending order of units and, within, of rows: a counting sort over the space. */
-static int group_by_unit(const struct nsw_plan *plan, struct nsw_family *family, struct nsw_error *err) {
+static int group_by_unit(const struct nsw_sweep_plan *plan, struct nsw_family *family, struct nsw_error *err) {
   size_t count = nsw_space_count(plan->space);
   uint32_t *at = calloc(count + 1, sizeof *at), *unit = malloc((plan->rows + 1) * sizeof *unit);
   if (!at || !unit) {
     free(at);
     free(unit);
-    return nsw_fail(err, "no memory for the plan");
+    return nsw_fail(err, "out of memory for the plan");
   }
   for (size_t r = 0; r < plan->rows; r++) {
     unit[r] = family->proxy->unit ? family->proxy->unit(family->state, plan->index[r]) : plan->index[r];
@@ -267,14 +267,14 @@ static int group_by_unit(const struct nsw_plan *plan, struct nsw_family *family,
   return NSW_OK;
 }
 
-static int make_groups(const struct nsw_plan *plan, struct nsw_family *family, struct nsw_error *err) {
+static int make_groups(const struct nsw_sweep_plan *plan, struct nsw_family *family, struct nsw_error *err) {
   size_t n = plan->rows + 1;
   family->start = malloc(n * sizeof *family->start);
   family->member = malloc(n * sizeof *family->member);
   family->row = malloc(n * sizeof *family->row);
   family->unit = malloc(n * sizeof *family->unit);
   if (!family->start || !family->member || !family->row || !family->unit)
-    return nsw_fail(err, "no memory for the plan of %zu architectures", plan->rows);
+    return nsw_fail(err, "out of memory for the plan of %zu architectures", plan->rows);
   int status = NSW_OK;
   family->batch = !family->proxy->unit && !family->proxy->cost;
   if (family->batch)
@@ -288,7 +288,7 @@ static int make_groups(const struct nsw_plan *plan, struct nsw_family *family, s
   return status;
 }
 
-static int open_family(const struct nsw_plan *plan, struct nsw_family *family, struct nsw_error *err) {
+static int open_family(const struct nsw_sweep_plan *plan, struct nsw_family *family, struct nsw_error *err) {
   const struct nsw_part *only = &family->part[0];
   if (!only->proxy->measure) {
     int status = only->proxy->open(&plan->context, only->value, &family->state, err);
@@ -303,13 +303,13 @@ static int open_family(const struct nsw_plan *plan, struct nsw_family *family, s
   }
   int status = proxy && value
                    ? nsw_joint_open(&plan->context, proxy, value, family->parts, family->wanted, &family->state, err)
-                   : nsw_fail(err, "no memory for proxies");
+                   : nsw_fail(err, "out of memory for proxies");
   free(proxy);
   free(value);
   return status;
 }
 
-int nsw_plan_open(struct nsw_plan *plan, uint32_t *index, size_t rows, struct nsw_error *err) {
+int nsw_sweep_plan_open(struct nsw_sweep_plan *plan, uint32_t *index, size_t rows, struct nsw_error *err) {
   plan->index = index;
   plan->rows = rows;
   uint64_t tasks = 0;
@@ -328,7 +328,7 @@ int nsw_plan_open(struct nsw_plan *plan, uint32_t *index, size_t rows, struct ns
   return NSW_OK;
 }
 
-void nsw_plan_close(struct nsw_plan *plan) {
+void nsw_sweep_plan_close(struct nsw_sweep_plan *plan) {
   for (size_t f = 0; f < plan->families; f++) {
     struct nsw_family *family = &plan->family[f];
     if (family->opened) family->proxy->close(family->state);
@@ -346,10 +346,10 @@ void nsw_plan_close(struct nsw_plan *plan) {
   }
   free(plan->family);
   free(plan->index);
-  *plan = (struct nsw_plan){0};
+  *plan = (struct nsw_sweep_plan){0};
 }
 
-struct nsw_task nsw_plan_task(const struct nsw_plan *plan, uint32_t number) {
+struct nsw_task nsw_sweep_plan_task(const struct nsw_sweep_plan *plan, uint32_t number) {
   size_t f = plan->families - 1;
   while (f && plan->family[f].first_task > number) f--;
   const struct nsw_family *family = &plan->family[f];
@@ -365,10 +365,10 @@ struct nsw_task nsw_plan_task(const struct nsw_plan *plan, uint32_t number) {
                            .members = family->start[group + 1] - first};
 }
 
-int nsw_plan_costs(const struct nsw_plan *plan, double **cost, uint8_t **kind, struct nsw_error *err) {
+int nsw_sweep_plan_costs(const struct nsw_sweep_plan *plan, double **cost, uint8_t **kind, struct nsw_error *err) {
   *cost = malloc(((size_t)plan->tasks + 1) * sizeof **cost);
   *kind = malloc((size_t)plan->tasks + 1);
-  if (!*cost || !*kind) return nsw_fail(err, "no memory for the costs of %" PRIu32 " evaluations", plan->tasks);
+  if (!*cost || !*kind) return nsw_fail(err, "out of memory for the costs of %" PRIu32 " evaluations", plan->tasks);
   for (size_t f = 0; f < plan->families; f++) {
     const struct nsw_family *family = &plan->family[f];
     double *of_group = *cost + family->first_task;
@@ -386,7 +386,7 @@ int nsw_plan_costs(const struct nsw_plan *plan, double **cost, uint8_t **kind, s
 
 /* ---- what decides the results ---- */
 
-static void describe_proxies(FILE *f, const struct nsw_plan *plan) {
+static void describe_proxies(FILE *f, const struct nsw_sweep_plan *plan) {
   fprintf(f, "; proxy=");
   const char *separator = "";
   for (size_t i = 0; i < plan->families; i++) {
@@ -403,7 +403,7 @@ static void describe_proxies(FILE *f, const struct nsw_plan *plan) {
     }
 }
 
-char *nsw_plan_options(const struct nsw_plan *plan) {
+char *nsw_sweep_plan_options(const struct nsw_sweep_plan *plan) {
   char *text = NULL, *rows = nsw_selection_text(plan->space, plan->request);
   size_t size;
   FILE *f = rows ? open_memstream(&text, &size) : NULL;

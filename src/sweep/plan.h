@@ -43,7 +43,7 @@ struct nsw_family {
   uint32_t largest;    /* members of its largest group */
 };
 
-struct nsw_plan {
+struct nsw_sweep_plan {
   const struct nsw_space *space;     /* borrowed */
   const struct nsw_request *request; /* borrowed */
   struct nsw_context context;        /* what the proxies share */
@@ -67,27 +67,27 @@ struct nsw_task {
 
 /* Which proxies a request asks for, without opening them: NSW_USAGE for unknown ones, options that do not exist, the
  * same column twice. *needs: their needs, ORed. */
-int nsw_plan_families(const struct nsw_request *request, struct nsw_plan *plan, unsigned *needs, struct nsw_error *err);
+int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_plan *plan, unsigned *needs, struct nsw_error *err);
 
 /* Images that the proxies of a plan want: --samples, or the most of their defaults. */
-uint64_t nsw_plan_images(const struct nsw_plan *plan);
+uint64_t nsw_sweep_plan_images(const struct nsw_sweep_plan *plan);
 
 /* Opens the proxies of a plan whose families and context are filled in, and numbers the tasks. Takes over index. */
-int nsw_plan_open(struct nsw_plan *plan, uint32_t *index, size_t rows, struct nsw_error *err);
+int nsw_sweep_plan_open(struct nsw_sweep_plan *plan, uint32_t *index, size_t rows, struct nsw_error *err);
 
 /* Frees what it owns and empties it; may be called twice. */
-void nsw_plan_close(struct nsw_plan *plan);
+void nsw_sweep_plan_close(struct nsw_sweep_plan *plan);
 
-struct nsw_task nsw_plan_task(const struct nsw_plan *plan, uint32_t task);
+struct nsw_task nsw_sweep_plan_task(const struct nsw_sweep_plan *plan, uint32_t task);
 
 /* The part that a column of a family comes from. */
 const struct nsw_part *nsw_family_part(const struct nsw_family *family, int column);
 
 /* Guessed seconds of every task and its kind (the family's number), malloc'd. */
-int nsw_plan_costs(const struct nsw_plan *plan, double **cost, uint8_t **kind, struct nsw_error *err);
+int nsw_sweep_plan_costs(const struct nsw_sweep_plan *plan, double **cost, uint8_t **kind, struct nsw_error *err);
 
 /* Everything that decides the results, as "key=value; key=value": what a file must agree in to be gone on with. Owned
  * by the caller; NULL for lack of memory. */
-char *nsw_plan_options(const struct nsw_plan *plan);
+char *nsw_sweep_plan_options(const struct nsw_sweep_plan *plan);
 
 #endif

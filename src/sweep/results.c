@@ -15,7 +15,7 @@ struct family_rows {
 };
 
 struct nsw_results {
-  const struct nsw_plan *plan;
+  const struct nsw_sweep_plan *plan;
   struct nsw_table *table;
   struct family_rows *family; /* [families] */
   bool *done;                 /* [tasks] */
@@ -43,7 +43,7 @@ static int add_columns(struct nsw_results *r, size_t f, struct nsw_error *err) {
   rows->missing = malloc((r->plan->rows + 1) * sizeof *rows->missing);
   rows->columns = family->columns;
   rows->worst = calloc(r->plan->rows + 1, (size_t)family->columns);
-  if (!rows->column || !rows->missing || !rows->worst) return nsw_fail(err, "no memory for results");
+  if (!rows->column || !rows->missing || !rows->worst) return nsw_fail(err, "out of memory for results");
   for (size_t i = 0; i < r->plan->rows; i++) rows->missing[i] = (uint16_t)family->seeds;
   rows->lead = -1;
   for (int c = 0; c < family->columns; c++) {
@@ -60,7 +60,7 @@ static int add_columns(struct nsw_results *r, size_t f, struct nsw_error *err) {
   return NSW_OK;
 }
 
-void nsw_results_facts(const struct nsw_plan *plan, size_t first, size_t end, struct nsw_row_facts *facts) {
+void nsw_results_facts(const struct nsw_sweep_plan *plan, size_t first, size_t end, struct nsw_row_facts *facts) {
   for (size_t i = first; i < end; i++, facts++) {
     facts->class_of = nsw_space_class(plan->space, plan->index[i]);
     facts->params = nsw_space_params(plan->space, plan->index[i], &plan->context.macro);
@@ -68,7 +68,7 @@ void nsw_results_facts(const struct nsw_plan *plan, size_t first, size_t end, st
   }
 }
 
-static void fill_rows(const struct nsw_plan *plan, const struct nsw_row_facts *facts, struct nsw_table *table) {
+static void fill_rows(const struct nsw_sweep_plan *plan, const struct nsw_row_facts *facts, struct nsw_table *table) {
   char id[256];
   struct nsw_row_facts own;
   for (size_t i = 0; i < plan->rows; i++) {
@@ -83,14 +83,14 @@ static void fill_rows(const struct nsw_plan *plan, const struct nsw_row_facts *f
   }
 }
 
-int nsw_results_create(const struct nsw_plan *plan, const struct nsw_row_facts *facts, struct nsw_results **results,
+int nsw_results_create(const struct nsw_sweep_plan *plan, const struct nsw_row_facts *facts, struct nsw_results **results,
                        struct nsw_error *err) {
   struct nsw_results *r = *results = calloc(1, sizeof *r);
-  if (!r) return nsw_fail(err, "no memory for results");
+  if (!r) return nsw_fail(err, "out of memory for results");
   r->plan = plan;
   r->family = calloc(plan->families + 1, sizeof *r->family);
   r->done = calloc((size_t)plan->tasks + 1, sizeof *r->done);
-  int status = r->family && r->done ? NSW_OK : nsw_fail(err, "no memory for results");
+  int status = r->family && r->done ? NSW_OK : nsw_fail(err, "out of memory for results");
   const struct nsw_space_kind *kind = nsw_space_kind(plan->space);
   if (!status) status = nsw_table_create(kind->name, plan->rows, kind->id_size, &r->table, err);
   for (size_t f = 0; f < plan->families && !status; f++) status = add_columns(r, f, err);
@@ -189,7 +189,7 @@ static void put_row(struct nsw_results *r, size_t f, const struct nsw_task *task
 
 void nsw_results_put(struct nsw_results *r, const struct nsw_record *record) {
   if (r->done[record->task]) return;
-  struct nsw_task task = nsw_plan_task(r->plan, record->task);
+  struct nsw_task task = nsw_sweep_plan_task(r->plan, record->task);
   size_t f = (size_t)(task.family - r->plan->family);
   for (uint32_t m = 0; m < task.members; m++) put_row(r, f, &task, m, record);
   r->done[record->task] = true;
@@ -222,7 +222,7 @@ static bool was_complete(const struct nsw_results *r, size_t f, const struct nsw
 }
 
 static void take_over_task(struct nsw_results *r, const struct nsw_table *earlier, uint32_t number) {
-  struct nsw_task task = nsw_plan_task(r->plan, number);
+  struct nsw_task task = nsw_sweep_plan_task(r->plan, number);
   size_t f = (size_t)(task.family - r->plan->family);
   bool several = task.family->seeds > 1;
   for (uint32_t m = 0; m < task.members; m++)
@@ -323,12 +323,12 @@ static bool copy_score(struct nsw_score *to, const struct nsw_score *from, size_
 int nsw_results_snapshot(const struct nsw_results *r, struct nsw_table *copy, struct nsw_error *err) {
   struct nsw_score *score = copy->score;
   if (!score) score = calloc(r->table->scores + 1, sizeof *score);
-  if (!score) return nsw_fail(err, "no memory to write results beside the sweep");
+  if (!score) return nsw_fail(err, "out of memory for a copy of the results");
   *copy = *r->table;
   copy->score = score;
   for (size_t c = 0; c < copy->scores; c++)
     if (!copy_score(&score[c], &r->table->score[c], copy->rows))
-      return nsw_fail(err, "no memory to write results beside the sweep");
+      return nsw_fail(err, "out of memory for a copy of the results");
   return NSW_OK;
 }
 

@@ -14,12 +14,12 @@ struct nsw_row_facts {
 };
 
 /* Those of rows first .. end-1 into facts[end - first]; ranks can share the work. */
-void nsw_results_facts(const struct nsw_plan *plan, size_t first, size_t end, struct nsw_row_facts *facts);
+void nsw_results_facts(const struct nsw_sweep_plan *plan, size_t first, size_t end, struct nsw_row_facts *facts);
 
 /* An empty table of the plan's rows with ids (the space's keys must be there), classes, parameters, multiply-adds and
  * the wanted columns with their attributes. The plan is borrowed. facts[rows]: made by nsw_results_facts, or NULL to
  * make them here. */
-int nsw_results_create(const struct nsw_plan *plan, const struct nsw_row_facts *facts, struct nsw_results **results,
+int nsw_results_create(const struct nsw_sweep_plan *plan, const struct nsw_row_facts *facts, struct nsw_results **results,
                        struct nsw_error *err);
 
 /* Frees and sets to NULL; may be called twice. */

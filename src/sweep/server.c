@@ -20,7 +20,7 @@ enum { SERVES_FROM = 256 };
 
 /* The evaluating thread beside rank 0. */
 struct beside {
-  const struct nsw_plan *plan;
+  const struct nsw_sweep_plan *plan;
   struct nsw_mailbox in, out; /* to the thread, and from it */
   pthread_t thread;
   int status;
@@ -28,7 +28,7 @@ struct beside {
 };
 
 struct server {
-  const struct nsw_plan *plan;
+  const struct nsw_sweep_plan *plan;
   const struct nsw_request *request;
   struct nsw_results *results;
   struct nsw_transport *transport;
@@ -132,7 +132,7 @@ static int hand_out(struct server *s, size_t worker) {
   if (!piece.runs) return NSW_OK;
   size_t size = piece.runs * sizeof piece.run[0];
   void *bytes = malloc(size);
-  if (!bytes) return nsw_fail(s->err, "no memory for a piece of work");
+  if (!bytes) return nsw_fail(s->err, "out of memory for a piece of work");
   memcpy(bytes, piece.run, size);
   return send(s, worker, NSW_TAG_PIECE, bytes, size);
 }
@@ -262,7 +262,7 @@ static int serve(struct server *s) {
 static int make_schedule(struct server *s) {
   double *cost = NULL;
   uint8_t *kind = NULL;
-  int status = nsw_plan_costs(s->plan, &cost, &kind, s->err);
+  int status = nsw_sweep_plan_costs(s->plan, &cost, &kind, s->err);
   if (!status) {
     for (uint32_t t = 0; t < s->plan->tasks; t++)
       if (nsw_results_done(s->results, t)) cost[t] = 0;
@@ -273,7 +273,7 @@ static int make_schedule(struct server *s) {
   return status;
 }
 
-int nsw_server_run(const struct nsw_plan *plan, struct nsw_results *results, struct nsw_transport *transport,
+int nsw_server_run(const struct nsw_sweep_plan *plan, struct nsw_results *results, struct nsw_transport *transport,
                    struct nsw_served *served, struct nsw_error *err) {
   struct server s = {.plan = plan,
                      .request = plan->request,
@@ -286,7 +286,7 @@ int nsw_server_run(const struct nsw_plan *plan, struct nsw_results *results, str
   s.workers = (size_t)transport->size - (s.works ? 0 : 1);
   s.saved = s.start;
   *served = (struct nsw_served){.timing = calloc((size_t)transport->size, sizeof *served->timing)};
-  if (!served->timing) return nsw_fail(err, "no memory for %d ranks", transport->size);
+  if (!served->timing) return nsw_fail(err, "out of memory for %d ranks", transport->size);
   int status = make_schedule(&s);
   s.count_saved = nsw_results_count(results);
   nsw_progress_start(&s.progress, s.start, plan->request->progress, s.count_saved, plan->tasks);

@@ -37,7 +37,7 @@ int nsw_hosts_gather(const struct nsw_transport *transport, struct nsw_hosts *ho
   MPI_Get_processor_name(mine, &length);
   mine[NSW_HOST_SIZE - 1] = '\0';
   if (transport->rank == 0) hosts->name = calloc((size_t)transport->size, NSW_HOST_SIZE);
-  int status = transport->rank == 0 && !hosts->name ? nsw_fail(err, "no memory for %d ranks", transport->size) : NSW_OK;
+  int status = transport->rank == 0 && !hosts->name ? nsw_fail(err, "out of memory for %d ranks", transport->size) : NSW_OK;
   status = nsw_transport_agree(transport, status, err);
   if (!status)
     status = nsw_mpi_check(
@@ -45,7 +45,7 @@ int nsw_hosts_gather(const struct nsw_transport *transport, struct nsw_hosts *ho
         "MPI_Gather", err);
   if (status || transport->rank) return status;
   char *sorted = malloc((size_t)transport->size * NSW_HOST_SIZE);
-  if (!sorted) return nsw_fail(err, "no memory for %d ranks", transport->size);
+  if (!sorted) return nsw_fail(err, "out of memory for %d ranks", transport->size);
   memcpy(sorted, hosts->name, (size_t)transport->size * NSW_HOST_SIZE);
   qsort(sorted, (size_t)transport->size, NSW_HOST_SIZE, by_name);
   for (int i = 0; i < transport->size; i++)
@@ -81,13 +81,13 @@ static void mpi_version(char *text, size_t size) {
   snprintf(text, size, "%.*s", (int)strcspn(version, ","), version);
 }
 
-static bool uses_network(const struct nsw_plan *plan) {
+static bool uses_network(const struct nsw_sweep_plan *plan) {
   for (size_t f = 0; f < plan->families; f++)
     if (plan->family[f].proxy->needs & NSW_NEEDS_NETWORK) return true;
   return false;
 }
 
-void nsw_summary_begin(const struct nsw_plan *plan, const struct nsw_hosts *hosts, uint32_t done) {
+void nsw_summary_begin(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts, uint32_t done) {
   const struct nsw_request *request = plan->request;
   const struct nsw_images *images = plan->context.images;
   char mpi[128], a[32], b[32], c[32];
@@ -144,7 +144,7 @@ static void show_phase(const char *name, const struct nsw_timing *timing, const 
           slowest, host_of(hosts, slowest));
 }
 
-static void show_phases(const struct nsw_plan *plan, const struct nsw_hosts *hosts, const struct nsw_served *served) {
+static void show_phases(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts, const struct nsw_served *served) {
   int from = nsw_server_works(plan->request, hosts->ranks) ? 0 : 1;
   fprintf(stderr, "  %-10s %9s %9s %9s   longest on\n", "seconds", "min", "mean", "max");
   show_phase("evaluating", served->timing, hosts, from, offsetof(struct nsw_timing, busy));
@@ -160,7 +160,7 @@ static double total_busy(const struct nsw_served *served, int ranks) {
 }
 
 /* Why rows failed: the first few. */
-static void show_failures(const struct nsw_plan *plan, const struct nsw_results *results) {
+static void show_failures(const struct nsw_sweep_plan *plan, const struct nsw_results *results) {
   const struct nsw_failure *failure;
   size_t count = nsw_results_failures(results, &failure), shown = count < NSW_FAILURES ? count : NSW_FAILURES;
   char id[256], text[32];
@@ -176,7 +176,7 @@ static void show_failures(const struct nsw_plan *plan, const struct nsw_results 
   if (count > shown) fprintf(stderr, "  failed   and %s more values\n", nsw_thousands(count - shown, text));
 }
 
-void nsw_summary_end(const struct nsw_plan *plan, const struct nsw_hosts *hosts, const struct nsw_results *results,
+void nsw_summary_end(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts, const struct nsw_results *results,
                      const struct nsw_served *served, double setup, double written, int status) {
   char a[32], b[32], c[32], d[32];
   size_t failed = nsw_results_rows(results, NSW_ROW_FAILED), pending = nsw_results_rows(results, NSW_ROW_PENDING);
@@ -201,7 +201,7 @@ void nsw_summary_end(const struct nsw_plan *plan, const struct nsw_hosts *hosts,
 
 /* ---- in the file ---- */
 
-static int set_libraries(struct nsw_attributes *a, const struct nsw_plan *plan, struct nsw_error *err) {
+static int set_libraries(struct nsw_attributes *a, const struct nsw_sweep_plan *plan, struct nsw_error *err) {
   char mpi[128];
   mpi_version(mpi, sizeof mpi);
   int status = nsw_attributes_set(a, "mpi", mpi, err);
@@ -220,7 +220,7 @@ static int set_seeds(struct nsw_attributes *a, const struct nsw_request *request
   return nsw_attributes_set(a, "seed", text, err);
 }
 
-int nsw_summary_provenance(struct nsw_results *results, const struct nsw_plan *plan, const struct nsw_hosts *hosts,
+int nsw_summary_provenance(struct nsw_results *results, const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts,
                            const char *options, const struct nsw_table *earlier, struct nsw_error *err) {
   struct nsw_attributes *a = &nsw_results_table(results)->attributes;
   const struct nsw_images *images = plan->context.images;
@@ -229,7 +229,7 @@ int nsw_summary_provenance(struct nsw_results *results, const struct nsw_plan *p
   const char *created = earlier ? nsw_attributes_get(&earlier->attributes, "created") : NULL;
   const char *sessions = earlier ? nsw_attributes_get(&earlier->attributes, "sessions") : NULL;
   char *names = hosts_text(hosts);
-  int status = names ? nsw_attributes_set(a, "hosts", names, err) : nsw_fail(err, "no memory for host names");
+  int status = names ? nsw_attributes_set(a, "hosts", names, err) : nsw_fail(err, "out of memory for host names");
   free(names);
   if (!status) status = nsw_attributes_set(a, "version", nsw_version(), err);
   if (!status) status = nsw_attributes_set(a, "git", nsw_git(), err);
@@ -256,7 +256,7 @@ static int add_session(struct nsw_attributes *a, const struct nsw_hosts *hosts, 
   char *text = NULL;
   size_t size;
   FILE *f = open_memstream(&text, &size);
-  if (!f) return nsw_fail(err, "no memory for attributes");
+  if (!f) return nsw_fail(err, "out of memory for attributes");
   if (kept && *kept) fprintf(f, "%s\n", kept + (*kept == '\n'));
   fprintf(f,
           "ended=%s ranks=%d hosts=%d setup=%.6f wall=%.6f busy=%.6f evaluations=%" PRIu64 " messages=%" PRIu64
@@ -264,7 +264,7 @@ static int add_session(struct nsw_attributes *a, const struct nsw_hosts *hosts, 
           now, hosts->ranks, hosts->distinct, setup, served->wall, total_busy(served, hosts->ranks),
           served->evaluations, served->messages, served->server_busy, served->checkpoints, served->checkpoint_seconds,
           served->stall);
-  if (fclose(f)) return nsw_fail(err, "no memory for attributes");
+  if (fclose(f)) return nsw_fail(err, "out of memory for attributes");
   int status = nsw_attributes_set(a, "sessions", text, err);
   free(text);
   return status;
@@ -274,7 +274,7 @@ static int add_session(struct nsw_attributes *a, const struct nsw_hosts *hosts, 
 static int add_series(struct nsw_table *table, const char *name, const struct nsw_served *served, int ranks,
                       size_t field, struct nsw_error *err) {
   double *value = malloc((size_t)ranks * sizeof *value);
-  if (!value) return nsw_fail(err, "no memory for timings of %d ranks", ranks);
+  if (!value) return nsw_fail(err, "out of memory for timings of %d ranks", ranks);
   for (int r = 0; r < ranks; r++) memcpy(&value[r], (const char *)&served->timing[r] + field, sizeof *value);
   int status = nsw_table_add_series(table, name, value, (size_t)ranks, err);
   free(value);

@@ -16,16 +16,16 @@ enum { NSW_HOST_SIZE = 64 };
 int nsw_hosts_gather(const struct nsw_transport *transport, struct nsw_hosts *hosts, struct nsw_error *err);
 
 /* Prints the banner: version, command, where it runs, libraries, what there is to do. */
-void nsw_summary_begin(const struct nsw_plan *plan, const struct nsw_hosts *hosts, uint32_t done);
+void nsw_summary_begin(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts, uint32_t done);
 
 /* Prints how it went: counts, time by phase over ranks, slowest host, and a verdict. setup: seconds before the sweep;
  * written: seconds of the last write. */
-void nsw_summary_end(const struct nsw_plan *plan, const struct nsw_hosts *hosts, const struct nsw_results *results,
+void nsw_summary_end(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts, const struct nsw_results *results,
                      const struct nsw_served *served, double setup, double written, int status);
 
 /* Root attributes: provenance and, for analysis/scaling.py, how each rank spent its time. earlier: the table that was
  * gone on with, or NULL. */
-int nsw_summary_provenance(struct nsw_results *results, const struct nsw_plan *plan, const struct nsw_hosts *hosts,
+int nsw_summary_provenance(struct nsw_results *results, const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts,
                            const char *options, const struct nsw_table *earlier, struct nsw_error *err);
 int nsw_summary_timings(struct nsw_results *results, const struct nsw_hosts *hosts, const struct nsw_served *served,
                         double setup, struct nsw_error *err);

@@ -23,7 +23,7 @@ struct sweep {
   const struct nsw_request *request;
   struct nsw_transport transport;
   struct nsw_space *space;
-  struct nsw_plan plan;
+  struct nsw_sweep_plan plan;
   struct nsw_images *images;   /* where a proxy needs some */
   unsigned needs;              /* of all proxies, ORed */
   char *options;               /* what decides the results */
@@ -56,7 +56,7 @@ static int gather_shares(const struct sweep *s, size_t count, size_t size, make_
   }
   void *mine = things ? malloc((size_t)things[rank] * size + 1) : NULL;
   *all = rank ? NULL : malloc(count * size + 1);
-  if (!mine || (!rank && !*all)) status = nsw_fail(err, "no memory for %zu architectures", count);
+  if (!mine || (!rank && !*all)) status = nsw_fail(err, "out of memory for %zu architectures", count);
   status = agree(s, status, err);
   if (!status) {
     MPI_Datatype thing;
@@ -102,7 +102,7 @@ static int share_selection(struct sweep *s, uint32_t **index, size_t *rows, stru
   status = agree(s, status, err);
   if (!status) status = nsw_mpi_check(MPI_Bcast(&n, 1, MPI_UNSIGNED_LONG_LONG, 0, s->transport.comm), "MPI_Bcast", err);
   if (!status && s->transport.rank) *index = malloc((size_t)n * sizeof **index);
-  if (!status && !*index) status = nsw_fail(err, "no memory for %llu architectures", n);
+  if (!status && !*index) status = nsw_fail(err, "out of memory for %llu architectures", n);
   *rows = (size_t)n;
   status = agree(s, status, err);
   if (!status) status = nsw_mpi_check(MPI_Bcast(*index, (int)n, MPI_UINT32_T, 0, s->transport.comm), "MPI_Bcast", err);
@@ -126,12 +126,12 @@ static int share_images(struct sweep *s, struct nsw_error *err) {
   const struct nsw_request *q = s->request;
   int status = NSW_OK;
   if (s->transport.rank == 0)
-    status = nsw_images_load(q->data ? q->data : "synthetic", q->dataset, (size_t)nsw_plan_images(&s->plan), &s->images,
+    status = nsw_images_load(q->data ? q->data : "synthetic", q->dataset, (size_t)nsw_sweep_plan_images(&s->plan), &s->images,
                              err);
   status = agree(s, status, err);
   if (status) return status;
   if (s->transport.rank) s->images = calloc(1, sizeof *s->images);
-  status = agree(s, s->images ? NSW_OK : nsw_fail(err, "no memory for images"), err);
+  status = agree(s, s->images ? NSW_OK : nsw_fail(err, "out of memory for images"), err);
   if (status) return status;
   float *pixels = s->images->pixels;
   int32_t *labels = s->images->labels;
@@ -143,7 +143,7 @@ static int share_images(struct sweep *s, struct nsw_error *err) {
   }
   s->images->pixels = pixels;
   s->images->labels = labels;
-  status = agree(s, status || (pixels && labels) ? status : nsw_fail(err, "no memory for images"), err);
+  status = agree(s, status || (pixels && labels) ? status : nsw_fail(err, "out of memory for images"), err);
   if (!status) status = broadcast(s, pixels, count * size * sizeof *pixels, err);
   return status ? status : broadcast(s, labels, count * sizeof *labels, err);
 }
@@ -219,7 +219,7 @@ static int mark_crashed(struct sweep *s, struct nsw_error *err) {
   size_t crashes;
   int status = nsw_watch_read(s->notes, &crash, &crashes, err);
   for (uint32_t t = 0; !status && crashes && t < s->plan.tasks; t++) {
-    struct nsw_task task = nsw_plan_task(&s->plan, t);
+    struct nsw_task task = nsw_sweep_plan_task(&s->plan, t);
     uint32_t unit = task.family->unit[task.group];
     uint64_t times = 0;
     for (size_t i = 0; i < crashes; i++)
@@ -268,7 +268,7 @@ static int prepare(struct sweep *s, struct nsw_error *err) {
   size_t rows = 0;
   int status = agree(s, nsw_space_open(q->space, &s->space, err), err);
   s->plan.space = s->plan.context.space = s->space;
-  if (!status) status = agree(s, nsw_plan_families(q, &s->plan, &s->needs, err), err);
+  if (!status) status = agree(s, nsw_sweep_plan_families(q, &s->plan, &s->needs, err), err);
   if (!status && s->transport.rank == 0) status = nsw_file_writable(q->out, err);
   status = agree(s, status, err);
   if (!status) status = share_keys(s, err);
@@ -278,7 +278,7 @@ static int prepare(struct sweep *s, struct nsw_error *err) {
   s->plan.context.samples = (int)q->samples;
   if (!status) status = share_selection(s, &index, &rows, err);
   if (!status)
-    status = agree(s, nsw_plan_open(&s->plan, index, rows, err), err);
+    status = agree(s, nsw_sweep_plan_open(&s->plan, index, rows, err), err);
   else
     free(index);
   void *facts = NULL;
@@ -337,10 +337,10 @@ static int follow(struct sweep *s, struct nsw_error *err) {
 
 static int run(struct sweep *s, struct nsw_error *err) {
   int status = NSW_OK, complete;
-  s->options = nsw_plan_options(&s->plan);
+  s->options = nsw_sweep_plan_options(&s->plan);
   size_t size = strlen(s->request->out) + sizeof ".crashes";
   s->notes = malloc(size);
-  if (!s->options || !s->notes) status = nsw_fail(err, "no memory");
+  if (!s->options || !s->notes) status = nsw_fail(err, "out of memory");
   status = agree(s, status, err);
   if (!status) status = agree(s, nsw_hosts_gather(&s->transport, &s->hosts, err), err);
   if (status) return status;
@@ -366,7 +366,7 @@ int nsw_sweep(const struct nsw_request *request, struct nsw_error *err) {
   free(s.hosts.name);
   nsw_results_free(&s.results);
   free(s.facts);
-  nsw_plan_close(&s.plan);
+  nsw_sweep_plan_close(&s.plan);
   nsw_images_free(&s.images);
   nsw_space_close(&s.space);
   nsw_transport_close(&s.transport);

@@ -23,6 +23,6 @@ struct nsw_timing {
 
 /* Works until told to finish, then sends its timing. A failed evaluation is reported to rank 0 and is no error here;
  * NSW_FAILED only where messages cannot be sent or memory is out. */
-int nsw_worker_run(const struct nsw_plan *plan, const struct nsw_channel *channel, struct nsw_error *err);
+int nsw_worker_run(const struct nsw_sweep_plan *plan, const struct nsw_channel *channel, struct nsw_error *err);
 
 #endif

@@ -50,7 +50,7 @@ static void bench_checkpoint(void) {
   const uint64_t seed = 1;
   struct nsw_request request = {.space = "nb101", .proxy = proxies, .proxies = 3, .seed = &seed, .seeds = 1};
   struct nsw_space *space;
-  struct nsw_plan plan = {0};
+  struct nsw_sweep_plan plan = {0};
   struct nsw_results *results;
   unsigned needs;
   uint32_t *index;
@@ -59,9 +59,9 @@ static void bench_checkpoint(void) {
   check(nsw_space_make_keys(space, &err), &err);
   plan.space = plan.context.space = space;
   plan.context.macro = nsw_space_macro(space, (struct nsw_macro){0});
-  check(nsw_plan_families(&request, &plan, &needs, &err), &err);
+  check(nsw_sweep_plan_families(&request, &plan, &needs, &err), &err);
   check(nsw_selection_make(space, &request, &index, &rows, &err), &err);
-  check(nsw_plan_open(&plan, index, rows, &err), &err);
+  check(nsw_sweep_plan_open(&plan, index, rows, &err), &err);
   check(nsw_results_create(&plan, NULL, &results, &err), &err);
   struct nsw_evaluator evaluator;
   check(nsw_evaluator_open(&plan, &evaluator, &err), &err);
@@ -101,7 +101,7 @@ static void bench_checkpoint(void) {
   printf("putting %u results of %zu rows in: %.3f s; largest memory of this process %.0f MB\n", plan.tasks, rows, put,
          resident());
   nsw_results_free(&results);
-  nsw_plan_close(&plan);
+  nsw_sweep_plan_close(&plan);
   nsw_space_close(&space);
 }
 

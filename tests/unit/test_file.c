@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nasweep/proxy.h"
+#include "nasweep/row.h"
 #include "store/file.h"
 #include "unit.h"
 

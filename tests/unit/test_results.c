@@ -17,7 +17,7 @@ static const uint64_t seeds[] = {3, 1, 2};
 struct sweep {
   struct nsw_request request;
   struct nsw_space *space;
-  struct nsw_plan plan;
+  struct nsw_sweep_plan plan;
 };
 
 static void open_sweep(struct sweep *s, uint64_t rows) {
@@ -36,13 +36,13 @@ static void open_sweep(struct sweep *s, uint64_t rows) {
   assert_int_equal(nsw_space_open("nb201", &s->space, &err), NSW_OK);
   s->plan.space = s->plan.context.space = s->space;
   s->plan.context.macro = nsw_space_macro(s->space, (struct nsw_macro){0});
-  assert_int_equal(nsw_plan_families(&s->request, &s->plan, &needs, &err), NSW_OK);
+  assert_int_equal(nsw_sweep_plan_families(&s->request, &s->plan, &needs, &err), NSW_OK);
   assert_int_equal(nsw_selection_make(s->space, &s->request, &index, &count, &err), NSW_OK);
-  assert_int_equal(nsw_plan_open(&s->plan, index, count, &err), NSW_OK);
+  assert_int_equal(nsw_sweep_plan_open(&s->plan, index, count, &err), NSW_OK);
 }
 
 static void close_sweep(struct sweep *s) {
-  nsw_plan_close(&s->plan);
+  nsw_sweep_plan_close(&s->plan);
   nsw_space_close(&s->space);
 }
 
@@ -89,7 +89,7 @@ static void a_plan_covers_all_rows_once(void **state) {
     uint8_t seen[1000] = {0};
     for (uint32_t g = 0; g < family->groups; g++) {
       for (size_t seed = 0; seed < family->seeds; seed++) {
-        struct nsw_task task = nsw_plan_task(&s.plan, family->first_task + (uint32_t)(seed * family->groups) + g);
+        struct nsw_task task = nsw_sweep_plan_task(&s.plan, family->first_task + (uint32_t)(seed * family->groups) + g);
         assert_ptr_equal(task.family, family);
         assert_int_equal(task.group, g);
         assert_int_equal(task.seed, seeds[seed]);
@@ -166,7 +166,7 @@ static void a_failed_task_fails_its_rows_alone(void **state) {
   struct nsw_error err;
   open_sweep(&s, 300);
   assert_int_equal(nsw_results_create(&s.plan, NULL, &results, &err), NSW_OK);
-  struct nsw_task task = nsw_plan_task(&s.plan, 5);
+  struct nsw_task task = nsw_sweep_plan_task(&s.plan, 5);
   nsw_results_fail(results, 5);
   work(&s, results, 0, 1); /* the evaluation of a task that is done already is dropped */
   const struct nsw_score *dummy = nsw_table_score(nsw_results_table(results), "dummy");

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "nasweep/proxy.h"
+#include "nasweep/row.h"
 #include "store/table.h"
 #include "unit.h"
 
