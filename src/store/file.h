@@ -8,7 +8,7 @@
 #include "store/table.h"
 
 /* Attributes written as 64-bit integers where their text is one: ranks, repeats, epochs, seed and direction. All others
- * are fixed-length ASCII (UTF-8 where the text is not ASCII). Read back, both are text again.
+ * are text of variable length (UTF-8). Read back, both are text again.
  *
  * Columns a reader may miss: class (then the index), params and macs (then 0), status (then scored where the value is a
  * number, else failed) and seconds (then 0), so that files made by hand can be correlated. index and id must be there,

@@ -8,7 +8,7 @@
 enum {
   CHUNK = 1 << 16,            /* elements of a chunk when writing: below HDF5's chunk cache of 1 MiB */
   CHUNK_BYTES_MOST = 1 << 26, /* of a chunk when reading; a damaged file can claim any size */
-  TEXT_MOST = 60000,          /* bytes of a text attribute, below the 64 KiB that every HDF5 can store */
+  TEXT_MOST = 60000,          /* bytes of a text attribute */
   LEVEL = 1                   /* of deflate: higher ones cost several times as much for a few per cent */
 };
 
@@ -161,15 +161,14 @@ static int write_attribute(hid_t object, const char *name, hid_t type, const voi
 }
 
 int nsw_h5_write_text(hid_t object, const char *name, const char *text) {
-  size_t size = strlen(text);
-  bool ascii = true;
-  for (const char *p = text; *p; p++) ascii = ascii && (unsigned char)*p < 128;
-  if (size > TEXT_MOST) size = TEXT_MOST;
-  hid_t type = nsw_h5_text_type(size);
-  if (type < 0) return -1;
-  if (!ascii) H5Tset_cset(type, H5T_CSET_UTF8);
-  int done = write_attribute(object, name, type, text);
-  H5Tclose(type);
+  char *cut = strnlen(text, TEXT_MOST + 1) > TEXT_MOST ? strndup(text, TEXT_MOST) : NULL;
+  const char *value = cut ? cut : text;
+  hid_t type = H5Tcopy(H5T_C_S1);
+  int done = -1;
+  if (type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
+    done = write_attribute(object, name, type, &value);
+  if (type >= 0) H5Tclose(type);
+  free(cut);
   return done;
 }
 

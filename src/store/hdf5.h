@@ -46,7 +46,8 @@ int nsw_h5_write(hid_t parent, const char *name, hid_t type, size_t rows, size_t
 /* A contiguous data set of any number of dimensions. Negative on failure. */
 int nsw_h5_write_array(hid_t parent, const char *name, hid_t type, int rank, const size_t *shape, const void *data);
 
-/* A scalar attribute: fixed-length text, a 64-bit integer, or a double. Negative on failure. */
+/* A scalar attribute: text of variable length in UTF-8, which Python's h5py gives as `str`, a 64-bit integer, or a
+ * double. Negative on failure. */
 int nsw_h5_write_text(hid_t object, const char *name, const char *text);
 int nsw_h5_write_integer(hid_t object, const char *name, int64_t value);
 int nsw_h5_write_real(hid_t object, const char *name, double value);

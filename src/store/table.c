@@ -54,12 +54,19 @@ static void free_accuracy(struct nsw_accuracy *a) {
   nsw_attributes_free(&a->attributes);
 }
 
+static void free_curve(struct nsw_curves *c) {
+  free(c->name);
+  free(c->value);
+  nsw_attributes_free(&c->attributes);
+}
+
 void nsw_table_free(struct nsw_table **table) {
   struct nsw_table *t = *table;
   *table = NULL;
   if (!t) return;
   for (size_t i = 0; i < t->scores; i++) free_score(&t->score[i]);
   for (size_t i = 0; i < t->accuracies; i++) free_accuracy(&t->accuracy[i]);
+  for (size_t i = 0; i < t->curves; i++) free_curve(&t->curve[i]);
   for (size_t i = 0; i < t->series_count; i++) free(t->series[i].value);
   free(t->series);
   free(t->space);
@@ -70,6 +77,7 @@ void nsw_table_free(struct nsw_table **table) {
   free(t->macs);
   free(t->score);
   free(t->accuracy);
+  free(t->curve);
   nsw_attributes_free(&t->attributes);
   free(t);
 }
@@ -131,6 +139,27 @@ int nsw_table_add_accuracy(struct nsw_table *table, const char *dataset, const c
   return NSW_OK;
 }
 
+int nsw_table_add_curve(struct nsw_table *table, const char *name, size_t width, struct nsw_curves **curve,
+                        struct nsw_error *err) {
+  if (!usable(name)) return nsw_fail(err, "'%.80s' cannot be the name of curves", name);
+  if (nsw_table_curve(table, name)) return nsw_fail(err, "there already are curves named %s", name);
+  if (width < 1) return nsw_fail(err, "curves %s: no points", name);
+  struct nsw_curves *list = realloc(table->curve, (table->curves + 1) * sizeof *list);
+  if (!list) return nsw_fail(err, "out of memory for curves %s", name);
+  table->curve = list;
+  struct nsw_curves *c = &list[table->curves];
+  size_t points = table->rows * width;
+  *c = (struct nsw_curves){.name = strdup(name), .width = width, .value = malloc((points + 1) * sizeof *c->value)};
+  if (!c->name || !c->value) {
+    free_curve(c);
+    return nsw_fail(err, "out of memory for curves %s of %zu rows", name, table->rows);
+  }
+  for (size_t i = 0; i < points; i++) c->value[i] = NAN;
+  table->curves++;
+  if (curve) *curve = c;
+  return NSW_OK;
+}
+
 int nsw_table_add_series(struct nsw_table *table, const char *name, const double *value, size_t n,
                          struct nsw_error *err) {
   double *copy = malloc((n ? n : 1) * sizeof *copy);
@@ -159,6 +188,12 @@ struct nsw_accuracy *nsw_table_accuracy(const struct nsw_table *table, const cha
   for (size_t i = 0; i < table->accuracies; i++)
     if (!strcmp(table->accuracy[i].dataset, dataset) && !strcmp(table->accuracy[i].split, split))
       return &table->accuracy[i];
+  return NULL;
+}
+
+struct nsw_curves *nsw_table_curve(const struct nsw_table *table, const char *name) {
+  for (size_t i = 0; i < table->curves; i++)
+    if (!strcmp(table->curve[i].name, name)) return &table->curve[i];
   return NULL;
 }
 

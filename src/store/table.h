@@ -41,6 +41,14 @@ struct nsw_accuracy {
   struct nsw_attributes attributes; /* epochs, repeats, source, unit */
 };
 
+/* A curve for each row: /SPACE/curve/NAME, for instance an accuracy after each epoch. */
+struct nsw_curves {
+  char *name;
+  size_t width; /* points of a row, at least 1 */
+  float *value; /* [rows][width], NaN where unknown */
+  struct nsw_attributes attributes; /* long_name, unit, ... */
+};
+
 /* Numbers about the run, one for each rank: /SPACE/timing/NAME. Written, not read back. */
 struct nsw_series {
   const char *name; /* not owned */
@@ -62,6 +70,8 @@ struct nsw_table {
   size_t scores;
   struct nsw_accuracy *accuracy;
   size_t accuracies;
+  struct nsw_curves *curve;
+  size_t curves;
   struct nsw_series *series;
   size_t series_count;
   struct nsw_attributes attributes; /* of the file's root: provenance */
@@ -81,6 +91,10 @@ int nsw_table_add_score(struct nsw_table *table, const char *name, int direction
 int nsw_table_add_accuracy(struct nsw_table *table, const char *dataset, const char *split, size_t repeats,
                            struct nsw_accuracy **accuracy, struct nsw_error *err);
 
+/* Adds curves of `width` points a row, values NaN. The pointer is good until the next ones are added. */
+int nsw_table_add_curve(struct nsw_table *table, const char *name, size_t width, struct nsw_curves **curve,
+                        struct nsw_error *err);
+
 /* Adds a series of n values (copied); replaces one of that name. */
 int nsw_table_add_series(struct nsw_table *table, const char *name, const double *value, size_t n,
                          struct nsw_error *err);
@@ -88,6 +102,8 @@ int nsw_table_add_series(struct nsw_table *table, const char *name, const double
 /* The column of that name, or NULL. */
 struct nsw_score *nsw_table_score(const struct nsw_table *table, const char *name);
 struct nsw_accuracy *nsw_table_accuracy(const struct nsw_table *table, const char *dataset, const char *split);
+
+struct nsw_curves *nsw_table_curve(const struct nsw_table *table, const char *name);
 
 /* The row that holds an architecture index, or -1. */
 int64_t nsw_table_row(const struct nsw_table *table, uint32_t index);

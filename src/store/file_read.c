@@ -1,6 +1,6 @@
+/* Result files: reading them, trusting nothing. */
 #include "store/file.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,176 +9,9 @@
 #include <sys/stat.h>
 
 #include "nasweep/row.h"
-#include "store/aside.h"
+#include "store/format.h"
 #include "store/hdf5.h"
-
-enum {
-  FORMAT_VERSION = 1,
-  ROWS_MOST = 1 << 24, /* limits of a reader, far above any space */
-  WIDTH_MOST = 4096,   /* seeds or repeats */
-  COLUMNS_MOST = 4096,
-  SPACES_MOST = 64
-};
-
-/* ---- attributes ---- */
-
-static bool integer_attribute(const char *name, const char *text, int64_t *value) {
-  static const char *const names[] = {"ranks", "repeats", "epochs", "seed", "direction"};
-  char back[32], *end;
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    if (strcmp(name, names[i])) continue;
-    errno = 0;
-    *value = strtoll(text, &end, 10);
-    snprintf(back, sizeof back, "%" PRId64, *value);
-    return !errno && !strcmp(back, text);
-  }
-  return false;
-}
-
-static int write_attributes(hid_t object, const struct nsw_attributes *attributes) {
-  for (size_t i = 0; i < attributes->count; i++) {
-    const struct nsw_attribute *a = &attributes->list[i];
-    int64_t number;
-    if (!strcmp(a->name, "format") || !strcmp(a->name, "format_version") || !strcmp(a->name, "hdf5"))
-      continue; /* written here, as of this file */
-    int done = integer_attribute(a->name, a->text, &number) ? nsw_h5_write_integer(object, a->name, number)
-                                                            : nsw_h5_write_text(object, a->name, a->text);
-    if (done < 0) return -1;
-  }
-  return 0;
-}
-
-/* ---- writing ---- */
-
-/* The group of that name, made where it is not there yet. */
-static hid_t group_at(hid_t parent, const char *name) {
-  if (H5Lexists(parent, name, H5P_DEFAULT) > 0) return H5Gopen2(parent, name, H5P_DEFAULT);
-  return nsw_h5_group(parent, name);
-}
-
-/* Writes space/group/name, making the group. */
-static int write_in(hid_t space, const char *group, const char *name, hid_t type, size_t rows, size_t width,
-                    bool deflate, const void *data) {
-  hid_t g = group_at(space, group);
-  if (g < 0) return -1;
-  int done = nsw_h5_write(g, name, type, rows, width, deflate, data);
-  H5Gclose(g);
-  return done;
-}
-
-static int write_attributes_in(hid_t space, const char *group, const char *name,
-                               const struct nsw_attributes *attributes, int direction) {
-  hid_t g = H5Gopen2(space, group, H5P_DEFAULT), set = g >= 0 ? H5Dopen2(g, name, H5P_DEFAULT) : -1;
-  int done = set >= 0 ? write_attributes(set, attributes) : -1;
-  if (done >= 0 && direction && !nsw_attributes_get(attributes, "direction"))
-    done = nsw_h5_write_integer(set, "direction", direction);
-  if (set >= 0) H5Dclose(set);
-  if (g >= 0) H5Gclose(g);
-  return done;
-}
-
-static int write_score(hid_t space, const struct nsw_score *s, size_t rows, bool deflate) {
-  if (write_in(space, "score", s->name, H5T_NATIVE_DOUBLE, rows, 1, deflate, s->value) < 0 ||
-      write_in(space, "status", s->name, H5T_NATIVE_UINT8, rows, 1, deflate, s->status) < 0 ||
-      write_in(space, "seconds", s->name, H5T_NATIVE_FLOAT, rows, 1, deflate, s->seconds) < 0 ||
-      write_attributes_in(space, "score", s->name, &s->attributes, s->direction) < 0)
-    return -1;
-  if (!s->by_seed) return 0;
-  return write_in(space, "by_seed", s->name, H5T_NATIVE_DOUBLE, rows, s->seeds, deflate, s->by_seed);
-}
-
-static int write_accuracy(hid_t space, const struct nsw_accuracy *a, size_t rows, bool deflate) {
-  hid_t all = group_at(space, "accuracy"), repeats = a->by_repeat ? group_at(space, "accuracy_by_repeat") : -1;
-  int done = all < 0 ? -1 : write_in(all, a->dataset, a->split, H5T_NATIVE_DOUBLE, rows, 1, deflate, a->value);
-  if (done >= 0) done = write_attributes_in(all, a->dataset, a->split, &a->attributes, 0);
-  if (done >= 0 && a->by_repeat)
-    done = repeats < 0
-               ? -1
-               : write_in(repeats, a->dataset, a->split, H5T_NATIVE_DOUBLE, rows, a->repeats, deflate, a->by_repeat);
-  if (repeats >= 0) H5Gclose(repeats);
-  if (all >= 0) H5Gclose(all);
-  return done;
-}
-
-static int write_table(hid_t file, const struct nsw_table *t, bool deflate) {
-  hid_t space = nsw_h5_group(file, t->space), text = nsw_h5_text_type(t->id_size);
-  int done = space >= 0 && text >= 0 ? 0 : -1;
-  if (done >= 0) done = nsw_h5_write(space, "index", H5T_NATIVE_UINT32, t->rows, 1, deflate, t->index);
-  if (done >= 0) done = nsw_h5_write(space, "id", text, t->rows, 1, deflate, t->id);
-  if (done >= 0) done = nsw_h5_write(space, "class", H5T_NATIVE_UINT32, t->rows, 1, deflate, t->class_of);
-  if (done >= 0) done = nsw_h5_write(space, "params", H5T_NATIVE_UINT64, t->rows, 1, deflate, t->params);
-  if (done >= 0) done = nsw_h5_write(space, "macs", H5T_NATIVE_UINT64, t->rows, 1, deflate, t->macs);
-  for (size_t i = 0; done >= 0 && i < t->scores; i++) done = write_score(space, &t->score[i], t->rows, deflate);
-  for (size_t i = 0; done >= 0 && i < t->accuracies; i++)
-    done = write_accuracy(space, &t->accuracy[i], t->rows, deflate);
-  for (size_t i = 0; done >= 0 && i < t->series_count; i++)
-    done = write_in(space, "timing", t->series[i].name, H5T_NATIVE_DOUBLE, t->series[i].count, 1, false,
-                    t->series[i].value);
-  if (text >= 0) H5Tclose(text);
-  if (space >= 0) H5Gclose(space);
-  return done;
-}
-
-/* A table that breaks the format's promises must not reach a file. */
-static int check_table(const char *path, const struct nsw_table *t, struct nsw_error *err) {
-  for (size_t i = 1; i < t->rows; i++)
-    if (t->index[i - 1] >= t->index[i])
-      return nsw_fail(err, "%s: %s: row %zu: indexes are not in ascending order", path, t->space, i);
-  return NSW_OK;
-}
-
-/* Bytes of all columns, and some for what is around them: a checkpoint's memory is allocated once. */
-static size_t plain_size(struct nsw_table *const *tables, size_t count) {
-  size_t size = (size_t)1 << 18;
-  for (size_t i = 0; i < count; i++) {
-    const struct nsw_table *t = tables[i];
-    size_t row = t->id_size + 2 * sizeof *t->index + 2 * sizeof *t->params;
-    for (size_t c = 0; c < t->scores; c++) row += 13 + (t->score[c].by_seed ? 8 * t->score[c].seeds : 0);
-    for (size_t c = 0; c < t->accuracies; c++) row += 8 + (t->accuracy[c].by_repeat ? 8 * t->accuracy[c].repeats : 0);
-    size += row * t->rows + 4096 * (t->scores + t->accuracies);
-  }
-  return size;
-}
-
-void nsw_file_hdf5_version(char text[NSW_HDF5_VERSION_SIZE]) {
-  unsigned major, minor, release;
-  H5get_libversion(&major, &minor, &release);
-  snprintf(text, NSW_HDF5_VERSION_SIZE, "%u.%u.%u", major, minor, release);
-}
-
-static int write_library(hid_t file) {
-  char text[NSW_HDF5_VERSION_SIZE];
-  nsw_file_hdf5_version(text);
-  return nsw_h5_write_text(file, "hdf5", text);
-}
-
-int nsw_file_write(const char *path, struct nsw_table *const *tables, size_t count, bool compress,
-                   struct nsw_error *err) {
-  struct nsw_h5_quiet quiet;
-  struct nsw_h5_image image;
-  for (size_t i = 0; i < count; i++)
-    if (check_table(path, tables[i], err) != NSW_OK) return NSW_FAILED;
-  int status = nsw_aside_check(path, err);
-  if (status != NSW_OK) return status;
-  nsw_h5_quiet_begin(&quiet);
-  hid_t file = nsw_h5_create(&image, compress ? (size_t)1 << 22 : plain_size(tables, count));
-  int done = file < 0 ? -1 : nsw_h5_write_text(file, "format", "nasweep");
-  if (done >= 0) done = nsw_h5_write_integer(file, "format_version", FORMAT_VERSION);
-  if (done >= 0) done = write_library(file);
-  if (done >= 0 && count) done = write_attributes(file, &tables[0]->attributes);
-  for (size_t i = 0; done >= 0 && i < count; i++) done = write_table(file, tables[i], compress);
-  if (done < 0) nsw_h5_fail(err, path, "the file could not be put together");
-  if (file >= 0 && nsw_h5_finish(file, &image) < 0 && done >= 0)
-    done = -nsw_h5_fail(err, path, "the file could not be put together");
-  nsw_h5_quiet_end(&quiet);
-  status = done < 0 ? NSW_FAILED : nsw_aside_write(path, image.bytes, image.size, err);
-  free(image.bytes);
-  return status;
-}
-
-int nsw_file_writable(const char *path, struct nsw_error *err) { return nsw_aside_check(path, err); }
-
-/* ---- reading ---- */
+#include "store/seal.h"
 
 /* What reading a file needs on its way down. */
 struct reader {
@@ -256,7 +89,7 @@ struct attribute_target {
 
 static int keep_attribute(const char *name, const char *text, void *data) {
   struct attribute_target *to = data;
-  if (to->attributes->count >= COLUMNS_MOST) return NSW_OK;
+  if (to->attributes->count >= NSW_COLUMNS_MOST) return NSW_OK;
   return nsw_attributes_set(to->attributes, name, text, to->err);
 }
 
@@ -290,7 +123,7 @@ static int read_width(struct reader *r, hid_t parent, const char *group, const c
     set = nsw_h5_open_data(g, name, &shape, r->err);
     if (set < 0) status = NSW_FAILED;
   }
-  if (status == NSW_OK && (shape.width < 1 || shape.width > WIDTH_MOST))
+  if (status == NSW_OK && (shape.width < 1 || shape.width > NSW_WIDTH_MOST))
     status = nsw_fail(r->err, "%s/%s: %" PRIuHSIZE " columns", group, name, shape.width);
   *width = (size_t)shape.width;
   if (set >= 0) H5Dclose(set);
@@ -365,21 +198,23 @@ static int read_dataset(struct reader *r, hid_t accuracy, hid_t repeats, const c
   size_t splits = 0;
   hid_t dataset = H5Gopen2(accuracy, name, H5P_DEFAULT);
   if (dataset < 0) return nsw_h5_fail(r->err, name, "cannot be opened");
-  int status = nsw_h5_names(dataset, H5O_TYPE_DATASET, COLUMNS_MOST, &split, &splits, r->err);
+  int status = nsw_h5_names(dataset, H5O_TYPE_DATASET, NSW_COLUMNS_MOST, &split, &splits, r->err);
   for (size_t i = 0; status == NSW_OK && i < splits; i++) status = read_accuracy(r, dataset, repeats, name, split[i]);
   nsw_h5_names_free(split, splits);
   H5Gclose(dataset);
   return status;
 }
 
-static int read_scores(struct reader *r) {
+/* Reads every data set of a group of the space, where there is such a group. */
+static int read_columns(struct reader *r, const char *group_name,
+                        int (*read)(struct reader *r, hid_t group, const char *name)) {
   char **name = NULL;
   size_t names = 0;
   hid_t group;
-  open_group(r->space, "score", &group);
+  open_group(r->space, group_name, &group);
   if (group < 0) return NSW_OK;
-  int status = nsw_h5_names(group, H5O_TYPE_DATASET, COLUMNS_MOST, &name, &names, r->err);
-  for (size_t i = 0; status == NSW_OK && i < names; i++) status = read_score(r, group, name[i]);
+  int status = nsw_h5_names(group, H5O_TYPE_DATASET, NSW_COLUMNS_MOST, &name, &names, r->err);
+  for (size_t i = 0; status == NSW_OK && i < names; i++) status = read(r, group, name[i]);
   nsw_h5_names_free(name, names);
   H5Gclose(group);
   return status;
@@ -392,12 +227,22 @@ static int read_accuracies(struct reader *r) {
   open_group(r->space, "accuracy", &group);
   if (group < 0) return NSW_OK;
   open_group(r->space, "accuracy_by_repeat", &repeats);
-  int status = nsw_h5_names(group, H5O_TYPE_GROUP, COLUMNS_MOST, &name, &names, r->err);
+  int status = nsw_h5_names(group, H5O_TYPE_GROUP, NSW_COLUMNS_MOST, &name, &names, r->err);
   for (size_t i = 0; status == NSW_OK && i < names; i++) status = read_dataset(r, group, repeats, name[i]);
   nsw_h5_names_free(name, names);
   if (repeats >= 0) H5Gclose(repeats);
   H5Gclose(group);
   return status;
+}
+
+static int read_curve(struct reader *r, hid_t curves, const char *name) {
+  struct nsw_curves *c;
+  size_t width;
+  int status = read_width(r, r->space, "curve", name, &width);
+  if (status == NSW_OK) status = spend(r, (uint64_t)r->table->rows * sizeof *c->value * width);
+  if (status == NSW_OK) status = nsw_table_add_curve(r->table, name, width, &c, r->err);
+  if (status == NSW_OK) status = read_numbers(r, curves, name, H5T_FLOAT, H5T_NATIVE_FLOAT, width, c->value);
+  return status == NSW_OK ? read_attributes_in(r, curves, name, &c->attributes) : status;
 }
 
 /* Makes the table from the shapes of index and id. */
@@ -409,7 +254,7 @@ static int create_table(struct reader *r, const char *space, struct nsw_table **
   set = nsw_h5_open_data(r->space, "id", &id, r->err);
   if (set < 0) return NSW_FAILED;
   H5Dclose(set);
-  if (index.rows > ROWS_MOST || id.size > 4096)
+  if (index.rows > NSW_ROWS_MOST || id.size > 4096)
     return nsw_fail(r->err, "%" PRIuHSIZE " rows with ids of %zu characters are beyond any space", index.rows, id.size);
   int status = spend(r, (uint64_t)index.rows * (id.size + 24));
   return status == NSW_OK ? nsw_table_create(space, (size_t)index.rows, id.size, table, r->err) : status;
@@ -422,8 +267,9 @@ static int read_table(hid_t file, const char *space, uint64_t budget, struct nsw
   int status = create_table(&r, space, table);
   r.table = *table;
   if (status == NSW_OK) status = read_rows(&r);
-  if (status == NSW_OK) status = read_scores(&r);
+  if (status == NSW_OK) status = read_columns(&r, "score", read_score);
   if (status == NSW_OK) status = read_accuracies(&r);
+  if (status == NSW_OK) status = read_columns(&r, "curve", read_curve);
   H5Gclose(r.space);
   if (status != NSW_OK) return nsw_error_prefix(err, status, "%s", space);
   return read_attributes(&r, file, &(*table)->attributes);
@@ -433,14 +279,18 @@ static int read_table(hid_t file, const char *space, uint64_t budget, struct nsw
 static hid_t open_ours(const char *path, struct nsw_error *err) {
   hid_t file = nsw_h5_open(path, err);
   if (file < 0) return -1;
+  if (nsw_seal_check(path, err) != NSW_OK) {
+    H5Fclose(file);
+    return -1;
+  }
   char *format = nsw_h5_read_text(file, "format"), *version = nsw_h5_read_text(file, "format_version");
   bool good = false;
   if (!format || strcmp(format, "nasweep"))
     nsw_fail(err, "%s: an HDF5 file, but no result file of nasweep (no attribute format = \"nasweep\")", path);
   else if (!version || atoi(version) < 1)
     nsw_fail(err, "%s: damaged: no format_version", path);
-  else if (atoi(version) > FORMAT_VERSION)
-    nsw_fail(err, "%s: format version %.20s is later than %d, which this program reads", path, version, FORMAT_VERSION);
+  else if (atoi(version) > NSW_FORMAT_VERSION)
+    nsw_fail(err, "%s: format version %.20s is later than %d, which this program reads", path, version, NSW_FORMAT_VERSION);
   else
     good = true;
   free(format);
@@ -453,7 +303,7 @@ static hid_t open_ours(const char *path, struct nsw_error *err) {
 /* The groups of the root that hold a table. */
 static int list_spaces(hid_t file, char ***spaces, size_t *count, struct nsw_error *err) {
   size_t kept = 0;
-  int status = nsw_h5_names(file, H5O_TYPE_GROUP, SPACES_MOST, spaces, count, err);
+  int status = nsw_h5_names(file, H5O_TYPE_GROUP, NSW_SPACES_MOST, spaces, count, err);
   if (status != NSW_OK) return status;
   for (size_t i = 0; i < *count; i++) {
     char *name = (*spaces)[i];
@@ -535,32 +385,5 @@ int nsw_file_probe(const char *path, char **spaces, struct nsw_error *err) {
   nsw_h5_names_free(names, count);
   if (file >= 0) H5Fclose(file);
   nsw_h5_quiet_end(&quiet);
-  return status;
-}
-
-/* ---- changing ---- */
-
-/* Reads the tables of path but the one of `space`, into list. */
-static int read_others(const char *path, const char *space, struct nsw_table **list, size_t *count,
-                       struct nsw_error *err) {
-  char *spaces = NULL, *rest = NULL;
-  int status = nsw_file_probe(path, &spaces, err);
-  for (char *name = status == NSW_OK ? strtok_r(spaces, ",", &rest) : NULL; name && status == NSW_OK;
-       name = strtok_r(NULL, ",", &rest)) {
-    if (!strcmp(name, space)) continue;
-    status = nsw_file_read(path, name, &list[*count], err);
-    if (status == NSW_OK) ++*count;
-  }
-  free(spaces);
-  return status;
-}
-
-int nsw_file_put(const char *path, struct nsw_table *table, bool compress, struct nsw_error *err) {
-  struct nsw_table *list[SPACES_MOST + 1] = {table};
-  struct stat s;
-  size_t count = 1;
-  int status = stat(path, &s) == 0 ? read_others(path, table->space, list, &count, err) : NSW_OK;
-  if (status == NSW_OK) status = nsw_file_write(path, list, count, compress, err);
-  while (count > 1) nsw_table_free(&list[--count]);
   return status;
 }
