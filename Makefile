@@ -143,7 +143,8 @@ $(BUILD)/nasweep.pc: FORCE
 install: $(BUILD)/nasweep $(BUILD)/nasweep.1 $(BUILD)/nasweep.bash $(BUILD)/nasweep.pc
 	$(say) INSTALL $(DESTDIR)$(PREFIX)
 	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include/nasweep share/man/man1 \
-	  share/bash-completion/completions)
+	  share/bash-completion/completions share/nasweep/tables)
+	$(Q)install -m 644 results/tables/* $(DESTDIR)$(PREFIX)/share/nasweep/tables/
 	$(Q)install -m 755 $(BUILD)/nasweep $(DESTDIR)$(PREFIX)/bin/nasweep
 	$(Q)install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/libnasweep.a
 	$(Q)install -m 644 include/nasweep/*.h $(DESTDIR)$(PREFIX)/include/nasweep/

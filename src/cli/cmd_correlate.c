@@ -11,7 +11,7 @@
 static const struct nsw_option options[] = {
     {"truth", "[FORMAT:]FILE", NULL,
      "accuracies: a result file, a CSV file, or a file of one of the formats of `import`; default: those in FILE.h5, "
-     "else those found in the folder NASWEEP_DATA",
+     "else those found in the folder NASWEEP_DATA and those that come with the program",
      true},
     {"format", "NAME", "table", "table, json, csv, latex or markdown", false},
     {"subset", "LIST", "all",

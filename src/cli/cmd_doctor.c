@@ -17,6 +17,7 @@
 #include "base/version.h"
 #include "cli/args.h"
 #include "store/file.h"
+#include "truth/shipped.h"
 
 enum { ADVICE_MOST = 16, NAME_SIZE = 64 };
 
@@ -223,6 +224,22 @@ static const struct {
                   {"zc_nasbench*.json", "published scores and accuracies (import suite-zero)"},
                   {"*accuracy*.csv*", "accuracies (import csv)"}};
 
+/* The accuracy tables that come with the program. */
+static void show_tables(void) {
+  char pattern[4096], *folder = nsw_shipped_folder();
+  glob_t hits;
+  item("tables");
+  snprintf(pattern, sizeof pattern, "%s/*.table", folder ? folder : "");
+  if (!folder || glob(pattern, 0, NULL, &hits)) {
+    printf("none that come with the program (NASWEEP_TABLES names their folder)\n");
+  } else {
+    for (size_t i = 0; i < hits.gl_pathc; i++) printf("%s%s", i ? ", " : "", hits.gl_pathv[i] + strlen(folder) + 1);
+    printf(" in %s\n", folder);
+    globfree(&hits);
+  }
+  free(folder);
+}
+
 static void show_data(struct advice *advice) {
   const char *folder = getenv("NASWEEP_DATA");
   struct stat s;
@@ -266,6 +283,7 @@ static int report(const struct nsw_args *args, const struct place *places, int s
   int status = show_blas(peak, quick, &advice, err);
   show_ranks(places, size, &advice);
   show_data(&advice);
+  show_tables();
   for (int i = 0; i < advice.count; i++) printf("%s%s\n", i ? "           " : "change     ", advice.text[i]);
   if (!advice.count) printf("change     nothing\n");
   return status;

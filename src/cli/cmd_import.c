@@ -251,6 +251,8 @@ const struct nsw_command nsw_cmd_import = {
         "and as the mean over the seeds there are. Pickles are read as data; nothing in them is run.\n\n"
         "FORMAT suite-zero is zc_nasbench101.json or zc_nasbench201.json: published scores as suite_zero.NAME on "
         "cifar10, suite_zero.NAME.DATASET on others, and DATASET/valid-suite-zero.\n\n"
+        "FORMAT packed is a table of the kind that comes with the program, which correlate and select use of "
+        "themselves where NASWEEP_DATA has nothing of that data set, split and epochs.\n\n"
         "Example: nasweep import csv nb101_accuracy_108ep.csv.gz --out results/truth101.h5",
     .options = options,
     .min_operands = 2,

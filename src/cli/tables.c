@@ -8,6 +8,7 @@
 #include "store/file.h"
 #include "study/column.h"
 #include "truth/find.h"
+#include "truth/shipped.h"
 #include "truth/truth.h"
 
 enum { PARTS = 256 };
@@ -74,6 +75,17 @@ static int merge_parts(struct parts *parts, struct nsw_tables *tables, struct ns
   return NSW_OK;
 }
 
+/* Notes the name of a file that accuracies came from. */
+static int note(struct nsw_tables *tables, size_t t, const char *file, struct nsw_error *err) {
+  const char *name = strrchr(file, '/');
+  char *joined = NULL, *old = tables->truth[t];
+  if (asprintf(&joined, "%s%s%s", old ? old : "", old ? ", " : "", name ? name + 1 : file) < 0)
+    return nsw_fail(err, "out of memory");
+  free(old);
+  tables->truth[t] = joined;
+  return NSW_OK;
+}
+
 /* Adds one accuracy file and notes its name. */
 static int add_truth(struct nsw_tables *tables, size_t t, const char *file, bool speak, struct nsw_error *err) {
   uint64_t rows;
@@ -82,13 +94,23 @@ static int add_truth(struct nsw_tables *tables, size_t t, const char *file, bool
   if (speak)
     fprintf(stderr, "%s: accuracies of %llu of %zu architectures from %s\n", tables->list[t]->space,
             (unsigned long long)rows, tables->list[t]->rows, file);
-  const char *name = strrchr(file, '/');
-  char *joined = NULL, *old = tables->truth[t];
-  if (asprintf(&joined, "%s%s%s", old ? old : "", old ? ", " : "", name ? name + 1 : file) < 0)
-    return nsw_fail(err, "out of memory");
-  free(old);
-  tables->truth[t] = joined;
-  return NSW_OK;
+  return note(tables, t, file, err);
+}
+
+/* Adds what a table that came with the program has beyond those that are there. */
+static int add_shipped(struct nsw_tables *tables, size_t t, const char *file, bool speak, struct nsw_error *err) {
+  struct nsw_table *table = tables->list[t];
+  size_t first = table->accuracies, columns;
+  int status = nsw_shipped_add(table, file, &columns, err);
+  if (status != NSW_OK || !columns) return status;
+  if (speak) {
+    const char *name = strrchr(file, '/');
+    fprintf(stderr, "%s: ", table->space);
+    for (size_t i = first; i < table->accuracies; i++)
+      fprintf(stderr, "%s%s/%s", i > first ? ", " : "", table->accuracy[i].dataset, table->accuracy[i].split);
+    fprintf(stderr, " from %s, which comes with the program\n", name ? name + 1 : file);
+  }
+  return note(tables, t, file, err);
 }
 
 /* Whether a file named with --truth can be of this space: result files of other spaces are passed over. */
@@ -120,16 +142,28 @@ static int add_named(const struct nsw_args *args, struct nsw_tables *tables, boo
   return NSW_OK;
 }
 
-static int add_found(struct nsw_tables *tables, size_t t, bool speak, struct nsw_error *err) {
-  char **paths;
-  size_t count;
-  int status = nsw_truth_search(getenv("NASWEEP_DATA"), tables->list[t]->space, &paths, &count, err);
+/* Adds the files of a list with a function, and frees the list. */
+static int add_each(int (*add)(struct nsw_tables *, size_t, const char *, bool, struct nsw_error *),
+                    struct nsw_tables *tables, size_t t, char **paths, size_t count, bool speak, int status,
+                    struct nsw_error *err) {
   for (size_t p = 0; p < count; p++) {
-    if (status == NSW_OK) status = add_truth(tables, t, paths[p], speak, err);
+    if (status == NSW_OK) status = add(tables, t, paths[p], speak, err);
     free(paths[p]);
   }
   free(paths);
   return status;
+}
+
+/* The user's own tables first: the program's fill only what they lack. */
+static int add_found(struct nsw_tables *tables, size_t t, bool speak, struct nsw_error *err) {
+  const char *space = tables->list[t]->space;
+  char **paths;
+  size_t count;
+  int status = nsw_truth_search(getenv("NASWEEP_DATA"), space, &paths, &count, err);
+  status = add_each(add_truth, tables, t, paths, count, speak, status, err);
+  if (status != NSW_OK) return status;
+  status = nsw_truth_search_shipped(space, &paths, &count, err);
+  return add_each(add_shipped, tables, t, paths, count, speak, status, err);
 }
 
 int nsw_tables_read(const struct nsw_args *args, bool speak, struct nsw_tables *tables, struct nsw_error *err) {

@@ -14,9 +14,10 @@ struct nsw_tables {
   size_t count;
 };
 
-/* Reads all operands (result files, or names of spaces for all of one without scores), puts tables of the same space together, and adds accuracies: those of --truth,
- * else those the files hold, else those found in the folder NASWEEP_DATA. A space may end up without any. `speak`: says
- * on standard error which files accuracies came from. */
+/* Reads all operands (result files, or names of spaces for all of one without scores), puts tables of the same space
+ * together, and adds accuracies: those of --truth, else those the files hold, else those found in the folder
+ * NASWEEP_DATA and, where that lacks them, among the tables that come with the program. A space may end up without any.
+ * `speak`: says on standard error which files accuracies came from. */
 int nsw_tables_read(const struct nsw_args *args, bool speak, struct nsw_tables *tables, struct nsw_error *err);
 
 void nsw_tables_free(struct nsw_tables *tables);

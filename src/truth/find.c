@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/file.h"
+#include "truth/shipped.h"
 #include "truth/truth.h"
 
 static int ends_with(const char *text, const char *end) {
@@ -13,38 +14,42 @@ static int ends_with(const char *text, const char *end) {
   return n >= m && !strcmp(text + n - m, end);
 }
 
-static int is_accuracy_file(const char *name, const char *space) {
+/* Ends of names of files that people keep, and of those that come with the program. */
+static const char *const kept[] = {".csv", ".csv.gz", ".h5", NULL}, *const shipped[] = {".table", NULL};
+
+static int is_accuracy_file(const char *name, const char *space, const char *const *ends) {
   size_t n = strlen(space);
-  return !strncmp(name, space, n) && !strncmp(name + n, "_accuracy", 9) &&
-         (ends_with(name, ".csv") || ends_with(name, ".csv.gz") || ends_with(name, ".h5"));
+  if (strncmp(name, space, n) || strncmp(name + n, "_accuracy", 9)) return 0;
+  while (*ends && !ends_with(name, *ends)) ends++;
+  return *ends != NULL;
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* Where there are result files, the tables they were imported from would only say the same again. */
 static void prefer_imported(char **paths, size_t *count) {
-  size_t kept = 0;
+  size_t imported = 0, first = 0;
   for (size_t i = 0; i < *count; i++)
-    if (ends_with(paths[i], ".h5")) kept++;
-  if (!kept) return;
-  kept = 0;
+    if (ends_with(paths[i], ".h5")) imported++;
+  if (!imported) return;
   for (size_t i = 0; i < *count; i++) {
     if (ends_with(paths[i], ".h5"))
-      paths[kept++] = paths[i];
+      paths[first++] = paths[i];
     else
       free(paths[i]);
   }
-  *count = kept;
+  *count = imported;
 }
 
-int nsw_truth_search(const char *folder, const char *space, char ***paths, size_t *count, struct nsw_error *err) {
+static int search(const char *folder, const char *space, const char *const *ends, char ***paths, size_t *count,
+                  struct nsw_error *err) {
   *paths = NULL;
   *count = 0;
   DIR *dir = folder ? opendir(folder) : NULL;
   if (!dir) return NSW_OK;
   int status = NSW_OK;
   for (struct dirent *entry; status == NSW_OK && (entry = readdir(dir));) {
-    if (!is_accuracy_file(entry->d_name, space)) continue;
+    if (!is_accuracy_file(entry->d_name, space, ends)) continue;
     char **list = realloc(*paths, (*count + 1) * sizeof *list), *path = NULL;
     if (list) *paths = list;
     if (!list || asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
@@ -54,7 +59,19 @@ int nsw_truth_search(const char *folder, const char *space, char ***paths, size_
   }
   closedir(dir);
   if (*count) qsort(*paths, *count, sizeof **paths, by_name);
+  return status;
+}
+
+int nsw_truth_search(const char *folder, const char *space, char ***paths, size_t *count, struct nsw_error *err) {
+  int status = search(folder, space, kept, paths, count, err);
   prefer_imported(*paths, count);
+  return status;
+}
+
+int nsw_truth_search_shipped(const char *space, char ***paths, size_t *count, struct nsw_error *err) {
+  char *folder = nsw_shipped_folder();
+  int status = search(folder, space, shipped, paths, count, err);
+  free(folder);
   return status;
 }
 
@@ -83,6 +100,7 @@ int nsw_truth_add(struct nsw_table *table, const char *file, uint64_t *rows, str
       path = colon + 1;
     }
   }
+  if (path == file && ends_with(file, ".table")) format = &nsw_truth_packed;
   int status;
   if (path == file && ends_with(file, ".h5")) {
     status = add_result_file(table, path, &matched, err);

@@ -37,9 +37,11 @@ def _():
     install("PREFIX=/opt/nasweep", f"DESTDIR={os.getcwd()}/stage")
     found = {os.path.join(folder, f) for folder, _, files in os.walk("stage") for f in files}
     top = "stage/opt/nasweep/"
-    assert {top + f for f in ("bin/nasweep", "lib/libnasweep.a", "lib/pkgconfig/nasweep.pc", "include/nasweep/space.h",
-                              "include/nasweep/proxy.h", "include/nasweep/error.h", "share/man/man1/nasweep.1",
-                              "share/bash-completion/completions/nasweep")} == found, found
+    listed = {f"include/nasweep/{h}" for h in os.listdir(os.path.join(ROOT, "include", "nasweep"))}
+    listed |= {f"share/nasweep/tables/{t}" for t in os.listdir(os.path.join(ROOT, "results", "tables"))}
+    assert {top + f for f in listed | {"bin/nasweep", "lib/libnasweep.a", "lib/pkgconfig/nasweep.pc",
+                                       "share/man/man1/nasweep.1", "share/bash-completion/completions/nasweep"}
+            } == found, found
     with open(top + "lib/pkgconfig/nasweep.pc") as f:
         assert "prefix=/opt/nasweep\n" in f.read()
 
