@@ -10,4 +10,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <stdlib.h>
+
+/* A few of the cases will do (TEST_BRIEF=1): an emulator runs them. */
+static inline int brief(void) { return getenv("TEST_BRIEF") != NULL; }
+
 #endif
