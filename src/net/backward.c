@@ -38,8 +38,7 @@ static float *probe_of(const struct nsw_engine *e, int param, int image) {
   return NULL;
 }
 
-/* Entries of a vector parameter. */
-static void probe_vector(const struct nsw_engine *e, int param, int image, const float *values) {
+void nsw_probe_vector(const struct nsw_engine *e, int param, int image, const float *values) {
   float *out = probe_of(e, param, image);
   int n = e->net->param[param].shape[0];
   if (out) memcpy(out, values, (size_t)(n < e->probe.elements ? n : e->probe.elements) * sizeof *out);
@@ -47,7 +46,7 @@ static void probe_vector(const struct nsw_engine *e, int param, int image, const
 
 /* Entries of a convolution's weight, in PyTorch's order: output channel, input channel, tap. */
 static void probe_conv(const struct nsw_engine *e, int i, int image, const float *x, const float *dy) {
-  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  const struct nsw_conv_place *c = &e->place.layer[i].conv;
   const struct nsw_param *param = &e->net->param[e->net->layer[i].param];
   float *out = probe_of(e, e->net->layer[i].param, image), part[NSW_MAX_TAPS * NSW_BLOCK];
   int in = param->shape[1], taps = c->weights.w_taps, row = in * taps;
@@ -67,60 +66,20 @@ static void probe_head(const struct nsw_engine *e, int image) {
   const float *slope = e->slopes.p + (size_t)image * (size_t)net->classes;
   const float *feature = e->features.p + (size_t)image * (size_t)net->feature_channels;
   float *out = probe_of(e, net->head_weight, image);
-  probe_vector(e, net->head_bias, image, slope);
+  nsw_probe_vector(e, net->head_bias, image, slope);
   for (int k = 0; out && k < e->probe.elements && k < net->classes * net->feature_channels; k++)
     out[k] = slope[k / net->feature_channels] * feature[k % net->feature_channels];
 }
 
 /* ---- backward ---- */
 
-/* Gradient sums of a normalised tensor over slots first..end-1, as means into scratch[0..col) and [col..2col). */
-static void gradient_means(struct nsw_engine *e, int t, int group, int first, int end) {
-  int col = e->plan.tensor[t].col, size = e->net->tensor[t].size, gamma = e->net->tensor[t].gamma;
-  float *sum_g = e->scratch.p, *sum_gx = sum_g + col, pixels = (float)(end - first) * (float)(size * size);
-  memset(sum_g, 0, 2 * (size_t)col * sizeof *sum_g);
-  for (int s = first; s < end; s++) {
-    struct nsw_view x = input_of(e, t, s);
-    e->pixel->norm_sums(&x, grad_plane(e, t, s), sum_g, sum_gx);
-  }
-  float *total = e->norm_grads.p + e->plan.tensor[t].stats; /* gamma's gradient, then beta's */
-  for (int c = 0; c < col; c++) {
-    total[c] += sum_gx[c];
-    total[col + c] += sum_g[c];
-  }
-  if (e->probe.count) {
-    probe_vector(e, gamma, group + first, sum_gx);
-    probe_vector(e, gamma + 1, group + first, sum_g);
-  }
-  for (int c = 0; c < 2 * col; c++) sum_g[c] = e->how.norm == NSW_NORM_NONE ? 0.0f : sum_g[c] / pixels;
-}
-
-/* Takes a tensor's gradient through its post, from `grad` to d (one plane a slot). */
-static void post_backward(struct nsw_engine *e, int t, int producer, int group, int count,
-                          struct nsw_plane (*target)(const struct nsw_engine *, int producer, int t, int slot)) {
-  const struct nsw_tensor *x = &e->net->tensor[t];
-  int step = e->how.norm == NSW_NORM_BATCH ? count : 1, col = e->plan.tensor[t].col;
-  for (int first = 0; first < count; first += step) {
-    if (x->norm) gradient_means(e, t, group, first, first + step);
-    for (int s = first; s < first + step; s++) {
-      struct nsw_view in = input_of(e, t, s);
-      e->pixel->norm_backward(&in, grad_plane(e, t, s), e->scratch.p, e->scratch.p + col, target(e, producer, t, s));
-    }
-  }
-}
-
-static struct nsw_plane to_dy(const struct nsw_engine *e, int producer, int t, int slot) {
-  (void)t;
-  return dy_plane(e, &e->net->layer[producer], &e->plan.layer[producer].conv, slot);
-}
-
-static struct nsw_plane in_place(const struct nsw_engine *e, int producer, int t, int slot) {
-  (void)producer;
-  return grad_plane(e, t, slot);
+static struct nsw_plane to_dy(const struct nsw_engine *e, int t, int slot) {
+  int producer = e->net->tensor[t].producer;
+  return dy_plane(e, &e->net->layer[producer], &e->place.layer[producer].conv, slot);
 }
 
 /* dw, one block of output channels after the other, so that it stays in cache while the group's images pass. */
-static void direct_weights(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c,
+static void direct_weights(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_place *c,
                            struct nsw_slots at, int count) {
   struct nsw_conv_pass one = c->weights;
   size_t block = c->dw_size / (size_t)one.blocks;
@@ -136,7 +95,7 @@ static void direct_weights(struct nsw_engine *e, const struct nsw_layer *l, cons
 
 void nsw_backward_weights(struct nsw_engine *e, int i, struct nsw_slots at, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
-  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  const struct nsw_conv_place *c = &e->place.layer[i].conv;
   if (!c->wino) {
     direct_weights(e, l, c, at, count);
     return;
@@ -147,7 +106,7 @@ void nsw_backward_weights(struct nsw_engine *e, int i, struct nsw_slots at, int 
 }
 
 /* dx, likewise. */
-static void direct_input(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c,
+static void direct_input(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_place *c,
                          struct nsw_slots at, int count, bool add) {
   for (int k = 0; k < c->backs; k++) {
     struct nsw_conv_pass one = c->back[k];
@@ -158,29 +117,29 @@ static void direct_input(struct nsw_engine *e, const struct nsw_layer *l, const 
     for (int g = 0; g < count; g += step)
       for (int b = 0; b < c->back[k].blocks; b++)
         for (int s = g; s < count && s < g + step; s++)
-          e->conv(&one, dy_plane(e, l, c, at.dy + s).p, e->weights.p + c->wb + (size_t)b * block,
+          e->conv(&one, dy_plane(e, l, c, at.dy + s).p, e->packed.p + c->wb + (size_t)b * block,
                   grad_plane(e, l->src, at.x + s).p + c->back_y[k] + b * NSW_BLOCK);
   }
 }
 
 void nsw_backward_input(struct nsw_engine *e, int i, struct nsw_slots at, int count, bool add) {
   const struct nsw_layer *l = &e->net->layer[i];
-  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  const struct nsw_conv_place *c = &e->place.layer[i].conv;
   if (!c->wino) {
     direct_input(e, l, c, at, count, add);
     return;
   }
   struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->back[0], count);
   pass.add |= add;
-  e->wino_conv(&pass, c->tile[1], dy_plane(e, l, c, at.dy).p, e->weights.p + c->wb, grad_plane(e, l->src, at.x).p,
+  e->wino_conv(&pass, c->tile[1], dy_plane(e, l, c, at.dy).p, e->packed.p + c->wb, grad_plane(e, l->src, at.x).p,
                e->tiles.p);
 }
 
 static void conv_backward(struct nsw_engine *e, int i, int first, int count, bool weights) {
   const struct nsw_layer *l = &e->net->layer[i];
-  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  const struct nsw_conv_place *c = &e->place.layer[i].conv;
   double since = e->timed ? nsw_engine_now() : 0;
-  if (!c->dy_is_grad) post_backward(e, l->dst, i, first, count, to_dy);
+  if (!c->dy_is_grad) nsw_backward_norm(e, l->dst, first, count, to_dy);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
   for (int s = 0; s < count; s++) {
     const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, s).p;
@@ -188,7 +147,7 @@ static void conv_backward(struct nsw_engine *e, int i, int first, int count, boo
     if (c->dy_frame) nsw_clear_frame(dy);
     if (e->probe.count) probe_conv(e, i, first + s, x, dy.p);
   }
-  if (e->watch) e->watch(e->with, e, i, NSW_AFTER_SLOPE);
+  if (e->observe) e->observe(e->with, e, i, NSW_AFTER_SLOPE);
   if (weights) nsw_backward_weights(e, i, (struct nsw_slots){.first = first}, count);
   nsw_backward_input(e, i, (struct nsw_slots){.first = first}, count, false);
   nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
@@ -196,7 +155,7 @@ static void conv_backward(struct nsw_engine *e, int i, int first, int count, boo
 
 void nsw_backward_sum(struct nsw_engine *e, int i, int slot, int values) {
   const struct nsw_layer *l = &e->net->layer[i];
-  const struct nsw_layer_plan *p = &e->plan.layer[i];
+  const struct nsw_layer_place *p = &e->place.layer[i];
   struct nsw_plane g = {0};
   if (l->dst >= 0) g = grad_plane(e, l->dst, slot);
   if (l->relu_dst >= 0) {
@@ -212,7 +171,7 @@ static void combine_backward(struct nsw_engine *e, int i, int first, int count) 
   const struct nsw_layer *l = &e->net->layer[i];
   double since = e->timed ? nsw_engine_now() : 0;
   if (l->dst >= 0 && (e->net->tensor[l->dst].norm || e->net->tensor[l->dst].relu))
-    post_backward(e, l->dst, i, first, count, in_place);
+    nsw_backward_norm(e, l->dst, first, count, grad_plane);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
   for (int s = 0; s < count; s++) nsw_backward_sum(e, i, s, s);
   nsw_engine_account(e, NSW_WORK_COMBINE, &since);
@@ -224,7 +183,7 @@ void nsw_backward_pool(struct nsw_engine *e, int i, int slot, int values) {
   nsw_pool_backward_fn *pool[NSW_LAYER_KINDS] = {
       NULL, NULL, k->avgpool3_backward, k->maxpool3_backward, k->avgpool2_backward, k->maxpool2_backward};
   pool[l->kind](grad_plane(e, l->dst, slot), grad_plane(e, l->src, slot), which_of(e, i, values),
-                e->plan.layer[i].add[0]);
+                e->place.layer[i].add[0]);
 }
 
 static void pool_backward(struct nsw_engine *e, int i, int count) {
@@ -246,7 +205,7 @@ static void take_out_again(struct nsw_engine *e, int layer, int count) {
 
 static void layer_backward(struct nsw_engine *e, int i, int first, int count, bool weights) {
   const struct nsw_layer *l = &e->net->layer[i];
-  if (e->how.norm == NSW_NORM_NONE) take_out_again(e, i, count);
+  if (e->run.norm == NSW_NORM_NONE) take_out_again(e, i, count);
   if (l->kind == NSW_LAYER_CONV)
     conv_backward(e, i, first, count, weights);
   else if (l->kind == NSW_LAYER_COMBINE)
@@ -267,41 +226,4 @@ void nsw_backward_group(struct nsw_engine *e, int first, int count, bool weights
 
 void nsw_engine_backward_layers(struct nsw_engine *e, int first, int last) {
   for (int i = last; i >= first; i--) layer_backward(e, i, 0, e->images, false);
-}
-
-/* ---- gradients of kept tensors ---- */
-
-/* The twin of a sum that holds its rectified form; -1: none. */
-static int twin_of(const struct nsw_net *net, int tensor) {
-  int producer = net->tensor[tensor].producer;
-  return producer >= 0 && net->layer[producer].relu_dst != tensor ? net->layer[producer].relu_dst : -1;
-}
-
-void nsw_engine_set_gradient(struct nsw_engine *e, int tensor, int image, const float *g) {
-  struct nsw_plane to = grad_plane(e, tensor, image);
-  int channels = e->net->tensor[tensor].channels, twin = twin_of(e->net, tensor);
-  size_t pixels = (size_t)to.size * (size_t)to.size;
-  memset(to.p, 0, pixels * (size_t)to.col * sizeof *to.p);
-  for (size_t i = 0; i < pixels; i++)
-    memcpy(to.p + i * (size_t)to.col, g + i * (size_t)channels, (size_t)channels * sizeof *g);
-  if (twin >= 0) memset(grad_plane(e, twin, image).p, 0, pixels * (size_t)to.col * sizeof *to.p);
-}
-
-void nsw_engine_tensor_gradient(const struct nsw_engine *e, int tensor, int image, float *g) {
-  const struct nsw_tensor *x = &e->net->tensor[tensor];
-  struct nsw_plane from = grad_plane(e, tensor, image), other = {0}, open = {0};
-  int twin = twin_of(e->net, tensor);
-  bool own = x->readers > x->kept;
-  if (twin >= 0) {
-    other = grad_plane(e, twin, image);
-    open = value_plane(e, twin, image);
-  }
-  for (int h = 0; h < x->size; h++)
-    for (int w = 0; w < x->size; w++, g += x->channels) {
-      memset(g, 0, (size_t)x->channels * sizeof *g);
-      if (own) memcpy(g, from.p + h * from.row + w * from.col, (size_t)x->channels * sizeof *g);
-      if (twin < 0) continue;
-      const float *gate = open.p + h * open.row + w * open.col, *more = other.p + h * other.row + w * other.col;
-      for (int c = 0; c < x->channels; c++) g[c] = gate[c] > 0 ? g[c] + more[c] : g[c];
-    }
 }

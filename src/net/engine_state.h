@@ -1,4 +1,5 @@
-/* Inside the engine: its state, and where everything lies. Shared by engine.c, forward.c and backward.c alone. */
+/* Inside the engine: its state, and where everything lies. Shared by the engine's own files alone: engine.c (binding and
+ * running), pack.c (weights and gradients in the kernels' order), forward.c, backward.c, norm.c, look.c, tangent.c. */
 #ifndef NSW_NET_ENGINE_STATE_H
 #define NSW_NET_ENGINE_STATE_H
 
@@ -7,22 +8,8 @@
 
 #include "net/engine.h"
 #include "net/pixel.h"
-#include "net/plan.h"
+#include "net/placement.h"
 #include "net/tangent_pixel.h"
-
-/* A block of floats that only grows. */
-struct block {
-  float *p;
-  size_t size; /* floats */
-};
-
-/* What every architecture of a run has in common: the stem's output on the same images and weights. */
-struct stem {
-  struct block y, stats; /* raw output [images][...], scale and shift [images][2 * col] */
-  uint64_t key;          /* of the weights it was made from; another seed makes it invalid */
-  size_t image;          /* floats of one image's raw output */
-  bool valid;
-};
 
 /* First gradient entries kept for every image. */
 struct probe {
@@ -43,28 +30,30 @@ struct nsw_engine {
   const struct nsw_pixel_kernels *pixel;
   const struct nsw_tangent_kernels *tangent;
 
-  int images, size;   /* n; height and width */
-  struct block input; /* [images] framed, channels last, NSW_INPUT_COL channels */
-  size_t input_image; /* floats of one */
-  int32_t *labels;    /* [images] */
-
+  /* What is bound. */
   const struct nsw_net *net;
-  struct nsw_plan plan;
-  struct nsw_load how;
-  int slots;                   /* images in a group */
-  struct block arena, stats;   /* [slots][plan.slot], [slots][plan.stats] */
-  struct block weights, grads; /* packed; see struct nsw_conv_plan */
-  struct block norm_grads;     /* [plan.stats]: gradients of every gamma and beta, placed as scale and shift are */
-  struct block head;           /* weight [classes][features], bias, their gradients */
-  struct block drawn;          /* how.drawn: weights of live convolutions as drawn, one behind the other */
-  struct block tiles;          /* scratch memory of Winograd's kernels */
-  struct block scratch;        /* sums over channels, four vectors; parameters while they are packed */
-  struct block features, slopes, logits; /* [images][...]: seen by the classifier, gradient of the logits, logits;
-                                          * with tangents, as many rows of those behind */
-  double *losses;                        /* [images] */
-  struct stem stem;
+  const struct nsw_weights *weights;
+  struct nsw_batch *batch;
+  struct nsw_run run;
+
+  int images; /* n, of the batch */
+  struct nsw_placement place;
+  bool affine;                         /* gammas other than 1 or betas other than 0 */
+  int slots;                           /* images in a group */
+  size_t stats_step;                   /* floats from a slot's statistics to the next one's; 0: the same for all */
+  struct nsw_floats arena, stats;       /* [slots][place.slot], [slots or fewer][place.stats] */
+  struct nsw_floats packed, grads;      /* weights and their gradients; see struct nsw_conv_place */
+  struct nsw_floats norm_grads;         /* [place.stats]: gradients of every gamma and beta, where scale and shift are */
+  struct nsw_floats affines, moments;   /* likewise gammas and betas; means and variances over pixels */
+  struct nsw_floats head;               /* weight [classes][features], bias, their gradients */
+  struct nsw_floats tiles;              /* scratch memory of Winograd's kernels */
+  struct nsw_floats scratch;            /* sums over channels, four vectors; parameters while they are packed */
+  struct nsw_floats features, slopes, logits; /* [images][...]: seen by the classifier, gradient of the logits, logits;
+                                              * with tangents, as many rows of those behind */
+  double *losses;                      /* [images] */
+  int losses_room;
   struct probe probe;
-  nsw_watch_fn *watch; /* NULL: nobody */
+  nsw_observe_fn *observe; /* NULL: nobody */
   void *with;
   int exponent; /* NSW_NORM_NONE: powers of two taken out on the way forward */
   int *taken;   /* [net cells] power taken out at each */
@@ -90,26 +79,31 @@ static inline void nsw_engine_account(struct nsw_engine *e, enum nsw_work work, 
 /* ---- where things are; image is counted from the start, slot within the group ---- */
 
 static inline struct nsw_plane value_plane(const struct nsw_engine *e, int t, int slot) {
-  const struct nsw_tensor_plan *p = &e->plan.tensor[t];
-  return (struct nsw_plane){e->arena.p + (size_t)slot * e->plan.slot + p->value, p->row, p->col,
+  const struct nsw_tensor_place *p = &e->place.tensor[t];
+  return (struct nsw_plane){e->arena.p + (size_t)slot * e->place.slot + p->value, p->row, p->col,
                             e->net->tensor[t].size};
 }
 
 static inline struct nsw_plane grad_plane(const struct nsw_engine *e, int t, int slot) {
-  const struct nsw_tensor_plan *p = &e->plan.tensor[t];
+  const struct nsw_tensor_place *p = &e->place.tensor[t];
   int size = e->net->tensor[t].size;
-  return (struct nsw_plane){e->arena.p + (size_t)slot * e->plan.slot + p->grad, (ptrdiff_t)size * p->grad_col,
+  return (struct nsw_plane){e->arena.p + (size_t)slot * e->place.slot + p->grad, (ptrdiff_t)size * p->grad_col,
                             p->grad_col, size};
 }
 
 static inline struct nsw_plane dy_plane(const struct nsw_engine *e, const struct nsw_layer *l,
-                                        const struct nsw_conv_plan *c, int slot) {
-  return (struct nsw_plane){e->arena.p + (size_t)slot * e->plan.slot + c->dy, c->dy_row, e->plan.tensor[l->dst].col,
-                            e->net->tensor[l->dst].size};
+                                        const struct nsw_conv_place *c, int slot) {
+  return (struct nsw_plane){e->arena.p + (size_t)slot * e->place.slot + c->dy, c->dy_row,
+                            e->place.tensor[l->dst].col, e->net->tensor[l->dst].size};
 }
 
 static inline float *stats_of(const struct nsw_engine *e, int t, int slot) {
-  return e->stats.p + (size_t)slot * e->plan.stats + e->plan.tensor[t].stats;
+  return e->stats.p + (size_t)slot * e->stats_step + e->place.tensor[t].stats;
+}
+
+/* Scale and shift of the normalised value before gamma and beta. */
+static inline const float *hat_of(const struct nsw_engine *e, int t, int slot) {
+  return stats_of(e, t, slot) + (e->affine ? 2 * e->place.tensor[t].col : 0);
 }
 
 static inline struct nsw_view input_of(const struct nsw_engine *e, int t, int slot) {
@@ -117,17 +111,18 @@ static inline struct nsw_view input_of(const struct nsw_engine *e, int t, int sl
   struct nsw_view in = {.plane = value_plane(e, t, slot), .relu = x->relu};
   if (x->norm) {
     in.scale = stats_of(e, t, slot);
-    in.shift = in.scale + e->plan.tensor[t].col;
+    in.shift = in.scale + e->place.tensor[t].col;
   }
   return in;
 }
 
 static inline const float *image_pixels(const struct nsw_engine *e, int image) {
-  return e->input.p + (size_t)image * e->input_image + ((size_t)e->size + 3) * NSW_INPUT_COL;
+  return e->batch->pixels.p + (size_t)image * nsw_batch_image(e->batch->size) +
+         ((size_t)e->batch->size + 3) * NSW_IMAGE_COL;
 }
 
 static inline uint8_t *which_of(const struct nsw_engine *e, int layer, int slot) {
-  return (uint8_t *)(e->arena.p + (size_t)slot * e->plan.slot + e->plan.layer[layer].which);
+  return (uint8_t *)(e->arena.p + (size_t)slot * e->place.slot + e->place.layer[layer].which);
 }
 
 /* Where the classifier's four arrays lie in its block. */
@@ -141,8 +136,8 @@ static inline float *head_grad(const struct nsw_engine *e) { return e->head.p + 
 
 /* Images of a group that go through a convolution block by block of its output channels, so that a block's weights are
  * fetched once for all of them: one where all its weights stay in cache anyway, and images do so better. */
-static inline int nsw_conv_step(const struct nsw_engine *e, const struct nsw_conv_plan *c, int count) {
-  if (count <= 10 || e->how.norm == NSW_NORM_SAMPLE) return count;
+static inline int nsw_conv_step(const struct nsw_engine *e, const struct nsw_conv_place *c, int count) {
+  if (count <= 10 || e->run.norm == NSW_NORM_SAMPLE) return count;
   return c->w_size <= 40000 ? 1 : 8;
 }
 
@@ -150,8 +145,8 @@ static inline int nsw_conv_step(const struct nsw_engine *e, const struct nsw_con
 static inline struct nsw_wino_pass nsw_wino_pass_of(const struct nsw_engine *e, const struct nsw_conv_pass *p,
                                                     int count) {
   return (struct nsw_wino_pass){.images = count,
-                                .x_image = (ptrdiff_t)e->plan.slot,
-                                .y_image = (ptrdiff_t)e->plan.slot,
+                                .x_image = (ptrdiff_t)e->place.slot,
+                                .y_image = (ptrdiff_t)e->place.slot,
                                 .rows = p->rows,
                                 .cols = p->cols,
                                 .x_row = p->x_row,
@@ -171,8 +166,8 @@ static inline void nsw_plane_scale(struct nsw_plane x, float factor) {
 
 /* ---- across the engine's files ---- */
 
-/* Enlarges a block; its contents are lost. False: no memory. */
-bool nsw_block_need(struct block *b, size_t floats);
+/* pack.c: the bound weights as the kernels read them. */
+void nsw_engine_pack(struct nsw_engine *e);
 
 /* Layers and head of images first..first+count-1, in slots 0..count-1. stem: whether the kept stem may serve. */
 void nsw_forward_group(struct nsw_engine *e, int first, int count, bool stem);
@@ -180,17 +175,24 @@ void nsw_forward_group(struct nsw_engine *e, int first, int count, bool stem);
 /* Whether this run's stem can be kept at all; makes room for it, and finds out whether it is there already. */
 bool nsw_forward_stem(struct nsw_engine *e);
 
-/* Their parts: a layer of the first slots (conv: image `first` in slot 0), a tensor's normalisation, the head of an
- * image. */
+/* Their parts: a layer of the first slots (conv: image `first` in slot 0), the head of an image. */
 void nsw_forward_conv(struct nsw_engine *e, int layer, int first, int count);
 void nsw_forward_combine(struct nsw_engine *e, int layer, int count);
 void nsw_forward_pool(struct nsw_engine *e, int layer, int count);
-void nsw_forward_norm(struct nsw_engine *e, int tensor, int count);
 void nsw_forward_head(struct nsw_engine *e, int image, int slot);
+
+/* norm.c: scale and shift of a tensor in the first slots; and the way back through its normalisation and ReLU, from the
+ * tensor's gradient to d, one plane a slot. group: the image in slot 0. */
+typedef struct nsw_plane nsw_target_fn(const struct nsw_engine *e, int tensor, int slot);
+void nsw_forward_norm(struct nsw_engine *e, int tensor, int count);
+void nsw_backward_norm(struct nsw_engine *e, int tensor, int group, int count, nsw_target_fn *target);
 
 /* The way back of a group, through all layers; then, once for all images, the classifier's gradient. */
 void nsw_backward_group(struct nsw_engine *e, int first, int count, bool weights);
 void nsw_backward_head(struct nsw_engine *e);
+
+/* Keeps the first entries of a vector parameter's gradient where they are asked for. */
+void nsw_probe_vector(const struct nsw_engine *e, int param, int image, const float *values);
 
 /* Slots that a convolution's way back starts at. */
 struct nsw_slots {

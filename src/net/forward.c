@@ -4,48 +4,7 @@
 
 #include "net/engine_state.h"
 
-/* Mean and 1/sqrt(variance + eps) over images of slots first..end-1, as scale and shift, the same for all of them. */
-static void normalise_group(struct nsw_engine *e, int t, int first, int end) {
-  int col = e->plan.tensor[t].col, size = e->net->tensor[t].size;
-  float *mean = e->scratch.p, *square = mean + col, pixels = (float)(end - first) * (float)(size * size);
-  memset(mean, 0, 2 * (size_t)col * sizeof *mean);
-  for (int s = first; s < end; s++) e->pixel->sum(value_plane(e, t, s), mean);
-  for (int c = 0; c < col; c++) mean[c] /= pixels;
-  for (int s = first; s < end; s++) e->pixel->square(value_plane(e, t, s), mean, square);
-  for (int s = first; s < end; s++) {
-    float *scale = stats_of(e, t, s), *shift = scale + col;
-    for (int c = 0; c < col; c++) {
-      scale[c] = 1.0f / sqrtf(square[c] / pixels + (float)NSW_NORM_EPS);
-      shift[c] = -mean[c] * scale[c];
-    }
-  }
-}
-
-/* Readers see the raw value. */
-static void normalise_not(struct nsw_engine *e, int t, int count) {
-  int col = e->plan.tensor[t].col;
-  for (int s = 0; s < count; s++) {
-    float *scale = stats_of(e, t, s), *shift = scale + col;
-    for (int c = 0; c < col; c++) {
-      scale[c] = 1.0f;
-      shift[c] = 0.0f;
-    }
-  }
-}
-
-void nsw_forward_norm(struct nsw_engine *e, int t, int count) {
-  double since = e->timed ? nsw_engine_now() : 0;
-  if (t < 0 || !e->net->tensor[t].norm) return;
-  if (e->how.norm == NSW_NORM_NONE)
-    normalise_not(e, t, count);
-  else if (e->how.norm == NSW_NORM_BATCH)
-    normalise_group(e, t, 0, count);
-  else
-    for (int s = 0; s < count; s++) normalise_group(e, t, s, s + 1);
-  nsw_engine_account(e, NSW_WORK_NORM, &since);
-}
-
-static void direct_forward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_plan *c, int first,
+static void direct_forward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_place *c, int first,
                            int count) {
   struct nsw_conv_pass one = c->forward;
   size_t block = c->w_size / (size_t)one.blocks;
@@ -55,17 +14,17 @@ static void direct_forward(struct nsw_engine *e, const struct nsw_layer *l, cons
     for (int b = 0; b < c->forward.blocks; b++)
       for (int s = g; s < count && s < g + step; s++) {
         const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, s).p;
-        e->conv(&one, x, e->weights.p + c->w + (size_t)b * block, value_plane(e, l->dst, s).p + b * NSW_BLOCK);
+        e->conv(&one, x, e->packed.p + c->w + (size_t)b * block, value_plane(e, l->dst, s).p + b * NSW_BLOCK);
       }
 }
 
 void nsw_forward_conv(struct nsw_engine *e, int i, int first, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
-  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  const struct nsw_conv_place *c = &e->place.layer[i].conv;
   double since = e->timed ? nsw_engine_now() : 0;
   if (c->wino) {
     struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->forward, count);
-    e->wino_conv(&pass, c->tile[0], value_plane(e, l->src, 0).p, e->weights.p + c->w, value_plane(e, l->dst, 0).p,
+    e->wino_conv(&pass, c->tile[0], value_plane(e, l->src, 0).p, e->packed.p + c->w, value_plane(e, l->dst, 0).p,
                  e->tiles.p);
   } else {
     direct_forward(e, l, c, first, count);
@@ -83,10 +42,10 @@ void nsw_forward_combine(struct nsw_engine *e, int i, int count) {
     if (l->dst >= 0) m.dst = value_plane(e, l->dst, s);
     if (l->relu_dst >= 0) m.relu = value_plane(e, l->relu_dst, s);
     if (l->first + l->count == e->net->tensor[made].channels)
-      m.pad = e->plan.tensor[made].col - e->net->tensor[made].channels;
+      m.pad = e->place.tensor[made].col - e->net->tensor[made].channels;
     e->pixel->combine(&m);
-    if (l->dst >= 0 && e->plan.tensor[l->dst].frame && l->first == 0) nsw_clear_frame(m.dst);
-    if (l->relu_dst >= 0 && e->plan.tensor[l->relu_dst].frame) nsw_clear_frame(m.relu);
+    if (l->dst >= 0 && e->place.tensor[l->dst].frame && l->first == 0) nsw_clear_frame(m.dst);
+    if (l->relu_dst >= 0 && e->place.tensor[l->relu_dst].frame) nsw_clear_frame(m.relu);
   }
   nsw_engine_account(e, NSW_WORK_COMBINE, &since);
 }
@@ -99,41 +58,45 @@ void nsw_forward_pool(struct nsw_engine *e, int i, int count) {
   for (int s = 0; s < count; s++) {
     struct nsw_plane y = value_plane(e, l->dst, s);
     pool[l->kind](value_plane(e, l->src, s), y, which_of(e, i, s));
-    if (e->plan.tensor[l->dst].frame) nsw_clear_frame(y);
+    if (e->place.tensor[l->dst].frame) nsw_clear_frame(y);
   }
   nsw_engine_account(e, NSW_WORK_POOL, &since);
 }
 
-/* The stem is layer 0 of every network, from the same weights: its output is kept for all images of the run. */
+/* The stem is layer 0 of every network, from the same weights: its output is kept for all images of the batch. */
 static bool stem_fits(const struct nsw_engine *e) {
   const struct nsw_net *net = e->net;
   return net->layers > 0 && net->layer[0].kind == NSW_LAYER_CONV && net->layer[0].src == 0 &&
-         net->tensor[net->layer[0].dst].norm && e->how.norm == NSW_NORM_SAMPLE && !e->how.whole &&
-         e->how.weights == NSW_WEIGHTS_OWN && !e->plan.tensor[net->layer[0].dst].frame;
+         net->tensor[net->layer[0].dst].norm && e->run.norm == NSW_NORM_SAMPLE && !e->affine &&
+         !e->place.tensor[net->layer[0].dst].frame;
 }
 
 bool nsw_forward_stem(struct nsw_engine *e) {
-  if (!stem_fits(e)) return false;
+  struct nsw_stem *stem = &e->batch->stem;
+  uint64_t seed = 0;
+  if (!stem_fits(e) || !nsw_weights_own(e->weights, e->net->layer[0].param, &seed)) return false;
   const struct nsw_layer *l = &e->net->layer[0];
-  const struct nsw_tensor_plan *p = &e->plan.tensor[l->dst];
+  const struct nsw_tensor_place *p = &e->place.tensor[l->dst];
   size_t image = (size_t)p->row * (size_t)e->net->tensor[l->dst].size;
   uint64_t key = e->net->param[l->param].key;
-  if (e->stem.valid && e->stem.image == image && e->stem.key == key) return true;
-  e->stem.valid = false;
-  e->stem.image = image;
-  e->stem.key = key;
-  return nsw_block_need(&e->stem.y, (size_t)e->images * image) &&
-         nsw_block_need(&e->stem.stats, (size_t)e->images * 2 * (size_t)p->col); /* else computed every time */
+  if (stem->valid && stem->image == image && stem->key == key && stem->seed == seed) return true;
+  stem->valid = false;
+  stem->image = image;
+  stem->key = key;
+  stem->seed = seed;
+  return nsw_floats_need(&stem->y, (size_t)e->images * image) &&
+         nsw_floats_need(&stem->stats, (size_t)e->images * 2 * (size_t)p->col); /* else computed every time */
 }
 
 /* Brings the kept stem into the group's slots, or keeps what was just computed there. */
 static void copy_stem(struct nsw_engine *e, int first, int count, bool keep) {
+  const struct nsw_stem *stem = &e->batch->stem;
   int t = e->net->layer[0].dst;
-  size_t stats = 2 * (size_t)e->plan.tensor[t].col;
+  size_t stats = 2 * (size_t)e->place.tensor[t].col;
   for (int s = 0; s < count; s++) {
-    float *y = e->stem.y.p + (size_t)(first + s) * e->stem.image, *kept = e->stem.stats.p + (size_t)(first + s) * stats;
+    float *y = stem->y.p + (size_t)(first + s) * stem->image, *kept = stem->stats.p + (size_t)(first + s) * stats;
     float *here = value_plane(e, t, s).p, *here_stats = stats_of(e, t, s);
-    memcpy(keep ? y : here, keep ? here : y, e->stem.image * sizeof(float));
+    memcpy(keep ? y : here, keep ? here : y, stem->image * sizeof(float));
     memcpy(keep ? kept : here_stats, keep ? here_stats : kept, stats * sizeof(float));
   }
 }
@@ -184,9 +147,9 @@ static void layer_forward(struct nsw_engine *e, int i, int first, int count) {
     nsw_forward_combine(e, i, count);
   else
     nsw_forward_pool(e, i, count);
-  if (e->how.norm == NSW_NORM_NONE) take_out(e, i, count);
+  if (e->run.norm == NSW_NORM_NONE) take_out(e, i, count);
   nsw_forward_norm(e, l->dst, count);
-  if (e->watch) e->watch(e->with, e, i, NSW_AFTER_LAYER);
+  if (e->observe) e->observe(e->with, e, i, NSW_AFTER_LAYER);
 }
 
 /* ---- head ---- */
@@ -208,13 +171,13 @@ void nsw_forward_head(struct nsw_engine *e, int image, int slot) {
   double top = logit[0], sum = 0;
   for (size_t k = 1; k < classes; k++) top = logit[k] > top ? logit[k] : top;
   for (size_t k = 0; k < classes; k++) sum += exp(logit[k] - top);
-  e->losses[image] = log(sum) + top - logit[e->labels[image]];
+  e->losses[image] = log(sum) + top - logit[e->batch->labels[image]];
   for (size_t k = 0; k < classes; k++) slope[k] = (float)(exp(logit[k] - top) / sum);
-  slope[e->labels[image]] -= 1.0f;
+  slope[e->batch->labels[image]] -= 1.0f;
 }
 
 void nsw_forward_group(struct nsw_engine *e, int first, int count, bool stem) {
-  bool kept = stem && e->stem.valid;
+  bool kept = stem && e->batch->stem.valid;
   if (kept) copy_stem(e, first, count, false);
   for (int i = kept; i < e->net->layers; i++) {
     layer_forward(e, i, first, count);

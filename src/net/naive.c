@@ -47,16 +47,39 @@ static void statistics(const struct state *s, int t, int c, int first, int end, 
   *inv = 1 / sqrt(square / count + NSW_NORM_EPS);
 }
 
+/* Mean and 1/sqrt(var + eps) that image n sees: its own, the whole batch's, or those that run along. */
+static void seen(const struct state *s, int t, int c, int n, double *mean, double *inv) {
+  const struct nsw_naive_run *run = s->run;
+  int gamma = s->net->tensor[t].gamma, whole = run->mode == NSW_NORM_BATCH;
+  if (run->mode == NSW_NORM_NONE) return;
+  if (run->mode == NSW_NORM_RUNNING) {
+    *mean = run->mean[gamma][c];
+    *inv = 1 / sqrt(run->variance[gamma][c] + NSW_NORM_EPS);
+    return;
+  }
+  if (whole && n > 0) {
+    *mean = s->node[t].mean[c]; /* as the first image saw them */
+    *inv = s->node[t].inv[c];
+    return;
+  }
+  statistics(s, t, c, n, whole ? run->images : n + 1, mean, inv);
+  if (!whole || !run->mean) return;
+  double count = (double)run->images * s->net->tensor[t].size * s->net->tensor[t].size;
+  run->mean[gamma][c] = *mean;
+  run->variance[gamma][c] = (1 / (*inv * *inv) - NSW_NORM_EPS) * count / (count - 1);
+}
+
 static void post_forward(const struct state *s, int t) {
   const struct nsw_tensor *x = &s->net->tensor[t];
   struct node *node = &s->node[t];
-  int images = s->run->images, whole = s->run->mode == NSW_NORM_BATCH;
+  int images = s->run->images;
+  bool affine = x->norm && s->run->mode != NSW_NORM_NONE;
   if (!x->norm && !x->relu) return;
   for (int n = 0; n < images; n++)
     for (int c = 0; c < x->channels; c++) {
-      double mean = 0, inv = 1, gamma = x->norm ? s->run->param[x->gamma][c] : 1;
-      double beta = x->norm ? s->run->param[x->gamma + 1][c] : 0;
-      if (x->norm) statistics(s, t, c, whole ? 0 : n, whole ? images : n + 1, &mean, &inv);
+      double mean = 0, inv = 1, gamma = affine ? s->run->param[x->gamma][c] : 1;
+      double beta = affine ? s->run->param[x->gamma + 1][c] : 0;
+      if (x->norm) seen(s, t, c, n, &mean, &inv);
       node->mean[n * x->channels + c] = mean;
       node->inv[n * x->channels + c] = inv;
       for (int i = 0; i < x->size * x->size; i++) {
@@ -85,10 +108,14 @@ static void norm_backward(const struct state *s, int t) {
   const struct nsw_tensor *x = &s->net->tensor[t];
   struct node *node = &s->node[t];
   int images = s->run->images, step = s->run->mode == NSW_NORM_BATCH ? images : 1;
+  bool fixed = s->run->mode == NSW_NORM_NONE || s->run->mode == NSW_NORM_RUNNING, none = s->run->mode == NSW_NORM_NONE;
   for (int c = 0; c < x->channels; c++)
     for (int first = 0; first < images; first += step) {
-      double sums[2], count = (double)step * x->size * x->size, gamma = s->run->param[x->gamma][c];
+      double sums[2], count = (double)step * x->size * x->size, gamma = none ? 1 : s->run->param[x->gamma][c];
       gradient_sums(s, t, c, first, first + step, sums);
+      s->run->grad[x->gamma][c] += sums[1];
+      s->run->grad[x->gamma + 1][c] += sums[0];
+      if (fixed) sums[0] = sums[1] = 0;
       for (int n = first; n < first + step; n++)
         for (int i = 0; i < x->size * x->size; i++) {
           size_t p = at(x, n, c, 0, 0) + (size_t)i;
@@ -96,8 +123,6 @@ static void norm_backward(const struct state *s, int t) {
           double xhat = (node->raw[p] - node->mean[n * x->channels + c]) * inv;
           node->grad[p] = gamma * inv * (node->grad[p] - sums[0] / count - xhat * sums[1] / count);
         }
-      s->run->grad[x->gamma][c] += sums[1];
-      s->run->grad[x->gamma + 1][c] += sums[0];
     }
 }
 

@@ -3,13 +3,7 @@
 #define NSW_NET_NAIVE_H
 
 #include "net/net.h"
-
-/* Over what a normalisation takes its mean and variance. */
-enum nsw_norm_mode {
-  NSW_NORM_SAMPLE, /* each image's own pixels: batches of one, as KNAS runs them */
-  NSW_NORM_BATCH,  /* all pixels of all images */
-  NSW_NORM_NONE    /* not at all: readers see the raw value */
-};
+#include "net/run.h"
 
 /* Input and output of one run. Arrays are the caller's. */
 struct nsw_naive_run {
@@ -18,6 +12,9 @@ struct nsw_naive_run {
   const int32_t *labels;      /* [n] */
   const double *const *param; /* one array per parameter, PyTorch's layout */
   enum nsw_norm_mode mode;
+  double *const *mean, *const *variance; /* [params], at gammas [channels]: running statistics, read by NSW_NORM_RUNNING;
+                                          * with NSW_NORM_BATCH those of the images are left there, unbiased, as a step
+                                          * of momentum 1 would. NULL: not needed */
   double *logits;      /* [n][classes] */
   double *loss;        /* [n], cross-entropy */
   double *const *grad; /* per parameter, gradient of the sum of the losses, added to; NULL: forward only */

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
-
 static const struct nsw_net_builder *const builders[] = {&nsw_nb201_builder, &nsw_nb101_builder, NULL};
 
 static const struct nsw_net_builder *find_builder(const struct nsw_space *space) {
@@ -17,39 +15,6 @@ static const struct nsw_net_builder *find_builder(const struct nsw_space *space)
 
 size_t nsw_param_size(const struct nsw_param *p) {
   return (size_t)p->shape[0] * (size_t)p->shape[1] * (size_t)p->shape[2] * (size_t)p->shape[3];
-}
-
-/* As the benchmark draws it. */
-static void fill_own(const struct nsw_param *param, struct nsw_stream stream, float *out, size_t n) {
-  switch (param->init) {
-    case NSW_INIT_UNIFORM:
-      nsw_random_uniform(stream, param->scale, out, n);
-      break;
-    case NSW_INIT_TRUNCATED_NORMAL:
-      nsw_random_normal(stream, param->scale, 2.0f, out, n);
-      break;
-    case NSW_INIT_ONES:
-      for (size_t i = 0; i < n; i++) out[i] = 1.0f;
-      break;
-    case NSW_INIT_ZEROS:
-      memset(out, 0, n * sizeof *out);
-      break;
-  }
-}
-
-void nsw_param_fill(const struct nsw_param *param, enum nsw_weights weights, uint64_t seed, float *out) {
-  size_t n = nsw_param_size(param);
-  struct nsw_stream stream = {.seed = seed, .which = param->key, .purpose = NSW_FOR_WEIGHTS};
-  bool normal = weights == NSW_WEIGHTS_NORMAL || weights == NSW_WEIGHTS_KAIMING;
-  if (normal && (param->kind == NSW_PARAM_CONV || param->kind == NSW_PARAM_LINEAR)) {
-    double fan_in = (double)n / param->shape[0];
-    nsw_random_normal(stream, weights == NSW_WEIGHTS_NORMAL ? 1.0f : (float)sqrt(2 / fan_in), 0, out, n);
-  } else if (normal && param->kind == NSW_PARAM_BIAS) {
-    memset(out, 0, n * sizeof *out);
-  } else {
-    fill_own(param, stream, out, n);
-  }
-  for (size_t i = 0; weights == NSW_WEIGHTS_ABSOLUTE && i < n; i++) out[i] = fabsf(out[i]);
 }
 
 /* Grows an array by doubling at powers of two; NULL marks the net as failed and keeps the old one. */

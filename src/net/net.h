@@ -51,13 +51,6 @@ struct nsw_layer {
 };
 
 enum nsw_param_kind { NSW_PARAM_CONV, NSW_PARAM_GAMMA, NSW_PARAM_BETA, NSW_PARAM_LINEAR, NSW_PARAM_BIAS };
-/* How a network's weights are drawn. */
-enum nsw_weights {
-  NSW_WEIGHTS_OWN,      /* as the benchmark does, struct nsw_param's init */
-  NSW_WEIGHTS_ABSOLUTE, /* those without their signs, biases too */
-  NSW_WEIGHTS_NORMAL,   /* normal with deviation 1, biases 0 */
-  NSW_WEIGHTS_KAIMING   /* normal with deviation sqrt(2 / fan-in), biases 0 */
-};
 
 enum nsw_init { NSW_INIT_UNIFORM, NSW_INIT_TRUNCATED_NORMAL, NSW_INIT_ONES, NSW_INIT_ZEROS };
 
@@ -96,9 +89,6 @@ struct nsw_net {
 
 /* Elements of a parameter tensor. */
 size_t nsw_param_size(const struct nsw_param *param);
-
-/* Its values at initialisation into out[size]. */
-void nsw_param_fill(const struct nsw_param *param, enum nsw_weights weights, uint64_t seed, float *out);
 
 /* Builds the network of an architecture; macro without zero fields. Free with nsw_net_free. */
 int nsw_net_build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, struct nsw_net **net,

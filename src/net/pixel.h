@@ -50,6 +50,13 @@ typedef void nsw_norm_sums_fn(const struct nsw_view *x, struct nsw_plane g, floa
 typedef void nsw_norm_backward_fn(const struct nsw_view *x, struct nsw_plane g, const float *mean_g,
                                   const float *mean_gx, struct nsw_plane d);
 
+/* The same where gamma and beta stand between: x shows y = gamma xhat + beta, which the ReLU sees, and hat[2][col] are
+ * scale and shift that make xhat of the raw value. */
+typedef void nsw_affine_sums_fn(const struct nsw_view *x, const float *hat, struct nsw_plane g, float *sum_g,
+                                float *sum_gx);
+typedef void nsw_affine_backward_fn(const struct nsw_view *x, const float *hat, struct nsw_plane g,
+                                    const float *mean_g, const float *mean_gx, struct nsw_plane d);
+
 /* d = g + (r > 0 ? gr : 0); g.p may be NULL, d may be g or gr. */
 typedef void nsw_relu_backward_fn(struct nsw_plane g, struct nsw_plane r, struct nsw_plane gr, struct nsw_plane d);
 
@@ -78,6 +85,8 @@ struct nsw_pixel_kernels {
   nsw_square_fn *square;
   nsw_norm_sums_fn *norm_sums;
   nsw_norm_backward_fn *norm_backward;
+  nsw_affine_sums_fn *affine_sums;
+  nsw_affine_backward_fn *affine_backward;
   nsw_relu_backward_fn *relu_backward;
   nsw_spread_fn *spread;
   nsw_pool_fn *avgpool3, *maxpool3, *avgpool2, *maxpool2;

@@ -147,6 +147,61 @@ static void norm_backward(const struct nsw_view *x, struct nsw_plane g, const fl
   }
 }
 
+/* ---- with gamma and beta ---- */
+
+NSW_INLINE void add_affine_slope(const float *x, const float *g, const vf look[4], vi keep, vf *sum_g, vf *sum_gx) {
+  vf raw = vload(x), y = raw * look[0] + look[1];
+  vf v = (vf)((vi)vload(g) & ((y > (vf){0}) | keep));
+  *sum_g += v;
+  *sum_gx += v * (raw * look[2] + look[3]);
+}
+
+/* Scale and shift as read, and of xhat, of the channels from c on. */
+NSW_INLINE void load_looks(const struct nsw_view *x, const float *hat, int col, int c, vf look[4]) {
+  look[0] = vload(x->scale + c);
+  look[1] = vload(x->shift + c);
+  look[2] = vload(hat + c);
+  look[3] = vload(hat + col + c);
+}
+
+static void affine_sums(const struct nsw_view *x, const float *hat, struct nsw_plane g, float *sum_g, float *sum_gx) {
+  vi keep = negatives(x->relu);
+  for (int c = 0; c < g.col; c += NSW_LANES) {
+    vf all_g = vload(sum_g + c), all_gx = vload(sum_gx + c), look[4];
+    load_looks(x, hat, g.col, c, look);
+    for (int h = 0; h < g.size; h++) {
+      vf row_g[SIDE] = {{0}}, row_gx[SIDE] = {{0}};
+      const float *px = x->plane.p + h * x->plane.row + c, *pg = g.p + h * g.row + c;
+      int i = 0;
+      for (; i + SIDE <= g.size; i += SIDE)
+        NSW_EACH (k, SIDE)
+          add_affine_slope(px + (i + k) * x->plane.col, pg + (i + k) * g.col, look, keep, &row_g[k], &row_gx[k]);
+      for (; i < g.size; i++)
+        add_affine_slope(px + i * x->plane.col, pg + i * g.col, look, keep, &row_g[0], &row_gx[0]);
+      all_g += side_total(row_g);
+      all_gx += side_total(row_gx);
+    }
+    vstore(sum_g + c, all_g);
+    vstore(sum_gx + c, all_gx);
+  }
+}
+
+static void affine_backward(const struct nsw_view *x, const float *hat, struct nsw_plane g, const float *mean_g,
+                            const float *mean_gx, struct nsw_plane d) {
+  vi keep = negatives(x->relu);
+  for (int c = 0; c < g.col; c += NSW_LANES) {
+    vf look[4], mg = vload(mean_g + c), mgx = vload(mean_gx + c);
+    load_looks(x, hat, g.col, c, look);
+    for (int h = 0; h < g.size; h++)
+      for (int i = 0; i < g.size; i++) {
+        vf raw = vload(x->plane.p + h * x->plane.row + i * x->plane.col + c);
+        vf y = raw * look[0] + look[1], v = vload(g.p + h * g.row + i * g.col + c);
+        v = (vf)((vi)v & ((y > (vf){0}) | keep));
+        vstore(d.p + h * d.row + i * d.col + c, look[0] * (v - mg - (raw * look[2] + look[3]) * mgx));
+      }
+  }
+}
+
 static void relu_backward(struct nsw_plane g, struct nsw_plane r, struct nsw_plane gr, struct nsw_plane d) {
   for (int h = 0; h < d.size; h++)
     for (int i = 0; i < d.size; i++)
@@ -190,6 +245,8 @@ const struct nsw_pixel_kernels NSW_FN(nsw_pixel) = {
     .square = square,
     .norm_sums = norm_sums,
     .norm_backward = norm_backward,
+    .affine_sums = affine_sums,
+    .affine_backward = affine_backward,
     .relu_backward = relu_backward,
     .spread = spread,
     .avgpool3 = NSW_FN(nsw_avgpool3),

@@ -25,7 +25,7 @@ static bool is_conv(const struct nsw_engine *e, int t) {
 /* xhatdot in place of ydot: s (ydot - mean ydot - xhat mean(xhat ydot)). A convolution's own output y, left out of
  * ydot, would add (1 - (1 - eps s^2)) xhat: eps s^2 xhat. */
 static void normalise_tangent(struct nsw_engine *e, int t) {
-  int n = e->images, col = e->plan.tensor[t].col, size = e->net->tensor[t].size;
+  int n = e->images, col = e->place.tensor[t].col, size = e->net->tensor[t].size;
   float *mean = e->scratch.p, *along = mean + col, pixels = (float)n * (float)(size * size);
   float *c = scale_tangent(e, t), own = is_conv(e, t) ? (float)NSW_NORM_EPS : 0.0f;
   memset(mean, 0, 2 * (size_t)col * sizeof *mean);
@@ -51,7 +51,7 @@ static void normalise_tangent(struct nsw_engine *e, int t) {
 static void conv_tangent(struct nsw_engine *e, int i) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_tensor *y = &e->net->tensor[l->dst];
-  int n = e->images, col = e->plan.tensor[l->dst].col;
+  int n = e->images, col = e->place.tensor[l->dst].col;
   nsw_forward_conv(e, i, 0, l->src == 0 ? n : 2 * n);
   for (int s = 0; s < n; s++) {
     struct nsw_plane dot = value_plane(e, l->dst, dot_of(e, s));
@@ -68,14 +68,14 @@ static void combine_tangent(struct nsw_engine *e, int i, int slot) {
                                   .dst = value_plane(e, made, dot_of(e, slot)),
                                   .first = l->first,
                                   .count = l->count,
-                                  .pad = l->first + l->count == channels ? e->plan.tensor[made].col - channels : 0};
+                                  .pad = l->first + l->count == channels ? e->place.tensor[made].col - channels : 0};
   for (int k = 0; k < l->terms; k++) m.input[k] = dual_of(e, l->term[k], slot);
   e->tangent->combine(&m);
-  if (e->plan.tensor[made].frame && l->first == 0) nsw_clear_frame(m.dst);
+  if (e->place.tensor[made].frame && l->first == 0) nsw_clear_frame(m.dst);
   if (l->relu_dst < 0) return;
   struct nsw_plane open = value_plane(e, l->relu_dst, slot), relu = value_plane(e, l->relu_dst, dot_of(e, slot));
   e->pixel->relu_backward((struct nsw_plane){0}, open, m.dst, relu);
-  if (e->plan.tensor[l->relu_dst].frame) nsw_clear_frame(relu);
+  if (e->place.tensor[l->relu_dst].frame) nsw_clear_frame(relu);
 }
 
 static void pool_tangent(struct nsw_engine *e, int i) {
@@ -87,7 +87,7 @@ static void pool_tangent(struct nsw_engine *e, int i) {
   for (int s = 0; s < e->images && pick; s++) {
     struct nsw_plane dot = value_plane(e, l->dst, dot_of(e, s));
     pick(value_plane(e, l->src, dot_of(e, s)), dot, which_of(e, i, s));
-    if (e->plan.tensor[l->dst].frame) nsw_clear_frame(dot);
+    if (e->place.tensor[l->dst].frame) nsw_clear_frame(dot);
   }
 }
 
@@ -144,8 +144,8 @@ static void head_gradient(struct nsw_engine *e) {
 /* ---- backward ---- */
 
 /* The gradients of a tensor's raw value, and its tangent, from those of what its readers see. */
-static void post_tangent(struct nsw_engine *e, int t, const struct nsw_conv_plan *conv) {
-  int n = e->images, col = e->plan.tensor[t].col, size = e->net->tensor[t].size;
+static void post_tangent(struct nsw_engine *e, int t, const struct nsw_conv_place *conv) {
+  int n = e->images, col = e->place.tensor[t].col, size = e->net->tensor[t].size;
   const struct nsw_layer *l = &e->net->layer[e->net->tensor[t].producer];
   float *means = e->scratch.p, pixels = (float)n * (float)(size * size);
   bool norm = e->net->tensor[t].norm;
@@ -167,7 +167,7 @@ static void post_tangent(struct nsw_engine *e, int t, const struct nsw_conv_plan
  * itself still to come: linear, and so added to the two results. */
 static void conv_tangent_backward(struct nsw_engine *e, int i) {
   const struct nsw_layer *l = &e->net->layer[i];
-  const struct nsw_conv_plan *c = &e->plan.layer[i].conv;
+  const struct nsw_conv_place *c = &e->place.layer[i].conv;
   int n = e->images, images = l->src == 0;
   bool norm = e->net->tensor[l->dst].norm;
   if (!c->dy_is_grad) post_tangent(e, l->dst, c);

@@ -31,7 +31,7 @@ enum { SET_IMAGES = 2, SET_SIGNS = 16 };
 
 /* One evaluation. */
 struct az {
-  const struct nsw_lab *lab;
+  struct nsw_lab *lab;
   const bool *wanted;  /* [COLUMNS] */
   struct nsw_net *net; /* with the cells' outputs kept */
   double *entropy;     /* [cells], not a number until known */
@@ -88,7 +88,7 @@ static double entropy_of(const float *x, size_t rows, size_t channels) {
   return entropy;
 }
 
-static void watch(void *with, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
+static void observe(void *with, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
   struct az *s = with;
   if (moment != NSW_AFTER_LAYER) return;
   for (int i = 0; i < s->net->cells; i++) {
@@ -180,20 +180,20 @@ static int reserve(struct az *s) {
 }
 
 /* Gaussian images into the engine, by way of room that is larger than them. */
-static int load(struct az *s) {
-  const struct nsw_lab *lab = s->lab;
+
+/* Gaussian images, and the network with its weights, bound. */
+static int bind(struct az *s) {
+  struct nsw_lab *lab = s->lab;
   int side = s->net->resolution, n = lab->samples;
-  int32_t *label = calloc((size_t)n, sizeof *label);
   float *image = malloc((size_t)n * 3 * (size_t)side * (size_t)side * sizeof *image);
-  struct nsw_load how = {
-      .seed = lab->seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_KAIMING, .forward = !s->wanted[TRAINABILITY]};
-  int status = label && image ? NSW_OK : nsw_fail(s->err, "out of memory for Gaussian images");
+  struct nsw_run how = {.norm = NSW_NORM_BATCH, .wanted = s->wanted[TRAINABILITY] ? NSW_WANT_TENSOR_GRADS : 0};
+  int status = image ? NSW_OK : nsw_fail(s->err, "out of memory for Gaussian images");
   if (status == NSW_OK) {
     nsw_noise_images(lab->seed, SET_IMAGES, n, side, image);
-    status = nsw_engine_set_images(lab->engine, image, label, n, side, s->err);
+    status = nsw_batch_fill(&lab->spare, image, NULL, n, side, s->err);
   }
-  if (status == NSW_OK) status = nsw_engine_load(lab->engine, s->net, &how, s->err);
-  free(label);
+  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, s->net, NSW_RULE_KAIMING, lab->seed, s->err);
+  if (status == NSW_OK) status = nsw_engine_bind(lab->engine, s->net, lab->other, &lab->spare, how, s->err);
   free(image);
   return status;
 }
@@ -201,9 +201,9 @@ static int load(struct az *s) {
 static void run(struct az *s, double *values) {
   int cells = s->net->cells;
   for (int i = 0; i < cells; i++) s->entropy[i] = NAN;
-  if (wants_entropy(s->wanted)) nsw_engine_watch(s->lab->engine, watch, s);
+  if (wants_entropy(s->wanted)) nsw_engine_observe(s->lab->engine, observe, s);
   nsw_engine_forward(s->lab->engine);
-  nsw_engine_watch(s->lab->engine, NULL, NULL);
+  nsw_engine_observe(s->lab->engine, NULL, NULL);
   double least = INFINITY, all = s->entropy[0], trainable = 0;
   for (int i = 1; i < cells; i++) {
     double step = s->entropy[i] - s->entropy[i - 1];
@@ -234,7 +234,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   if (!wants_entropy(s.wanted) && !s.wanted[TRAINABILITY]) return NSW_OK;
   int status = nsw_net_build_kept(lab->context->space, lab->index, &lab->context->macro, &s.net, err);
   if (status == NSW_OK) status = reserve(&s);
-  if (status == NSW_OK) status = load(&s);
+  if (status == NSW_OK) status = bind(&s);
   if (status == NSW_OK) run(&s, values);
   nsw_net_free(&s.net);
   free(s.a);
@@ -254,7 +254,7 @@ static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct
 }
 
 static const struct nsw_measure measure = {
-    .pass = NSW_PASS_OWN, .open = open_az, .close = free, .want = want, .take = take, .member = member};
+    .pass = &nsw_pass_own, .open = open_az, .close = free, .want = want, .take = take, .member = member};
 
 static const struct nsw_proxy_column columns[] = {
     {"az_expressivity", "entropy of the features' principal components, summed over cells", +1},

@@ -53,7 +53,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return ok ? NSW_OK : nsw_fail(err, "out of memory for the correlations of %d images", n);
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_JACOBIAN, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_jacobian, .take = take};
 
 static const struct nsw_proxy_column columns[] = {{"epe_nas", "correlations of the Jacobians within classes", +1}, {0}};
 

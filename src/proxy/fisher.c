@@ -21,7 +21,7 @@ static int open_fisher(const struct nsw_context *context, const char *const *val
   return *state ? NSW_OK : nsw_fail(err, "out of memory");
 }
 
-static int begin(void *state, const struct nsw_lab *lab, struct nsw_error *err) {
+static int begin(void *state, struct nsw_lab *lab, struct nsw_error *err) {
   (void)lab;
   (void)err;
   *(struct fisher *)state = (struct fisher){0};
@@ -49,7 +49,7 @@ static double squares(struct nsw_plane y, struct nsw_plane d, int channels) {
 /* Weights that lead to one output channel. */
 static double per_channel(const struct nsw_param *weight) { return (double)nsw_param_size(weight) / weight->shape[0]; }
 
-static void watch(void *state, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
+static void observe(void *state, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
   const struct nsw_net *net = nsw_engine_net(engine);
   struct fisher *f = state;
   if (moment != NSW_AFTER_SLOPE) return;
@@ -75,7 +75,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
 }
 
 static const struct nsw_measure measure = {
-    .pass = NSW_PASS_TRAIN, .open = open_fisher, .close = free, .begin = begin, .watch = watch, .take = take};
+    .pass = &nsw_pass_train, .open = open_fisher, .close = free, .begin = begin, .observe = observe, .take = take};
 
 static const struct nsw_proxy_column columns[] = {
     {"fisher", "sum over weights of their channel's half mean square of activation x gradient", +1},

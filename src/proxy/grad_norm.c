@@ -18,7 +18,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_TRAIN, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_train, .take = take};
 
 static const struct nsw_proxy_column columns[] = {
     {"grad_norm", "sum over weight tensors of the norm of the gradient of the mean loss", +1}, {0}};

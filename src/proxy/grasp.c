@@ -1,5 +1,5 @@
 /* GraSP: how much the gradient's norm changes when a weight is taken away, -w (H g), summed over the weights. The
- * Hessian H is symmetric: w' H g = g' (H w), and NSW_PASS_TANGENT makes H w, exactly (net/tangent.h). */
+ * Hessian H is symmetric: w' H g = g' (H w), and nsw_pass_tangent makes H w, exactly (net/tangent.h). */
 #include "proxy/measure.h"
 #include "proxy/table.h"
 
@@ -10,7 +10,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_TANGENT, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_tangent, .take = take};
 
 static const struct nsw_proxy_column columns[] = {{"grasp", "sum over weights of -weight x (Hessian x gradient)", +1},
                                                   {0}};

@@ -27,7 +27,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_JACOBIAN, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_jacobian, .take = take};
 
 static const struct nsw_proxy_column columns[] = {
     {"jacov", "spread of the eigenvalues of the correlations of the images' Jacobians", +1}, {0}};

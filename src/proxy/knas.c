@@ -8,26 +8,14 @@
  * Architectures whose live network is the same program (net/fold.h) share one evaluation. What differs between them is
  * which dead tensors stand between the live ones: that changes L, and the tensors that knas_ref walks over. So the
  * evaluation keeps its results by tensor, and every member adds up its own. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/images.h"
-#include "net/engine.h"
+#include "proxy/measure.h"
 #include "proxy/table.h"
-#include "proxy/units.h"
 
 /* The released program: the first 11 parameter tensors of at least 50 elements, 50 elements of each. */
 enum { REF_TENSORS = 11, REF_ELEMENTS = 50, COLUMNS = 3 };
-
-struct knas {
-  const struct nsw_context *context;
-  int samples;
-  struct nsw_engine *engine;
-  struct nsw_units units;
-  float *probe; /* [samples][tensors probed][REF_ELEMENTS] */
-  size_t probe_size;
-};
 
 /* One parameter tensor of an evaluated network. */
 struct tensor_result {
@@ -36,10 +24,13 @@ struct tensor_result {
   double ref;   /* its part of knas_ref */
 };
 
-/* All of them, in no order that matters. */
-struct results {
-  struct tensor_result *list;
-  int count;
+struct knas {
+  int *probed;  /* parameters of the evaluated network that knas_ref of any member needs */
+  int probes;
+  float *probe; /* [samples][probes][REF_ELEMENTS] */
+  size_t probe_room;
+  struct tensor_result *list; /* the live tensors, in definition order */
+  int count, room;            /* how many; parameters that list and probed have room for */
 };
 
 static bool is_weight(const struct nsw_param *p) { return p->kind == NSW_PARAM_CONV || p->kind == NSW_PARAM_LINEAR; }
@@ -71,14 +62,6 @@ static double ref_covariance(const float *g, size_t stride, int samples) {
   return total / ((double)samples * samples);
 }
 
-/* ---- one evaluation ---- */
-
-static struct tensor_result *find_result(const struct results *r, uint64_t key) {
-  for (int i = 0; i < r->count; i++)
-    if (r->list[i].key == key) return &r->list[i];
-  return NULL;
-}
-
 /* The place of a live parameter of another member's network in the evaluated one; -1 where there is none. */
 static int find_param(const struct nsw_net *net, uint64_t key) {
   for (int p = 0; p < net->params; p++)
@@ -86,154 +69,128 @@ static int find_param(const struct nsw_net *net, uint64_t key) {
   return -1;
 }
 
-/* Parameters of the first member's network that knas_ref of any member needs. list[net->params]. */
-static int probed_params(struct nsw_net *const *nets, size_t members, int *list) {
-  int count = 0;
-  for (size_t m = 0; m < members; m++) {
-    int wanted[REF_TENSORS], n = ref_tensors(nets[m], wanted);
+/* Lists the parameters of the first member's network that knas_ref of any member needs. */
+static void list_probed(struct knas *s, const struct nsw_lab *lab) {
+  s->probes = 0;
+  for (size_t m = 0; m < lab->members; m++) {
+    int wanted[REF_TENSORS], n = ref_tensors(lab->nets[m], wanted);
     for (int i = 0; i < n; i++) {
-      const struct nsw_param *param = &nets[m]->param[wanted[i]];
-      int p = param->live ? find_param(nets[0], param->key) : -1;
-      for (int k = 0; k < count && p >= 0; k++)
-        if (list[k] == p) p = -1;
-      if (p >= 0) list[count++] = p;
+      const struct nsw_param *param = &lab->nets[m]->param[wanted[i]];
+      int p = param->live ? find_param(lab->net, param->key) : -1;
+      for (int k = 0; k < s->probes && p >= 0; k++)
+        if (s->probed[k] == p) p = -1;
+      if (p >= 0) s->probed[s->probes++] = p;
     }
   }
-  return count;
+}
+
+/* ---- one evaluation ---- */
+
+static bool reserve_params(struct knas *s, int params) {
+  if (params <= s->room) return true;
+  free(s->probed);
+  free(s->list);
+  s->probed = malloc((size_t)params * sizeof *s->probed);
+  s->list = malloc((size_t)params * sizeof *s->list);
+  s->room = s->probed && s->list ? params : 0;
+  return s->room > 0;
 }
 
 static bool reserve_probe(struct knas *s, size_t floats) {
-  if (floats <= s->probe_size) return true;
+  if (floats <= s->probe_room) return true;
   free(s->probe);
   s->probe = malloc(floats * sizeof *s->probe);
-  s->probe_size = s->probe ? floats : 0;
+  s->probe_room = s->probe ? floats : 0;
   return s->probe != NULL;
 }
 
-/* Runs the first member's network and keeps every tensor's part. */
-static int evaluate(struct knas *s, uint64_t seed, struct nsw_net *const *nets, size_t members, int *probed,
-                    struct results *r, struct nsw_error *err) {
-  const struct nsw_net *net = nets[0];
-  int samples = s->samples, probes = probed_params(nets, members, probed);
-  size_t stride = (size_t)probes * REF_ELEMENTS;
-  int status = nsw_engine_load(s->engine, net, &(struct nsw_load){.seed = seed, .norm = NSW_NORM_SAMPLE}, err);
-  if (status != NSW_OK) return status;
-  if (!reserve_probe(s, (size_t)samples * stride + 1)) return nsw_fail(err, "out of memory for single gradients");
-  nsw_engine_probe(s->engine, probed, probes, REF_ELEMENTS, s->probe);
-  nsw_engine_run(s->engine, true);
+static int begin(void *state, struct nsw_lab *lab, struct nsw_error *err) {
+  struct knas *s = state;
+  if (!reserve_params(s, lab->net->params)) return nsw_fail(err, "out of memory for %d tensors", lab->net->params);
+  list_probed(s, lab);
+  if (!reserve_probe(s, (size_t)lab->samples * (size_t)s->probes * REF_ELEMENTS + 1))
+    return nsw_fail(err, "out of memory for single gradients");
+  nsw_engine_probe(lab->engine, s->probed, s->probes, REF_ELEMENTS, s->probe);
+  return NSW_OK;
+}
+
+/* Keeps every tensor's part; the values are the members'. */
+static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
+  struct knas *s = state;
+  const struct nsw_net *net = lab->net;
+  double n = lab->samples;
+  (void)values;
+  (void)err;
+  s->count = 0;
   for (int p = 0; p < net->params; p++) {
     if (!net->param[p].live) continue;
-    struct tensor_result *t = &r->list[r->count++];
+    struct tensor_result *t = &s->list[s->count++];
     *t = (struct tensor_result){.key = net->param[p].key};
-    if (is_weight(&net->param[p])) t->gram = nsw_engine_gradient_square(s->engine, p) / ((double)samples * samples);
-    for (int k = 0; k < probes; k++)
-      if (probed[k] == p) t->ref = ref_covariance(s->probe + k * REF_ELEMENTS, stride, samples);
+    if (is_weight(&net->param[p])) t->gram = nsw_engine_gradient_square(lab->engine, p) / (n * n);
+    for (int k = 0; k < s->probes; k++)
+      if (s->probed[k] == p)
+        t->ref = ref_covariance(s->probe + k * REF_ELEMENTS, (size_t)s->probes * REF_ELEMENTS, lab->samples);
   }
   return NSW_OK;
 }
 
+/* A member's tensor in the evaluated network; NULL where it is dead. */
+static const struct tensor_result *find_result(const struct knas *s, const struct nsw_param *param) {
+  for (int i = 0; i < s->count && param->live; i++)
+    if (s->list[i].key == param->key) return &s->list[i];
+  return NULL;
+}
+
 /* A member's own values from the tensors it has. */
-static void member_values(const struct nsw_net *net, const struct results *r, double values[COLUMNS]) {
+static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values,
+                  struct nsw_error *err) {
+  const struct knas *s = state;
   int weights = 0, list[REF_TENSORS], refs = ref_tensors(net, list);
   double sum = 0, ref = 0;
+  (void)lab;
+  (void)index;
+  (void)err;
   for (int p = 0; p < net->params; p++) {
     if (!is_weight(&net->param[p])) continue;
     weights++;
-    const struct tensor_result *t = net->param[p].live ? find_result(r, net->param[p].key) : NULL;
+    const struct tensor_result *t = find_result(s, &net->param[p]);
     if (t) sum += t->gram;
   }
   for (int i = 0; i < refs; i++) {
-    const struct tensor_result *t = net->param[list[i]].live ? find_result(r, net->param[list[i]].key) : NULL;
+    const struct tensor_result *t = find_result(s, &net->param[list[i]]);
     if (t) ref += t->ref;
   }
   values[0] = sum / weights;
   values[1] = sum;
   values[2] = ref;
-}
-
-static uint8_t row_status(const struct nsw_net *net, const double values[COLUMNS]) {
-  for (int c = 0; c < COLUMNS; c++)
-    if (!isfinite(values[c])) return NSW_ROW_FAILED;
-  return net->features < 0 ? NSW_ROW_NO_PATH : NSW_ROW_SCORED;
-}
-
-static int build_all(struct knas *s, const uint32_t *members, size_t n, struct nsw_net **nets, struct nsw_error *err) {
-  for (size_t i = 0; i < n; i++) {
-    int status = nsw_net_build(s->context->space, members[i], &s->context->macro, &nets[i], err);
-    if (status != NSW_OK) return status;
-  }
   return NSW_OK;
 }
 
-static int score(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
-                 struct nsw_error *err) {
-  struct knas *s = state;
-  struct nsw_net **nets = calloc(n, sizeof *nets);
-  struct results r = {0};
-  int *probed = NULL, done = nets ? build_all(s, members, n, nets, err) : nsw_fail(err, "out of memory");
-  if (done == NSW_OK) {
-    r.list = calloc((size_t)nets[0]->params, sizeof *r.list);
-    probed = calloc((size_t)nets[0]->params, sizeof *probed);
-    done = r.list && probed ? evaluate(s, seed, nets, n, probed, &r, err) : nsw_fail(err, "out of memory");
-  }
-  for (size_t i = 0; i < n && done == NSW_OK; i++) {
-    member_values(nets[i], &r, values + i * COLUMNS);
-    status[i] = row_status(nets[i], values + i * COLUMNS);
-  }
-  for (size_t i = 0; nets && i < n; i++) nsw_net_free(&nets[i]);
-  free(nets);
-  free(r.list);
-  free(probed);
-  return done;
-}
-
-/* ---- the evaluator ---- */
+/* ---- the measure ---- */
 
 static void close_knas(void *state) {
   struct knas *s = state;
-  if (!s) return;
-  nsw_engine_free(&s->engine);
-  nsw_units_close(&s->units);
+  free(s->probed);
   free(s->probe);
+  free(s->list);
   free(s);
-}
-
-static int prepare(struct knas *s, struct nsw_error *err) {
-  const struct nsw_context *c = s->context;
-  if (s->samples < 2) return nsw_usage(err, "knas compares samples: it needs at least 2, not %d", s->samples);
-  if (!c->images || (size_t)s->samples > c->images->count)
-    return nsw_usage(err, "knas needs %d images, and there are %zu", s->samples, c->images ? c->images->count : 0);
-  if (c->images->classes > c->macro.classes)
-    return nsw_usage(err, "the images have %d classes, and the network only %d", c->images->classes, c->macro.classes);
-  int status = nsw_units_open(c->space, &s->units, err);
-  if (status != NSW_OK) return status;
-  status = nsw_engine_create(nsw_cpu_isa(), &s->engine, err);
-  if (status != NSW_OK) return status;
-  return nsw_engine_set_images(s->engine, c->images->pixels, c->images->labels, s->samples, c->images->resolution, err);
 }
 
 static int open_knas(const struct nsw_context *context, const char *const *values, void **state,
                      struct nsw_error *err) {
+  (void)context;
   (void)values;
-  struct knas *s = calloc(1, sizeof *s);
-  if (!s) return nsw_fail(err, "out of memory for knas");
-  s->context = context;
-  s->samples = context->samples ? context->samples : nsw_proxy_knas.samples;
-  int status = prepare(s, err);
-  if (status == NSW_OK)
-    *state = s;
-  else
-    close_knas(s);
-  return status;
+  *state = calloc(1, sizeof(struct knas));
+  return *state ? NSW_OK : nsw_fail(err, "out of memory");
 }
 
-static uint32_t unit(const void *state, uint32_t index) { return ((const struct knas *)state)->units.of[index]; }
-
-/* Forward and backward, two operations a multiply-add. */
-static double cost(const void *state, uint32_t index) {
-  const struct knas *s = state;
-  return 6.0 * nsw_units_macs(&s->units, s->context, index) * s->samples;
-}
+static const struct nsw_measure measure = {.pass = &nsw_pass_sample,
+                                           .zero_without_path = true,
+                                           .open = open_knas,
+                                           .close = close_knas,
+                                           .begin = begin,
+                                           .take = take,
+                                           .member = member};
 
 static const struct nsw_proxy_column columns[] = {
     {"knas", "mean Gram matrix of per-sample gradients, averaged over weight tensors", +1},
@@ -249,9 +206,5 @@ const struct nsw_proxy nsw_proxy_knas = {
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
     .samples = 50,
     .columns = columns,
-    .open = open_knas,
-    .close = close_knas,
-    .unit = unit,
-    .cost = cost,
-    .score = score,
+    .measure = &measure,
 };

@@ -25,15 +25,15 @@ static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct
     if (param->kind != NSW_PARAM_CONV && param->kind != NSW_PARAM_LINEAR) continue;
     size_t n = nsw_param_size(param);
     double square = 0;
-    nsw_param_fill(param, NSW_WEIGHTS_OWN, lab->seed, lab->weight);
-    for (size_t i = 0; i < n; i++) square += (double)lab->weight[i] * lab->weight[i];
+    nsw_param_draw(param, NSW_RULE_OWN, lab->seed, lab->gradient);
+    for (size_t i = 0; i < n; i++) square += (double)lab->gradient[i] * lab->gradient[i];
     sum += sqrt(square);
   }
   values[0] = sum;
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_WEIGHTS, .member = member, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_weights, .member = member, .take = take};
 
 static const struct nsw_proxy_column columns[] = {
     {"l2_norm", "sum over weight tensors of their norm at initialisation", +1}, {0}};

@@ -22,7 +22,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_KERNEL, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_kernel, .take = take};
 
 static const struct nsw_proxy_column columns[] = {{"lga", "alignment of the neural tangent kernel with the labels", +1},
                                                   {0}};

@@ -19,7 +19,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   for (int p = 0; p < net->params; p++) {
     const struct nsw_param *param = &net->param[p];
     if (!param->live || (param->kind != NSW_PARAM_CONV && param->kind != NSW_PARAM_LINEAR)) continue;
-    const float *weight = nsw_engine_drawn(lab->engine, p);
+    const float *weight = nsw_weights_at(nsw_lab_weights(lab), p);
     size_t n = nsw_param_size(param);
     nsw_engine_gradient(lab->engine, p, lab->gradient);
     for (size_t i = 0; i < n; i++) sum += weight[i] * log_flow(lab->gradient[i], exponent);
@@ -28,7 +28,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_FLOW, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_flow, .take = take};
 
 static const struct nsw_proxy_column columns[] = {
     {"logsynflow", "sum over weights of |weight| x log(1 + flow gradient)", +1}, {0}};

@@ -31,7 +31,7 @@ static int open_naswot(const struct nsw_context *context, const char *const *val
   return *state ? NSW_OK : nsw_fail(err, "out of memory");
 }
 
-static int begin(void *state, const struct nsw_lab *lab, struct nsw_error *err) {
+static int begin(void *state, struct nsw_lab *lab, struct nsw_error *err) {
   struct naswot *s = state;
   size_t n = (size_t)lab->samples;
   if (s->n != lab->samples) {
@@ -45,7 +45,7 @@ static int begin(void *state, const struct nsw_lab *lab, struct nsw_error *err) 
   return NSW_OK;
 }
 
-static void watch(void *state, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
+static void observe(void *state, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
   struct naswot *s = state;
   struct nsw_relu_codes *c = &s->codes;
   if (moment != NSW_AFTER_LAYER || c->failed || !nsw_relu_codes(engine, layer, c)) return;
@@ -68,7 +68,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
 }
 
 static const struct nsw_measure measure = {
-    .pass = NSW_PASS_FORWARD, .open = open_naswot, .close = close_naswot, .begin = begin, .watch = watch, .take = take};
+    .pass = &nsw_pass_forward, .open = open_naswot, .close = close_naswot, .begin = begin, .observe = observe, .take = take};
 
 static const struct nsw_proxy_column columns[] = {
     {"naswot", "log-determinant of the kernel of ReLU activation patterns", +1}, {0}};

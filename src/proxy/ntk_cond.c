@@ -22,7 +22,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return ok ? NSW_OK : nsw_fail(err, "out of memory for a kernel of %zu images", n);
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_KERNEL, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_kernel, .take = take};
 
 static const struct nsw_proxy_column columns[] = {{"ntk_cond", "condition number of the neural tangent kernel", -1},
                                                   {0}};

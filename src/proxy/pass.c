@@ -1,13 +1,13 @@
-/* The passes that measures share; what each leaves is told in measure.h. */
+#include "proxy/pass.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/images.h"
 #include "net/tangent.h"
-#include "proxy/measure.h"
 
-/* ---- what passes start from ---- */
+/* ---- what several passes need ---- */
 
 static bool reserve(float **array, size_t *room, size_t floats) {
   if (floats <= *room) return true;
@@ -17,44 +17,6 @@ static bool reserve(float **array, size_t *room, size_t floats) {
   return *array != NULL;
 }
 
-/* Room for the largest parameter, twice. */
-static bool reserve_params(struct nsw_lab *lab) {
-  size_t most = 1, room = lab->room;
-  for (int p = 0; p < lab->net->params; p++)
-    if (nsw_param_size(&lab->net->param[p]) > most) most = nsw_param_size(&lab->net->param[p]);
-  return reserve(&lab->weight, &room, most) && reserve(&lab->gradient, &lab->room, most);
-}
-
-static int give_images(struct nsw_lab *lab, struct nsw_error *err) {
-  const struct nsw_images *images = lab->context->images;
-  return nsw_engine_set_images(lab->engine, images->pixels, images->labels, lab->samples, images->resolution, err);
-}
-
-/* Takes the network up anew. */
-static int load_network(struct nsw_lab *lab, bool tangent, struct nsw_error *err) {
-  struct nsw_load load = {.seed = lab->seed,
-                          .norm = NSW_NORM_BATCH,
-                          .input = lab->input && !tangent,
-                          .tangent = tangent,
-                          .forward = lab->forward && !tangent,
-                          .drawn = !lab->forward && !tangent};
-  if (!reserve_params(lab)) return nsw_fail(err, "out of memory for the largest parameter");
-  int status = give_images(lab, err);
-  if (status == NSW_OK) status = nsw_engine_load(lab->engine, lab->net, &load, err);
-  lab->loaded = status == NSW_OK && !tangent;
-  return status;
-}
-
-int nsw_lab_load(struct nsw_lab *lab, struct nsw_error *err) {
-  if (lab->loaded) {
-    nsw_engine_clear(lab->engine);
-    return NSW_OK;
-  }
-  return load_network(lab, false, err);
-}
-
-/* ---- sums over weights ---- */
-
 static bool is_weight(const struct nsw_param *p) {
   return p->live && (p->kind == NSW_PARAM_CONV || p->kind == NSW_PARAM_LINEAR);
 }
@@ -63,31 +25,88 @@ static void scale(float *x, size_t n, float factor) {
   for (size_t i = 0; i < n; i++) x[i] *= factor;
 }
 
-double nsw_lab_sum(struct nsw_lab *lab, double (*term)(const float *w, const float *g, size_t n)) {
-  double sum = 0;
-  for (int p = 0; p < lab->net->params; p++) {
-    size_t n = nsw_param_size(&lab->net->param[p]);
-    if (!is_weight(&lab->net->param[p])) continue;
-    nsw_engine_gradient(lab->engine, p, lab->gradient);
-    scale(lab->gradient, n, 1.0f / (float)nsw_engine_images(lab->engine));
-    sum += term(nsw_engine_drawn(lab->engine, p), lab->gradient, n);
-  }
-  return sum;
+static int bind(struct nsw_lab *lab, enum nsw_norm_mode norm, unsigned wanted, struct nsw_error *err) {
+  return nsw_engine_bind(lab->engine, lab->net, lab->weights, lab->batch, (struct nsw_run){.norm = norm, .wanted = wanted},
+                         err);
 }
 
-/* ---- the passes ---- */
+/* ---- the data's images, normalised by batch: forward, train, jacobian ---- */
 
-static size_t weights_size(const struct nsw_net *net) {
-  size_t all = 0;
-  for (int p = 0; p < net->params; p++)
-    if (is_weight(&net->param[p])) all += nsw_param_size(&net->param[p]);
-  return all;
+static int bind_data(struct nsw_lab *lab, struct nsw_error *err) {
+  return bind(lab, NSW_NORM_BATCH, lab->wanted, err);
 }
 
-/* Copies all gradients of the mean loss one behind the other. */
+static double work_forward(int n) {
+  (void)n;
+  return 1;
+}
+
+static int run_forward(struct nsw_lab *lab, struct nsw_error *err) {
+  (void)err;
+  nsw_engine_forward(lab->engine);
+  return NSW_OK;
+}
+
+const struct nsw_pass nsw_pass_forward = {.name = "forward",
+                                          .text = "forward, normalised by batch",
+                                          .work = work_forward,
+                                          .bind = bind_data,
+                                          .run = run_forward,
+                                          .included = &nsw_pass_train};
+
+static double work_train(int n) {
+  (void)n;
+  return 3;
+}
+
+static int run_train(struct nsw_lab *lab, struct nsw_error *err) {
+  (void)err;
+  nsw_engine_clear(lab->engine);
+  nsw_engine_forward(lab->engine);
+  nsw_engine_backward(lab->engine, NULL, NSW_WANT_WEIGHT_GRADS);
+  return NSW_OK;
+}
+
+const struct nsw_pass nsw_pass_train = {.name = "train",
+                                        .text = "forward and back from the cross-entropy to the weights",
+                                        .work = work_train,
+                                        .bind = bind_data,
+                                        .run = run_train,
+                                        .wanted = NSW_WANT_WEIGHT_GRADS,
+                                        .reads_weights = true};
+
+static double work_jacobian(int n) {
+  (void)n;
+  return 2;
+}
+
+static int run_jacobian(struct nsw_lab *lab, struct nsw_error *err) {
+  size_t logits = (size_t)lab->samples * (size_t)lab->net->classes, side = (size_t)lab->net->resolution;
+  float *ones = malloc(logits * sizeof *ones);
+  if (!ones) return nsw_fail(err, "out of memory for the Jacobian");
+  for (size_t i = 0; i < logits; i++) ones[i] = 1;
+  nsw_engine_forward(lab->engine);
+  nsw_engine_backward(lab->engine, ones, NSW_WANT_IMAGE_GRADS);
+  free(ones);
+  for (int i = 0; i < lab->samples; i++)
+    nsw_engine_input_gradient(lab->engine, i, lab->jacobian + (size_t)i * 3 * side * side);
+  return NSW_OK;
+}
+
+const struct nsw_pass nsw_pass_jacobian = {.name = "jacobian",
+                                           .text = "forward and back from the sum of all logits to the images",
+                                           .work = work_jacobian,
+                                           .bind = bind_data,
+                                           .run = run_jacobian,
+                                           .wanted = NSW_WANT_IMAGE_GRADS};
+
+/* ---- tangents ---- */
+
+/* Copies all gradients of nsw_pass_train, of the mean loss, one behind the other. */
 static int keep_base(struct nsw_lab *lab, struct nsw_error *err) {
-  if (!reserve(&lab->base, &lab->base_size, weights_size(lab->net)))
-    return nsw_fail(err, "out of memory for %zu gradients", weights_size(lab->net));
+  size_t all = 0;
+  for (int p = 0; p < lab->net->params; p++) all += is_weight(&lab->net->param[p]) ? nsw_param_size(&lab->net->param[p]) : 0;
+  if (!reserve(&lab->base, &lab->base_room, all)) return nsw_fail(err, "out of memory for %zu gradients", all);
   float *to = lab->base;
   for (int p = 0; p < lab->net->params; p++) {
     size_t n = nsw_param_size(&lab->net->param[p]);
@@ -97,6 +116,17 @@ static int keep_base(struct nsw_lab *lab, struct nsw_error *err) {
     to += n;
   }
   return NSW_OK;
+}
+
+static double work_tangent(int n) {
+  (void)n;
+  return 6;
+}
+
+/* The engine still has what nsw_pass_train left. */
+static int bind_tangent(struct nsw_lab *lab, struct nsw_error *err) {
+  int status = keep_base(lab, err);
+  return status == NSW_OK ? bind(lab, NSW_NORM_BATCH, NSW_WANT_TANGENT, err) : status;
 }
 
 /* g' H w, where the engine has H w + g of the summed loss and g was kept. */
@@ -113,62 +143,74 @@ static double base_product(struct nsw_lab *lab) {
   return sum;
 }
 
-static int run_forward(struct nsw_lab *lab, struct nsw_error *err) {
-  int status = nsw_lab_load(lab, err);
-  if (status == NSW_OK) nsw_engine_forward(lab->engine);
-  return status;
-}
-
-static int run_train(struct nsw_lab *lab, bool base, struct nsw_error *err) {
-  int status = nsw_lab_load(lab, err);
-  if (status != NSW_OK) return status;
-  nsw_engine_forward(lab->engine);
-  nsw_engine_backward(lab->engine, NULL, true);
-  return base ? keep_base(lab, err) : NSW_OK;
-}
-
 static int run_tangent(struct nsw_lab *lab, struct nsw_error *err) {
-  int status = load_network(lab, true, err);
-  if (status != NSW_OK) return status;
+  (void)err;
   nsw_engine_tangent(lab->engine);
   lab->curvature = base_product(lab);
   return NSW_OK;
 }
 
-static int run_jacobian(struct nsw_lab *lab, struct nsw_error *err) {
-  size_t logits = (size_t)lab->samples * (size_t)lab->net->classes, side = (size_t)lab->net->resolution;
-  int status = nsw_lab_load(lab, err);
-  if (status != NSW_OK) return status;
-  float *ones = malloc(logits * sizeof *ones);
-  if (!ones) return nsw_fail(err, "out of memory for the Jacobian");
-  for (size_t i = 0; i < logits; i++) ones[i] = 1;
-  nsw_engine_forward(lab->engine);
-  nsw_engine_backward(lab->engine, ones, false);
-  free(ones);
-  for (int i = 0; i < lab->samples; i++)
-    nsw_engine_input_gradient(lab->engine, i, lab->jacobian + (size_t)i * 3 * side * side);
+const struct nsw_pass nsw_pass_tangent = {.name = "tangent",
+                                          .text = "forward and back with tangents along the weights",
+                                          .work = work_tangent,
+                                          .bind = bind_tangent,
+                                          .run = run_tangent,
+                                          .after = &nsw_pass_train};
+
+/* ---- the data's images, each normalised by itself ---- */
+
+static int bind_sample(struct nsw_lab *lab, struct nsw_error *err) {
+  return bind(lab, NSW_NORM_SAMPLE, NSW_WANT_WEIGHT_GRADS, err);
+}
+
+static int run_sample(struct nsw_lab *lab, struct nsw_error *err) {
+  (void)err;
+  nsw_engine_run(lab->engine);
   return NSW_OK;
 }
 
-static int run_flow(struct nsw_lab *lab, struct nsw_error *err) {
-  size_t size = (size_t)lab->net->resolution, pixels = 3 * size * size, classes = (size_t)lab->net->classes;
-  float *ones = malloc((pixels > classes ? pixels : classes) * sizeof *ones);
-  struct nsw_load load = {.seed = lab->seed, .norm = NSW_NORM_NONE, .weights = NSW_WEIGHTS_ABSOLUTE, .drawn = true};
-  lab->loaded = false;
-  if (!ones || !reserve_params(lab)) {
-    free(ones);
-    return nsw_fail(err, "out of memory for an image of ones");
-  }
-  for (size_t i = 0; i < pixels || i < classes; i++) ones[i] = 1;
-  int status = nsw_engine_set_images(lab->engine, ones, (int32_t[]){0}, 1, (int)size, err);
-  if (status == NSW_OK) status = nsw_engine_load(lab->engine, lab->net, &load, err);
-  if (status == NSW_OK) {
-    nsw_engine_forward(lab->engine);
-    nsw_engine_backward(lab->engine, ones, true);
-  }
+const struct nsw_pass nsw_pass_sample = {.name = "sample",
+                                         .text = "forward and back to the weights, each image normalised by itself",
+                                         .work = work_train,
+                                         .bind = bind_sample,
+                                         .run = run_sample};
+
+/* ---- flow ---- */
+
+static int bind_flow(struct nsw_lab *lab, struct nsw_error *err) {
+  size_t size = (size_t)lab->net->resolution, pixels = 3 * size * size;
+  float *ones = malloc(pixels * sizeof *ones);
+  if (!ones) return nsw_fail(err, "out of memory for an image of ones");
+  for (size_t i = 0; i < pixels; i++) ones[i] = 1;
+  int status = nsw_batch_fill(&lab->spare, ones, NULL, 1, (int)size, err);
   free(ones);
-  return status;
+  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, lab->net, NSW_RULE_ABSOLUTE, lab->seed, err);
+  if (status == NSW_OK) status = nsw_weights_hold(lab->other, NSW_HOLD_MATRICES, err);
+  if (status != NSW_OK) return status;
+  return nsw_engine_bind(lab->engine, lab->net, lab->other, &lab->spare,
+                         (struct nsw_run){.norm = NSW_NORM_NONE, .wanted = NSW_WANT_WEIGHT_GRADS}, err);
 }
+
+static double work_flow(int n) { return 3.0 / n; }
+
+static int run_flow(struct nsw_lab *lab, struct nsw_error *err) {
+  size_t classes = (size_t)lab->net->classes;
+  float *ones = malloc(classes * sizeof *ones);
+  if (!ones) return nsw_fail(err, "out of memory for the slopes of an image of ones");
+  for (size_t k = 0; k < classes; k++) ones[k] = 1;
+  nsw_engine_forward(lab->engine);
+  nsw_engine_backward(lab->engine, ones, NSW_WANT_WEIGHT_GRADS);
+  free(ones);
+  return NSW_OK;
+}
+
+const struct nsw_pass nsw_pass_flow = {.name = "flow",
+                                       .text = "absolute weights, an image of ones, back from the sum of logits",
+                                       .work = work_flow,
+                                       .bind = bind_flow,
+                                       .run = run_flow};
+
+/* ---- kernel ---- */
 
 /* One image's gradient as a row: every live weight, and every normalisation's gamma. */
 static size_t kernel_row(struct nsw_lab *lab, float *row) {
@@ -200,62 +242,79 @@ static void gram(const float *rows, int n, size_t size, double *kernel) {
     }
 }
 
+static double work_kernel(int n) { return 1 + 2.0 * n; }
+
+static int bind_kernel(struct nsw_lab *lab, struct nsw_error *err) {
+  return bind(lab, NSW_NORM_BATCH, NSW_WANT_WEIGHT_GRADS | NSW_WANT_AGAIN, err);
+}
+
 static int run_kernel(struct nsw_lab *lab, struct nsw_error *err) {
   int n = lab->samples, classes = lab->net->classes;
-  struct nsw_load load = {.seed = lab->seed, .norm = NSW_NORM_BATCH, .keep = true};
-  lab->loaded = false;
   size_t size = kernel_row(lab, NULL);
   float *rows = malloc((size_t)n * size * sizeof *rows);
   float *slopes = calloc((size_t)n * (size_t)classes, sizeof *slopes);
-  int status = rows && slopes
-                   ? give_images(lab, err)
-                   : nsw_fail(err, "out of memory for %d gradients of %zu numbers: take fewer samples", n, size);
-  if (status == NSW_OK) status = nsw_engine_load(lab->engine, lab->net, &load, err);
-  if (status == NSW_OK) nsw_engine_forward(lab->engine);
-  for (int i = 0; i < n && status == NSW_OK; i++) {
+  bool ok = rows && slopes;
+  if (ok) nsw_engine_forward(lab->engine);
+  for (int i = 0; i < n && ok; i++) {
     for (int k = 0; k < n * classes; k++) slopes[k] = k / classes == i;
     nsw_engine_clear(lab->engine);
-    nsw_engine_backward(lab->engine, slopes, true);
+    nsw_engine_backward(lab->engine, slopes, NSW_WANT_WEIGHT_GRADS);
     kernel_row(lab, rows + (size_t)i * size);
   }
-  if (status == NSW_OK) gram(rows, n, size, lab->kernel);
+  if (ok) gram(rows, n, size, lab->kernel);
   free(rows);
   free(slopes);
-  return status;
+  return ok ? NSW_OK : nsw_fail(err, "out of memory for %d gradients of %zu numbers: take fewer samples", n, size);
 }
 
-int nsw_lab_run(struct nsw_lab *lab, enum nsw_pass pass, bool base, struct nsw_error *err) {
-  switch (pass) {
-    case NSW_PASS_FORWARD:
-      return run_forward(lab, err);
-    case NSW_PASS_TRAIN:
-      return run_train(lab, base, err);
-    case NSW_PASS_TANGENT:
-      return run_tangent(lab, err);
-    case NSW_PASS_JACOBIAN:
-      return run_jacobian(lab, err);
-    case NSW_PASS_FLOW:
-      return run_flow(lab, err);
-    case NSW_PASS_KERNEL:
-      return run_kernel(lab, err);
-    case NSW_PASS_WEIGHTS:
-      return reserve_params(lab) ? NSW_OK : nsw_fail(err, "out of memory for the largest parameter");
-    default:
-      return NSW_OK;
-  }
+const struct nsw_pass nsw_pass_kernel = {.name = "kernel",
+                                         .text = "every image's own way back: the neural tangent kernel",
+                                         .work = work_kernel,
+                                         .bind = bind_kernel,
+                                         .run = run_kernel};
+
+/* ---- nothing ---- */
+
+static double work_none(int n) {
+  (void)n;
+  return 0;
 }
 
-double nsw_pass_work(enum nsw_pass pass, int samples) {
-  double n = samples;
-  const double work[NSW_PASSES] = {1, 3, 6, 2, 3 / n, 1 + 2 * n, 0, 0};
-  return work[pass];
+const struct nsw_pass nsw_pass_weights = {.name = "weights", .text = "nothing is run", .work = work_none};
+const struct nsw_pass nsw_pass_own = {.name = "own", .text = "what the measure runs itself", .work = work_none};
+
+/* Those of the data's images first: they are bound once. */
+const struct nsw_pass *const nsw_passes[] = {&nsw_pass_forward, &nsw_pass_jacobian, &nsw_pass_train,
+                                             &nsw_pass_tangent, &nsw_pass_sample,   &nsw_pass_flow,
+                                             &nsw_pass_kernel,  &nsw_pass_weights,  &nsw_pass_own,
+                                             NULL};
+
+const struct nsw_pass *nsw_pass_find(const char *name) {
+  for (int i = 0; nsw_passes[i]; i++)
+    if (!strcmp(nsw_passes[i]->name, name)) return nsw_passes[i];
+  return NULL;
 }
 
 /* ---- the lab ---- */
 
+double nsw_lab_sum(struct nsw_lab *lab, double (*term)(const float *w, const float *g, size_t n)) {
+  const struct nsw_weights *weights = nsw_lab_weights(lab);
+  double sum = 0;
+  for (int p = 0; p < lab->net->params; p++) {
+    size_t n = nsw_param_size(&lab->net->param[p]);
+    if (!is_weight(&lab->net->param[p])) continue;
+    nsw_engine_gradient(lab->engine, p, lab->gradient);
+    scale(lab->gradient, n, 1.0f / (float)nsw_engine_images(lab->engine));
+    sum += term(nsw_weights_at(weights, p), lab->gradient, n);
+  }
+  return sum;
+}
+
+const struct nsw_weights *nsw_lab_weights(const struct nsw_lab *lab) { return nsw_engine_weights(lab->engine); }
+
 int nsw_lab_open(const struct nsw_context *context, int samples, struct nsw_lab *lab, struct nsw_error *err) {
   size_t n = (size_t)samples, side = (size_t)context->macro.resolution;
-  *lab = (struct nsw_lab){.context = context, .samples = samples};
+  *lab = (struct nsw_lab){.context = context};
   lab->jacobian = malloc(n * 3 * side * side * sizeof *lab->jacobian);
   lab->kernel = malloc(n * n * sizeof *lab->kernel);
   if (!lab->jacobian || !lab->kernel) return nsw_fail(err, "out of memory for %d samples", samples);
@@ -264,10 +323,29 @@ int nsw_lab_open(const struct nsw_context *context, int samples, struct nsw_lab 
 
 void nsw_lab_close(struct nsw_lab *lab) {
   nsw_engine_free(&lab->engine);
-  free(lab->weight);
+  nsw_weights_free(&lab->weights);
+  nsw_weights_free(&lab->other);
+  nsw_batch_free(&lab->spare);
   free(lab->gradient);
   free(lab->base);
   free(lab->jacobian);
   free(lab->kernel);
   *lab = (struct nsw_lab){0};
+}
+
+int nsw_lab_begin(struct nsw_lab *lab, uint32_t index, struct nsw_net *const *nets, size_t members, uint64_t seed,
+                  struct nsw_error *err) {
+  const struct nsw_net *net = nets[0];
+  size_t most = 1;
+  for (size_t m = 0; m < members; m++)
+    for (int p = 0; p < nets[m]->params; p++)
+      if (nsw_param_size(&nets[m]->param[p]) > most) most = nsw_param_size(&nets[m]->param[p]);
+  if (!reserve(&lab->gradient, &lab->room, most)) return nsw_fail(err, "out of memory for the largest parameter");
+  lab->index = index;
+  lab->net = net;
+  lab->nets = nets;
+  lab->members = members;
+  lab->seed = seed;
+  int status = nsw_weights_draw(&lab->weights, net, NSW_RULE_OWN, seed, err);
+  return status == NSW_OK && lab->held ? nsw_weights_hold(lab->weights, NSW_HOLD_MATRICES, err) : status;
 }

@@ -17,7 +17,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_TRAIN, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_train, .take = take};
 
 static const struct nsw_proxy_column columns[] = {{"plain", "sum over weights of weight x gradient", +1}, {0}};
 

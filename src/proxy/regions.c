@@ -16,7 +16,6 @@ enum { SIDE = 4, SET_REGIONS = 3, MOST_FEEDERS = 5 /* vertices of nb101 that sha
 struct regions {
   int images, channels;
   float *pixels;     /* [images][3][SIDE][SIDE] */
-  int32_t *labels;   /* [images], of no use */
   uint64_t *pattern; /* [images] hash of all codes so far */
   struct nsw_relu_codes codes;
 };
@@ -24,7 +23,6 @@ struct regions {
 static void close_regions(void *state) {
   struct regions *s = state;
   free(s->pixels);
-  free(s->labels);
   free(s->pattern);
   free(s->codes.words);
   free(s);
@@ -49,9 +47,8 @@ static int open_regions(const struct nsw_context *context, const char *const *va
   if (status == NSW_OK) {
     size_t n = (size_t)s->images;
     s->pixels = malloc(n * 3 * SIDE * SIDE * sizeof *s->pixels);
-    s->labels = calloc(n, sizeof *s->labels);
     s->pattern = malloc(n * sizeof *s->pattern);
-    if (!s->pixels || !s->labels || !s->pattern) status = nsw_fail(err, "out of memory for %d images", s->images);
+    if (!s->pixels || !s->pattern) status = nsw_fail(err, "out of memory for %d images", s->images);
   }
   if (status == NSW_OK)
     *state = s;
@@ -69,7 +66,7 @@ static uint64_t mix(uint64_t hash, uint64_t word) {
   return z ^ (z >> 31);
 }
 
-static void watch(void *with, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
+static void observe(void *with, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
   struct regions *s = with;
   struct nsw_relu_codes *c = &s->codes;
   if (moment != NSW_AFTER_LAYER || c->failed || !nsw_relu_codes(engine, layer, c)) return;
@@ -106,19 +103,20 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   struct regions *s = state;
   struct nsw_macro thin = {
       .channels = s->channels, .cells = 1, .classes = lab->context->macro.classes, .resolution = SIDE};
-  struct nsw_load load = {.seed = lab->seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_KAIMING, .forward = true};
   struct nsw_net *net = NULL;
   int status = nsw_net_build(lab->context->space, lab->index, &thin, &net, err);
   for (int i = 0; i < s->images; i++)
     cut_out(lab->context->images, lab->samples, lab->seed, i, s->pixels + (size_t)i * 3 * SIDE * SIDE);
   memset(s->pattern, 0, (size_t)s->images * sizeof *s->pattern);
   s->codes.failed = false;
-  if (status == NSW_OK) status = nsw_engine_set_images(lab->engine, s->pixels, s->labels, s->images, SIDE, err);
-  if (status == NSW_OK) status = nsw_engine_load(lab->engine, net, &load, err);
+  if (status == NSW_OK) status = nsw_batch_fill(&lab->spare, s->pixels, NULL, s->images, SIDE, err);
+  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, net, NSW_RULE_KAIMING, lab->seed, err);
+  if (status == NSW_OK)
+    status = nsw_engine_bind(lab->engine, net, lab->other, &lab->spare, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
   if (status == NSW_OK) {
-    nsw_engine_watch(lab->engine, watch, s);
+    nsw_engine_observe(lab->engine, observe, s);
     nsw_engine_forward(lab->engine);
-    nsw_engine_watch(lab->engine, NULL, NULL);
+    nsw_engine_observe(lab->engine, NULL, NULL);
     values[0] = count_different(s->pattern, s->images);
     if (s->codes.failed) status = nsw_fail(err, "out of memory for the codes of ReLUs");
   }
@@ -127,7 +125,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
 }
 
 static const struct nsw_measure measure = {
-    .pass = NSW_PASS_OWN, .work = 0.1, .open = open_regions, .close = close_regions, .take = take};
+    .pass = &nsw_pass_own, .work = 0.1, .open = open_regions, .close = close_regions, .take = take};
 
 static const struct nsw_proxy_column columns[] = {
     {"regions", "activation patterns of a thin network among many images", +1}, {0}};

@@ -19,7 +19,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {.pass = NSW_PASS_FLOW, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_flow, .take = take};
 
 static const struct nsw_proxy_column columns[] = {{"synflow", "sum over weights of |weight| x flow gradient", +1}, {0}};
 

@@ -64,25 +64,25 @@ struct room {
   float *image, *other;  /* [n][3][H][W] */
   float *before, *after; /* features */
   double *variance;      /* [tensors] */
-  int32_t *label;        /* [n], of no use */
 };
 
-static int give(const struct nsw_lab *lab, const struct room *r, struct nsw_error *err) {
-  return nsw_engine_set_images(lab->engine, r->image, r->label, lab->samples, lab->context->macro.resolution, err);
+static int give(struct nsw_lab *lab, const struct room *r, struct nsw_error *err) {
+  return nsw_batch_fill(&lab->spare, r->image, NULL, lab->samples, lab->context->macro.resolution, err);
 }
 
 /* The score of one draw of weights and images, over the normalisations that net has. */
-static int draw(const struct zen *z, const struct nsw_lab *lab, const struct nsw_net *net, const struct room *r,
+static int draw(const struct zen *z, struct nsw_lab *lab, const struct nsw_net *net, const struct room *r,
                 uint64_t seed, double *score, struct nsw_error *err) {
   const struct nsw_tensor *f = &net->tensor[net->features];
   int side = net->resolution, n = lab->samples;
   size_t pixels = (size_t)n * 3 * (size_t)side * (size_t)side;
   size_t features = (size_t)n * (size_t)f->size * (size_t)f->size * (size_t)f->channels;
-  struct nsw_load load = {.seed = seed, .norm = NSW_NORM_BATCH, .weights = NSW_WEIGHTS_NORMAL, .forward = true};
   nsw_noise_images(seed, 0, n, side, r->image);
   nsw_noise_images(seed, 1, n, side, r->other);
   int status = give(lab, r, err);
-  if (status == NSW_OK) status = nsw_engine_load(lab->engine, net, &load, err);
+  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, net, NSW_RULE_NORMAL, seed, err);
+  if (status == NSW_OK)
+    status = nsw_engine_bind(lab->engine, net, lab->other, &lab->spare, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
   if (status != NSW_OK) return status;
   for (int t = 0; t < net->tensors; t++) r->variance[t] = (1 - MOMENTUM) * (1 - MOMENTUM);
   nsw_engine_forward(lab->engine);
@@ -90,6 +90,7 @@ static int draw(const struct zen *z, const struct nsw_lab *lab, const struct nsw
   add_variances(lab, MOMENTUM * (1 - MOMENTUM), r->variance);
   for (size_t k = 0; k < pixels; k++) r->image[k] += (float)z->gamma * r->other[k];
   status = give(lab, r, err);
+  if (status == NSW_OK) status = nsw_engine_show(lab->engine, &lab->spare, err);
   if (status != NSW_OK) return status;
   nsw_engine_forward(lab->engine);
   read_features(lab, r->after);
@@ -103,7 +104,7 @@ static int draw(const struct zen *z, const struct nsw_lab *lab, const struct nsw
 }
 
 /* The mean score of all draws. */
-static int draw_all(const struct zen *z, const struct nsw_lab *lab, const struct nsw_net *net, double *score,
+static int draw_all(const struct zen *z, struct nsw_lab *lab, const struct nsw_net *net, double *score,
                     struct nsw_error *err) {
   const struct nsw_tensor *f = &net->tensor[net->features];
   size_t n = (size_t)lab->samples, side = (size_t)net->resolution;
@@ -112,9 +113,8 @@ static int draw_all(const struct zen *z, const struct nsw_lab *lab, const struct
                    .other = malloc(n * 3 * side * side * sizeof(float)),
                    .before = malloc(features * sizeof(float)),
                    .after = malloc(features * sizeof(float)),
-                   .variance = malloc((size_t)net->tensors * sizeof(double)),
-                   .label = calloc(n, sizeof(int32_t))};
-  bool ok = r.image && r.other && r.before && r.after && r.variance && r.label;
+                   .variance = malloc((size_t)net->tensors * sizeof(double))};
+  bool ok = r.image && r.other && r.before && r.after && r.variance;
   int status = ok ? NSW_OK : nsw_fail(err, "out of memory for the images of zen");
   double sum = 0, one;
   for (int k = 0; k < z->repeats && status == NSW_OK; k++) {
@@ -127,7 +127,6 @@ static int draw_all(const struct zen *z, const struct nsw_lab *lab, const struct
   free(r.before);
   free(r.after);
   free(r.variance);
-  free(r.label);
   return status;
 }
 
@@ -166,7 +165,7 @@ static double want(void *state, const bool *column) {
 }
 
 static const struct nsw_measure measure = {
-    .pass = NSW_PASS_OWN, .open = open_zen, .close = free, .want = want, .take = take, .member = member};
+    .pass = &nsw_pass_own, .open = open_zen, .close = free, .want = want, .take = take, .member = member};
 
 static const struct nsw_proxy_column columns[] = {
     {"zen", "Zen score: log of the features' sensitivity to noise, scaled by all normalisations", +1},

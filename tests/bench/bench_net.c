@@ -144,24 +144,26 @@ static void bench_conv(int c, int k, int size, int kernel) {
   free_conv(&v);
 }
 
-static struct nsw_engine *make_engine(struct nsw_error *err) {
-  struct nsw_engine *engine = NULL;
-  int32_t labels[IMAGES];
-  float *pixels = noise((size_t)IMAGES * 3 * 32 * 32);
-  for (int i = 0; i < IMAGES; i++) labels[i] = i % 10;
-  int status = pixels ? nsw_engine_create(nsw_cpu_isa(), &engine, err) : NSW_FAILED;
-  if (!status) status = nsw_engine_set_images(engine, pixels, labels, IMAGES, 32, err);
+static int make_batch(int images, struct nsw_batch *batch, struct nsw_error *err) {
+  int32_t *labels = malloc((size_t)images * sizeof *labels);
+  float *pixels = noise((size_t)images * 3 * 32 * 32);
+  for (int i = 0; labels && i < images; i++) labels[i] = i % 10;
+  int status = pixels && labels ? nsw_batch_fill(batch, pixels, labels, images, 32, err) : NSW_FAILED;
+  free(labels);
   free(pixels);
-  if (status) nsw_engine_free(&engine);
-  return engine;
+  return status;
 }
 
 /* Forward and backward over architectures: a spread of them, or the one named. */
-static int bench_space(const char *name, const char *one, int count, double peak, struct nsw_error *err) {
+static int bench_space(const char *name, const char *one, int count, struct nsw_run run, int images, double peak,
+                       struct nsw_error *err) {
   struct nsw_space *space = NULL;
-  struct nsw_engine *engine = make_engine(err);
+  struct nsw_engine *engine = NULL;
+  struct nsw_weights *weights = NULL;
+  struct nsw_batch batch = {0};
   double flop = 0, seconds = 0, work[NSW_WORKS] = {0};
-  if (!engine || nsw_space_open(name, &space, err)) return NSW_FAILED;
+  if (nsw_engine_create(nsw_cpu_isa(), &engine, err) || make_batch(images, &batch, err)) return NSW_FAILED;
+  if (nsw_space_open(name, &space, err)) return NSW_FAILED;
   struct nsw_macro macro = nsw_space_macro(space, (struct nsw_macro){0});
   const double *split = nsw_engine_seconds(engine);
   for (int i = 0; i < count; i++) {
@@ -171,20 +173,24 @@ static int bench_space(const char *name, const char *one, int count, double peak
     if (one && (nsw_space_make_keys(space, err) || nsw_space_find(space, one, &index, err))) return NSW_FAILED;
     double since = now();
     if (nsw_net_build(space, index, &macro, &net, err)) return NSW_FAILED;
-    if (nsw_engine_load(engine, net, &(struct nsw_load){.seed = 777}, err)) return NSW_FAILED;
-    nsw_engine_run(engine, true);
+    if (nsw_weights_draw(&weights, net, NSW_RULE_OWN, 777, err)) return NSW_FAILED;
+    if (nsw_engine_bind(engine, net, weights, &batch, run, err)) return NSW_FAILED;
+    nsw_engine_run(engine);
     seconds += now() - since;
-    flop += 6 * nsw_net_macs(net) * IMAGES;
+    flop += 6 * nsw_net_macs(net) * images;
     nsw_net_free(&net);
   }
   double all = 0;
   for (int k = 0; k < NSW_WORKS; k++) all += work[k] = split[k];
-  printf("  %s, %s: %.1f ms, %.2f GFLOP each, %.1f GFLOP/s, %.0f %% of the peak; %.0f MB\n   ", name,
-         one ? "the Inception-like cell" : "mean of random cells", 1e3 * seconds / count, flop / count / 1e9,
+  printf("  %s, %s, %d images normalised by %s: %.1f ms, %.2f GFLOP each, %.1f GFLOP/s, %.0f %% of the peak; %.0f MB\n   ", name,
+         one ? "the Inception-like cell" : "mean of random cells", images,
+         run.norm == NSW_NORM_BATCH ? "batch" : "sample", 1e3 * seconds / count, flop / count / 1e9,
          flop / seconds / 1e9, 100 * flop / seconds / 1e9 / peak, (double)nsw_engine_bytes(engine) / 1e6);
   for (int k = 0; k < NSW_WORKS; k++) printf(" %s %.1f %%", nsw_work_names[k], 100 * work[k] / all);
   printf("\n");
   nsw_engine_free(&engine);
+  nsw_weights_free(&weights);
+  nsw_batch_free(&batch);
   nsw_space_close(&space);
   return NSW_OK;
 }
@@ -198,13 +204,15 @@ int main(void) {
                            {128, 128, 32, 3}, {256, 256, 16, 3}, {512, 512, 8, 3}, {256, 256, 16, 1}, {512, 512, 8, 1}};
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
     bench_conv(shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
-  int status = bench_space("nb201", NULL, 60, peak, &err);
-  if (!status) status = bench_space("nb101", NULL, 8, peak, &err);
-  if (!status)
-    status = bench_space("nb101",
-                         "0111010|0000001|0000001|0000100|0000001|0000001|0000000 "
-                         "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output",
-                         3, peak, &err);
+  const char *inception = "0111010|0000001|0000001|0000100|0000001|0000001|0000000 "
+                          "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output";
+  struct nsw_run sample = {.norm = NSW_NORM_SAMPLE, .wanted = NSW_WANT_WEIGHT_GRADS};
+  struct nsw_run train = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_WEIGHT_GRADS};
+  int status = bench_space("nb201", NULL, 60, sample, IMAGES, peak, &err);
+  if (!status) status = bench_space("nb101", NULL, 8, sample, IMAGES, peak, &err);
+  if (!status) status = bench_space("nb101", inception, 3, sample, IMAGES, peak, &err);
+  if (!status) status = bench_space("nb201", NULL, 4, train, 256, peak, &err);
+  if (!status) status = bench_space("nb101", inception, 3, train, 16, peak, &err);
   if (status) fprintf(stderr, "bench_net: %s\n", err.text);
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);

@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "net/engine.h"
+#include "net/naive.h"
 #include "unit.h"
 
 enum { IMAGES = 3 };
@@ -40,7 +41,7 @@ static void set_up_with(struct fixture *f, const char *space, uint32_t index, st
     float *values = malloc(n * sizeof *values);
     f->param[p] = calloc(n, sizeof(double));
     f->grad[p] = calloc(n, sizeof(double));
-    nsw_param_fill(&f->net->param[p], NSW_WEIGHTS_OWN, 11, values);
+    nsw_param_draw(&f->net->param[p], NSW_RULE_OWN, 11, values);
     bool vector = f->net->param[p].kind == NSW_PARAM_GAMMA || f->net->param[p].kind == NSW_PARAM_BETA;
     for (size_t i = 0; i < n; i++) f->param[p][i] = values[i] + (moved && vector ? 0.3 * sin((double)(i + 1)) : 0);
     free(values);
@@ -114,17 +115,22 @@ static double draw(const char *space, uint32_t index, struct nsw_macro macro, en
                    int slots, uint64_t seed) {
   struct fixture f;
   struct nsw_engine *engine = NULL;
+  struct nsw_weights *weights = NULL;
+  struct nsw_batch batch = {0};
+  struct nsw_run run = {.norm = mode, .wanted = NSW_WANT_WEIGHT_GRADS, .group = slots};
   double worst = 0;
   set_up(&f, space, index, macro, mode, seed);
   assert_int_equal(nsw_engine_create(isa, &engine, &err), NSW_OK);
-  assert_int_equal(nsw_engine_set_images(engine, f.pixels, f.labels, IMAGES, f.net->resolution, &err), NSW_OK);
+  assert_int_equal(nsw_batch_fill(&batch, f.pixels, f.labels, IMAGES, f.net->resolution, &err), NSW_OK);
+  assert_int_equal(nsw_weights_draw(&weights, f.net, NSW_RULE_OWN, 11, &err), NSW_OK);
   for (int again = 0; again < 2; again++) {
-    assert_int_equal(nsw_engine_load(engine, f.net, &(struct nsw_load){.seed = 11, .norm = mode, .slots = slots}, &err),
-                     NSW_OK);
-    nsw_engine_run(engine, true);
+    assert_int_equal(nsw_engine_bind(engine, f.net, weights, &batch, run, &err), NSW_OK);
+    nsw_engine_run(engine);
     worst = fmax(worst, fmax(value_error(&f, engine), gradient_error(&f, engine)));
   }
   nsw_engine_free(&engine);
+  nsw_weights_free(&weights);
+  nsw_batch_free(&batch);
   tear_down(&f);
   return worst;
 }
@@ -224,19 +230,28 @@ static void test_too_large(void **state) {
   struct nsw_space *space = NULL;
   struct nsw_net *net = NULL;
   struct nsw_engine *engine = NULL;
+  struct nsw_weights *weights = NULL;
+  struct nsw_batch batch = {0};
+  struct nsw_run run = {.norm = NSW_NORM_SAMPLE, .wanted = NSW_WANT_WEIGHT_GRADS};
   static const float pixels[2 * 3 * 32 * 32];
   static const int32_t labels[2];
   assert_int_equal(nsw_space_open("nb101", &space, &err), NSW_OK);
   struct nsw_macro macro = nsw_space_macro(space, (struct nsw_macro){.channels = 65536});
   assert_int_equal(nsw_net_build(space, 5, &macro, &net, &err), NSW_OK);
+  assert_int_equal(nsw_weights_draw(&weights, net, NSW_RULE_OWN, 1, &err), NSW_OK);
   assert_int_equal(nsw_engine_create(nsw_cpu_isa(), &engine, &err), NSW_OK);
-  assert_int_equal(nsw_engine_set_images(engine, pixels, labels, 2, 32, &err), NSW_OK);
-  assert_int_equal(nsw_engine_load(engine, net, &(struct nsw_load){.seed = 1}, &err), NSW_FAILED);
+  assert_int_equal(nsw_batch_fill(&batch, pixels, labels, 2, 32, &err), NSW_OK);
+  assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_FAILED);
   assert_non_null(strstr(err.text, "not enough memory for a network of"));
-  /* Images of another size than the network's. */
-  assert_int_equal(nsw_engine_set_images(engine, pixels, labels, 2, 16, &err), NSW_OK);
-  assert_int_equal(nsw_engine_load(engine, net, &(struct nsw_load){.seed = 1}, &err), NSW_USAGE);
+  /* Images of another size than the network's, and labels of more classes. */
+  assert_int_equal(nsw_batch_fill(&batch, pixels, labels, 2, 16, &err), NSW_OK);
+  assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_USAGE);
+  assert_int_equal(nsw_batch_fill(&batch, pixels, (int32_t[]){0, 10}, 2, 32, &err), NSW_OK);
+  assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_USAGE);
+  assert_non_null(strstr(err.text, "image 1 has the label 10"));
   nsw_engine_free(&engine);
+  nsw_weights_free(&weights);
+  nsw_batch_free(&batch);
   nsw_net_free(&net);
   nsw_space_close(&space);
 }

@@ -4,6 +4,7 @@
 
 #include "data/images.h"
 #include "net/net.h"
+#include "proxy/joint.h"
 #include "proxy/table.h"
 #include "unit.h"
 
@@ -20,6 +21,14 @@ struct fixture {
   void *knas;
 };
 
+/* Opens it alone, as the joint evaluation does. */
+static int open_knas(const struct nsw_context *context, void **knas) {
+  static const struct nsw_proxy *const proxy[] = {&nsw_proxy_knas};
+  static const char *const *const values[] = {NULL};
+  static const bool wanted[COLUMNS] = {true, true, true};
+  return nsw_joint_open(context, proxy, values, 1, wanted, knas, &err);
+}
+
 static int set_up(void **state) {
   struct fixture *f = calloc(1, sizeof *f);
   assert_int_equal(nsw_space_open("nb201", &f->space, &err), NSW_OK);
@@ -28,14 +37,14 @@ static int set_up(void **state) {
   f->context = (struct nsw_context){.space = f->space, .images = f->images, .samples = SAMPLES};
   f->context.macro = nsw_space_macro(
       f->space, (struct nsw_macro){.cells = 1, .classes = f->images->classes, .resolution = f->images->resolution});
-  assert_int_equal(nsw_proxy_knas.open(&f->context, NULL, &f->knas, &err), NSW_OK);
+  assert_int_equal(open_knas(&f->context, &f->knas), NSW_OK);
   *state = f;
   return 0;
 }
 
 static int tear_down(void **state) {
   struct fixture *f = *state;
-  nsw_proxy_knas.close(f->knas);
+  nsw_joint_close(f->knas);
   nsw_images_free(&f->images);
   nsw_space_close(&f->space);
   free(f);
@@ -43,7 +52,7 @@ static int tear_down(void **state) {
 }
 
 static void score(struct fixture *f, const uint32_t *members, size_t n, double *values, uint8_t *status) {
-  assert_int_equal(nsw_proxy_knas.score(f->knas, 7, members, n, values, status, &err), NSW_OK);
+  assert_int_equal(nsw_joint_score(f->knas, 7, members, n, values, status, &err), NSW_OK);
 }
 
 /* Members of the unit of architecture `first`, at most `most`. */
@@ -123,13 +132,13 @@ static void test_bad_requests(void **state) {
   struct nsw_context context = f->context;
   void *knas = NULL;
   context.samples = SAMPLES + 1;
-  assert_int_equal(nsw_proxy_knas.open(&context, NULL, &knas, &err), NSW_USAGE);
+  assert_int_equal(open_knas(&context, &knas), NSW_USAGE);
   assert_non_null(strstr(err.text, "needs 5 images"));
   context.samples = 1;
-  assert_int_equal(nsw_proxy_knas.open(&context, NULL, &knas, &err), NSW_USAGE);
+  assert_int_equal(open_knas(&context, &knas), NSW_USAGE);
   context = f->context;
   context.macro.classes = 2;
-  assert_int_equal(nsw_proxy_knas.open(&context, NULL, &knas, &err), NSW_USAGE);
+  assert_int_equal(open_knas(&context, &knas), NSW_USAGE);
   assert_null(knas);
 }
 

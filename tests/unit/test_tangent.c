@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "net/naive.h"
 #include "net/tangent.h"
 #include "unit.h"
 
@@ -71,7 +72,7 @@ static void set_up(struct fixture *f, const char *space, uint32_t index, struct 
     size_t n = nsw_param_size(&f->net->param[p]);
     float *values = malloc(n * sizeof *values);
     for (int k = 0; k < 3; k++) (*arrays[k])[p] = calloc(n, sizeof(double));
-    nsw_param_fill(&f->net->param[p], NSW_WEIGHTS_OWN, 11, values);
+    nsw_param_draw(&f->net->param[p], NSW_RULE_OWN, 11, values);
     for (size_t i = 0; i < n; i++) f->param[p][i] = values[i];
     free(values);
   }
@@ -122,20 +123,25 @@ static double error_of(const struct fixture *f, const struct nsw_engine *engine)
 static double draw(const char *space, uint32_t index, struct nsw_macro macro, enum nsw_isa isa, uint64_t seed) {
   struct fixture f;
   struct nsw_engine *engine = NULL;
+  struct nsw_weights *weights = NULL;
+  struct nsw_batch batch = {0};
   double worst = 0;
   set_up(&f, space, index, macro, seed);
   assert_int_equal(nsw_engine_create(isa, &engine, &err), NSW_OK);
-  assert_int_equal(nsw_engine_set_images(engine, f.pixels, f.labels, IMAGES, f.net->resolution, &err), NSW_OK);
+  assert_int_equal(nsw_batch_fill(&batch, f.pixels, f.labels, IMAGES, f.net->resolution, &err), NSW_OK);
+  assert_int_equal(nsw_weights_draw(&weights, f.net, NSW_RULE_OWN, 11, &err), NSW_OK);
   for (int again = 0; again < 2; again++) {
-    struct nsw_load load = {.seed = 11, .norm = NSW_NORM_BATCH, .tangent = true};
-    assert_int_equal(nsw_engine_load(engine, f.net, &load, &err), NSW_OK);
+    struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_TANGENT};
+    assert_int_equal(nsw_engine_bind(engine, f.net, weights, &batch, run, &err), NSW_OK);
     nsw_engine_tangent(engine);
     worst = fmax(worst, error_of(&f, engine));
-    load.tangent = false;
-    assert_int_equal(nsw_engine_load(engine, f.net, &load, &err), NSW_OK);
-    nsw_engine_run(engine, true);
+    run.wanted = NSW_WANT_WEIGHT_GRADS;
+    assert_int_equal(nsw_engine_bind(engine, f.net, weights, &batch, run, &err), NSW_OK);
+    nsw_engine_run(engine);
   }
   nsw_engine_free(&engine);
+  nsw_weights_free(&weights);
+  nsw_batch_free(&batch);
   tear_down(&f);
   return worst;
 }
@@ -172,6 +178,8 @@ static void test_no_path(void **state) {
   struct nsw_space *space = NULL;
   struct nsw_net *net = NULL;
   struct nsw_engine *engine = NULL;
+  struct nsw_weights *weights = NULL;
+  struct nsw_batch batch = {0};
   static const float pixels[2 * 3 * 16 * 16];
   static const int32_t labels[2];
   assert_int_equal(nsw_space_open("nb201", &space, &err), NSW_OK);
@@ -181,12 +189,21 @@ static void test_no_path(void **state) {
     assert_int_equal(nsw_net_build(space, i, &macro, &net, &err), NSW_OK);
   }
   assert_int_equal(nsw_engine_create(nsw_cpu_isa(), &engine, &err), NSW_OK);
-  assert_int_equal(nsw_engine_set_images(engine, pixels, labels, 2, 16, &err), NSW_OK);
-  struct nsw_load load = {.seed = 1, .norm = NSW_NORM_BATCH, .tangent = true};
-  assert_int_equal(nsw_engine_load(engine, net, &load, &err), NSW_OK);
+  assert_int_equal(nsw_batch_fill(&batch, pixels, labels, 2, 16, &err), NSW_OK);
+  assert_int_equal(nsw_weights_draw(&weights, net, NSW_RULE_OWN, 1, &err), NSW_OK);
+  struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_TANGENT};
+  assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_OK);
   nsw_engine_tangent(engine);
   assert_true(nsw_engine_gradient_square(engine, net->head_weight) == 0);
+  /* Tangents know neither other gammas and betas nor other normalisations. */
+  run.norm = NSW_NORM_SAMPLE;
+  assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_USAGE);
+  run.norm = NSW_NORM_BATCH;
+  assert_int_equal(nsw_weights_draw(&weights, net, NSW_RULE_AFFINE, 1, &err), NSW_OK);
+  assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_USAGE);
   nsw_engine_free(&engine);
+  nsw_weights_free(&weights);
+  nsw_batch_free(&batch);
   nsw_net_free(&net);
   nsw_space_close(&space);
 }

@@ -1,4 +1,4 @@
-#include "net/plan.h"
+#include "net/placement.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 /* Spans of the arena while it is laid out: values, gradients, places of maxima, gradients of raw outputs. */
 struct layout {
   const struct nsw_net *net;
-  struct nsw_plan_wish wish;
-  struct nsw_plan *plan;
+  struct nsw_placement_wish wish;
+  struct nsw_placement *place;
   struct nsw_span *value, *grad; /* [tensors] */
   struct nsw_span *which, *dy;   /* [layers] */
   int *root;                     /* [tensors]: the tensor whose gradient it shares; itself mostly */
@@ -22,18 +22,18 @@ static int back_step(const struct nsw_net *net, int layer) { return 2 * net->lay
 
 /* ---- shapes ---- */
 
-static void plan_shapes(struct layout *o) {
+static void set_shapes(struct layout *o) {
   const struct nsw_net *net = o->net;
   for (int t = 0; t < net->tensors; t++) {
-    struct nsw_tensor_plan *p = &o->plan->tensor[t];
-    p->col = t == 0 ? NSW_INPUT_COL : (net->tensor[t].channels + NSW_BLOCK - 1) / NSW_BLOCK * NSW_BLOCK;
+    struct nsw_tensor_place *p = &o->place->tensor[t];
+    p->col = t == 0 ? NSW_IMAGE_COL : (net->tensor[t].channels + NSW_BLOCK - 1) / NSW_BLOCK * NSW_BLOCK;
     p->grad_col = t == 0 ? NSW_BLOCK : p->col;
-    if (p->col > o->plan->widest) o->plan->widest = p->col;
+    if (p->col > o->place->widest) o->place->widest = p->col;
   }
   for (int i = 0; i < net->layers; i++)
-    if (net->layer[i].kind == NSW_LAYER_CONV && net->layer[i].kernel == 3) o->plan->tensor[net->layer[i].src].frame = 1;
+    if (net->layer[i].kind == NSW_LAYER_CONV && net->layer[i].kernel == 3) o->place->tensor[net->layer[i].src].frame = 1;
   for (int t = 0; t < net->tensors; t++) {
-    struct nsw_tensor_plan *p = &o->plan->tensor[t];
+    struct nsw_tensor_place *p = &o->place->tensor[t];
     p->row = (ptrdiff_t)(net->tensor[t].size + 2 * p->frame) * p->col;
   }
 }
@@ -59,8 +59,8 @@ static void share_gradients(struct layout *o) {
   for (int i = net->layers - 1; i >= 0; i--) {
     const struct nsw_layer *l = &net->layer[i];
     for (int k = 0; k < l->terms; k++) {
-      o->plan->layer[i].shared[k] = can_share(net, l, l->term[k]);
-      if (o->plan->layer[i].shared[k]) o->root[l->term[k]] = o->root[l->dst >= 0 ? l->dst : l->relu_dst];
+      o->place->layer[i].shared[k] = can_share(net, l, l->term[k]);
+      if (o->place->layer[i].shared[k]) o->root[l->term[k]] = o->root[l->dst >= 0 ? l->dst : l->relu_dst];
     }
   }
 }
@@ -78,14 +78,14 @@ static void live_from(struct nsw_span *s, int step) {
 /* A layer reads tensor t: forward now, and its gradient is written on the way back. */
 static void note_read(struct layout *o, int t, int layer) {
   live_until(&o->value[t], layer);
-  if (!o->wish.forward) live_from(&o->grad[o->root[t]], back_step(o->net, layer));
+  if (o->wish.back) live_from(&o->grad[o->root[t]], back_step(o->net, layer));
 }
 
 static void note_made(struct layout *o, int t, int layer) {
   if (t < 0) return;
   live_from(&o->value[t], layer);
   live_until(&o->value[t], layer);
-  if (!o->wish.forward) live_until(&o->grad[o->root[t]], back_step(o->net, layer));
+  if (o->wish.back) live_until(&o->grad[o->root[t]], back_step(o->net, layer));
 }
 
 static void note_layer(struct layout *o, int i) {
@@ -96,9 +96,9 @@ static void note_layer(struct layout *o, int i) {
   note_made(o, l->relu_dst, i);
   for (int k = 0; k < l->terms; k++) note_read(o, l->term[k], i);
   if (l->src >= 0) note_read(o, l->src, i);
-  if (o->wish.forward) return;
+  if (!o->wish.back) return;
   if (l->kind == NSW_LAYER_CONV) {
-    live_until(&o->value[l->src], back); /* for the weights' gradient */
+    if (o->wish.weights) live_until(&o->value[l->src], back);
     live_until(&o->value[l->dst], back); /* for those who watch */
   }
   if (l->relu_dst >= 0) live_until(&o->value[l->relu_dst], back); /* where it was shut */
@@ -118,10 +118,10 @@ static void set_lifetimes(struct layout *o) {
     if (net->tensor[t].kept) {
       int made = net->tensor[t].producer;
       live_until(&o->value[t], made); /* to be looked at, also where only its rectified form is read */
-      if (!o->wish.forward)
+      if (o->wish.back)
         live_from(&o->grad[o->root[t]], back_step(net, made) - 1); /* may be written before its readers would */
     }
-    if (o->wish.keep && o->value[t].to >= 0) o->value[t].to = end;
+    if (o->wish.again && o->value[t].to >= 0) o->value[t].to = end;
   }
 }
 
@@ -129,34 +129,34 @@ static void set_lifetimes(struct layout *o) {
 
 static size_t image_floats(const struct layout *o, int t, int frame) {
   size_t side = (size_t)(o->net->tensor[t].size + 2 * frame);
-  return side * side * (size_t)o->plan->tensor[t].col;
+  return side * side * (size_t)o->place->tensor[t].col;
 }
 
 static size_t grad_floats(const struct layout *o, int t) {
   size_t side = (size_t)o->net->tensor[t].size;
-  return side * side * (size_t)o->plan->tensor[t].grad_col;
+  return side * side * (size_t)o->place->tensor[t].grad_col;
 }
 
 /* Whether a convolution's source wants its gradient. */
 static bool wanted(const struct layout *o, const struct nsw_layer *l) {
-  return !o->wish.forward && (l->src != 0 || o->wish.input);
+  return o->wish.back && (l->src != 0 || o->wish.images);
 }
 
 static void set_sizes(struct layout *o) {
   const struct nsw_net *net = o->net;
   int end = 2 * net->layers;
   for (int t = 0; t < net->tensors; t++) {
-    if (t > 0 && o->value[t].to >= 0) o->value[t].size = image_floats(o, t, o->plan->tensor[t].frame);
+    if (t > 0 && o->value[t].to >= 0) o->value[t].size = image_floats(o, t, o->place->tensor[t].frame);
     if (t > 0 && o->root[t] == t && o->grad[t].to >= 0) o->grad[t].size = grad_floats(o, t);
   }
-  if (o->wish.input && net->layers && !o->wish.forward)
+  if (o->wish.images && net->layers && o->wish.back)
     o->grad[0] = (struct nsw_span){grad_floats(o, 0), net->layers, end, 0};
   for (int i = 0; i < net->layers; i++) {
     const struct nsw_layer *l = &net->layer[i];
-    struct nsw_conv_plan *c = &o->plan->layer[i].conv;
-    int back = back_step(net, i), last = o->wish.keep ? end : o->wish.forward ? i : back;
+    struct nsw_conv_place *c = &o->place->layer[i].conv;
+    int back = back_step(net, i), last = o->wish.again ? end : o->wish.back ? back : i;
     if (is_max(l->kind)) o->which[i] = (struct nsw_span){(image_floats(o, l->dst, 0) + 3) / 4, i, last, 0};
-    if (l->kind != NSW_LAYER_CONV || o->wish.forward) continue;
+    if (l->kind != NSW_LAYER_CONV || !o->wish.back) continue;
     c->dy_frame = l->kernel == 3 && wanted(o, l);
     c->dy_is_grad = !c->dy_frame && !net->tensor[l->dst].norm && !net->tensor[l->dst].relu;
     if (!c->dy_is_grad) o->dy[i] = (struct nsw_span){image_floats(o, l->dst, c->dy_frame), back, back, 0};
@@ -179,126 +179,39 @@ static int place_all(struct layout *o, struct nsw_error *err) {
           all[count] = groups[g][i];
           owner[count++] = &groups[g][i];
         }
-    o->plan->slot = (nsw_arena_place(all, count, order) + NSW_BLOCK - 1) / NSW_BLOCK * NSW_BLOCK;
+    o->place->slot = (nsw_arena_place(all, count, order) + NSW_BLOCK - 1) / NSW_BLOCK * NSW_BLOCK;
     for (int i = 0; i < count; i++) owner[i]->at = all[i].at;
   }
   bool ok = all && owner && order;
   free(all);
   free(owner);
   free(order);
-  return ok ? NSW_OK : nsw_fail(err, "out of memory for the plan of a network");
+  return ok ? NSW_OK : nsw_fail(err, "out of memory for the placement of a network");
 }
 
 static void set_places(struct layout *o) {
   const struct nsw_net *net = o->net;
   for (int t = 0; t < net->tensors; t++) {
-    struct nsw_tensor_plan *p = &o->plan->tensor[t];
+    struct nsw_tensor_place *p = &o->place->tensor[t];
     p->value = o->value[t].at + (size_t)(p->frame * (p->row + p->col));
     p->grad = o->grad[o->root[t]].at;
     if (!net->tensor[t].norm) continue;
-    p->stats = o->plan->stats;
-    o->plan->stats += 2 * (size_t)p->col;
+    p->stats = o->place->stats;
+    o->place->stats += (o->wish.affine ? 4 : 2) * (size_t)p->col;
   }
   for (int i = 0; i < net->layers; i++) {
-    struct nsw_conv_plan *c = &o->plan->layer[i].conv;
+    struct nsw_conv_place *c = &o->place->layer[i].conv;
     const struct nsw_layer *l = &net->layer[i];
-    o->plan->layer[i].which = o->which[i].at;
+    o->place->layer[i].which = o->which[i].at;
     if (l->kind != NSW_LAYER_CONV) continue;
-    const struct nsw_tensor_plan *y = &o->plan->tensor[l->dst];
+    const struct nsw_tensor_place *y = &o->place->tensor[l->dst];
     int size = net->tensor[l->dst].size + 2 * c->dy_frame;
     c->dy_row = (ptrdiff_t)size * y->col;
     c->dy = c->dy_is_grad ? y->grad : o->dy[i].at + (size_t)(c->dy_frame * (c->dy_row + y->col));
   }
 }
 
-/* ---- kernel calls ---- */
-
-static void forward_pass(const struct layout *o, const struct nsw_layer *l, struct nsw_conv_pass *p) {
-  const struct nsw_tensor *x = &o->net->tensor[l->src], *y = &o->net->tensor[l->dst];
-  const struct nsw_tensor_plan *xp = &o->plan->tensor[l->src], *yp = &o->plan->tensor[l->dst];
-  int k = l->kernel, pad = (k - 1) / 2;
-  *p = (struct nsw_conv_pass){.rows = y->size,
-                              .cols = y->size,
-                              .x_row = xp->row * l->stride,
-                              .x_col = (ptrdiff_t)xp->col * l->stride,
-                              .y_row = yp->row,
-                              .y_col = yp->col,
-                              .cin = x->channels,
-                              .blocks = yp->col / NSW_BLOCK,
-                              .taps = k * k,
-                              .w_taps = k * k};
-  for (int t = 0; t < k * k; t++) {
-    p->tap_x[t] = (t / k - pad) * xp->row + (t % k - pad) * xp->col;
-    p->tap_w[t] = t;
-  }
-}
-
-/* The way back of stride 1: a convolution of dy with the weights turned around. Of stride 2: dx's pixels of each parity
- * see their own taps, so four passes do no work on zeros. Output o reads input o * stride + tap - pad. */
-static void back_passes(const struct layout *o, const struct nsw_layer *l, struct nsw_conv_plan *c) {
-  const struct nsw_tensor *x = &o->net->tensor[l->src], *y = &o->net->tensor[l->dst];
-  const struct nsw_tensor_plan *xp = &o->plan->tensor[l->src], *yp = &o->plan->tensor[l->dst];
-  int k = l->kernel, pad = (k - 1) / 2, s = l->stride;
-  ptrdiff_t dx_row = (ptrdiff_t)x->size * xp->grad_col;
-  c->backs = wanted(o, l) ? s * s : 0;
-  for (int b = 0; b < c->backs; b++) {
-    int py = b / s, px = b % s;
-    struct nsw_conv_pass *p = &c->back[b];
-    *p = (struct nsw_conv_pass){.rows = x->size / s,
-                                .cols = x->size / s,
-                                .x_row = c->dy_row,
-                                .x_col = yp->col,
-                                .y_row = dx_row * s,
-                                .y_col = (ptrdiff_t)xp->grad_col * s,
-                                .cin = y->channels,
-                                .blocks = xp->grad_col / NSW_BLOCK,
-                                .w_taps = k * k};
-    c->back_y[b] = py * dx_row + px * xp->grad_col;
-    for (int t = 0; t < k * k; t++) {
-      int up = py + pad - t / k, left = px + pad - t % k; /* (input + pad - tap) must be a multiple of the stride */
-      if (up % s || left % s) continue;
-      p->tap_x[p->taps] = up / s * c->dy_row + left / s * yp->col;
-      p->tap_w[p->taps++] = t;
-    }
-  }
-}
-
-/* Enough for either way. */
-static void set_scratch(struct nsw_plan *plan, int in, int out) {
-  size_t there = nsw_wino_scratch(in, nsw_conv_blocks(out)), back = nsw_wino_scratch(out, nsw_conv_blocks(in));
-  size_t most = there > back ? there : back;
-  if (most > plan->wino) plan->wino = most;
-}
-
-static void set_conv(struct layout *o, int i) {
-  const struct nsw_layer *l = &o->net->layer[i];
-  struct nsw_conv_plan *c = &o->plan->layer[i].conv;
-  const struct nsw_tensor *x = &o->net->tensor[l->src], *y = &o->net->tensor[l->dst];
-  const struct nsw_tensor_plan *xp = &o->plan->tensor[l->src], *yp = &o->plan->tensor[l->dst];
-  /* Winograd's weight gradients are stored in whole blocks of input channels. */
-  size_t kernel = (size_t)l->kernel, depth = (size_t)nsw_conv_depth(x->channels);
-  size_t w_taps = kernel * kernel, wb_taps = w_taps, dw_taps = w_taps;
-  c->wino =
-      l->kernel == 3 && l->stride == 1 && l->src != 0 && depth % NSW_BLOCK == 0 && nsw_wino_fits(y->size, y->size);
-  if (c->wino) {
-    w_taps = (size_t)nsw_wino_places(c->tile[0] = nsw_wino_rows(y->size, x->channels));
-    wb_taps = (size_t)nsw_wino_places(c->tile[1] = nsw_wino_rows(y->size, y->channels));
-    dw_taps = (size_t)nsw_wino_square(c->tile[2] = nsw_wino_tile(y->size, y->size, x->channels, y->channels));
-    set_scratch(o->plan, x->channels, y->channels);
-  }
-  forward_pass(o, l, &c->forward);
-  c->weights = c->forward;
-  c->weights.y_row = c->dy_row;
-  back_passes(o, l, c);
-  c->w_size = w_taps * (size_t)x->channels * (size_t)yp->col;
-  c->wb_size = c->backs ? wb_taps * (size_t)y->channels * (size_t)xp->grad_col : 0;
-  c->dw_size = o->wish.forward ? 0 : dw_taps * depth * (size_t)yp->col;
-  c->w = o->plan->weights;
-  c->wb = c->w + c->w_size;
-  c->dw = o->plan->grads;
-  o->plan->weights = c->wb + c->wb_size;
-  o->plan->grads += c->dw_size;
-}
+/* ---- the order of the way back ---- */
 
 /* Who writes a gradient first sets it, the others add. In the order of the way back. */
 static void set_adds(struct layout *o) {
@@ -306,8 +219,8 @@ static void set_adds(struct layout *o) {
   if (net->features >= 0) o->written[o->root[net->features]] = true;
   for (int i = net->layers - 1; i >= 0; i--) {
     const struct nsw_layer *l = &net->layer[i];
-    struct nsw_layer_plan *p = &o->plan->layer[i];
-    if (l->kind == NSW_LAYER_CONV) set_conv(o, i);
+    struct nsw_layer_place *p = &o->place->layer[i];
+    if (l->kind == NSW_LAYER_CONV) nsw_place_conv(net, i, wanted(o, l), o->wish.weights, o->place);
     if (l->src >= 0) {
       bool *written = &o->written[o->root[l->src]];
       p->add[0] = *written;
@@ -324,7 +237,7 @@ static void set_adds(struct layout *o) {
 }
 
 static int make(struct layout *o, struct nsw_error *err) {
-  plan_shapes(o);
+  set_shapes(o);
   share_gradients(o);
   set_lifetimes(o);
   set_sizes(o);
@@ -335,21 +248,22 @@ static int make(struct layout *o, struct nsw_error *err) {
   return NSW_OK;
 }
 
-int nsw_plan_make(const struct nsw_net *net, struct nsw_plan_wish wish, struct nsw_plan *plan, struct nsw_error *err) {
+int nsw_placement_make(const struct nsw_net *net, struct nsw_placement_wish wish, struct nsw_placement *place,
+                       struct nsw_error *err) {
   size_t tensors = (size_t)net->tensors, layers = (size_t)net->layers + 1;
-  *plan =
-      (struct nsw_plan){.tensor = calloc(tensors, sizeof *plan->tensor), .layer = calloc(layers, sizeof *plan->layer)};
+  *place = (struct nsw_placement){.tensor = calloc(tensors, sizeof *place->tensor),
+                                  .layer = calloc(layers, sizeof *place->layer)};
   struct layout o = {.net = net,
                      .wish = wish,
-                     .plan = plan,
+                     .place = place,
                      .value = calloc(tensors, sizeof *o.value),
                      .grad = calloc(tensors, sizeof *o.grad),
                      .which = calloc(layers, sizeof *o.which),
                      .dy = calloc(layers, sizeof *o.dy),
                      .root = calloc(tensors, sizeof *o.root),
                      .written = calloc(tensors, sizeof *o.written)};
-  bool ok = plan->tensor && plan->layer && o.value && o.grad && o.which && o.dy && o.root && o.written;
-  int status = ok ? make(&o, err) : nsw_fail(err, "out of memory for the plan of a network");
+  bool ok = place->tensor && place->layer && o.value && o.grad && o.which && o.dy && o.root && o.written;
+  int status = ok ? make(&o, err) : nsw_fail(err, "out of memory for the placement of a network");
   free(o.value);
   free(o.grad);
   free(o.which);
@@ -359,8 +273,8 @@ int nsw_plan_make(const struct nsw_net *net, struct nsw_plan_wish wish, struct n
   return status;
 }
 
-void nsw_plan_free(struct nsw_plan *plan) {
-  free(plan->tensor);
-  free(plan->layer);
-  *plan = (struct nsw_plan){0};
+void nsw_placement_free(struct nsw_placement *place) {
+  free(place->tensor);
+  free(place->layer);
+  *place = (struct nsw_placement){0};
 }
