@@ -3,13 +3,16 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/completion.h"
 #include "cli/help.h"
 
 static int run(const struct nsw_args *args, struct nsw_error *err) {
   const char *shell = nsw_args_text(args, "completion"), *name = nsw_args_operand(args, 0);
   if (shell && strcmp(shell, "bash")) return nsw_usage(err, "help: --completion knows bash only, not '%.80s'", shell);
   if (shell) {
-    nsw_help_bash(stdout);
+    nsw_complete_bash(stdout);
+  } else if (nsw_args_given(args, "complete")) {
+    nsw_complete(stdout, nsw_args_text(args, "complete"));
   } else if (nsw_args_flag(args, "man")) {
     nsw_help_man(stdout);
   } else if (name) {
@@ -27,12 +30,15 @@ static const struct nsw_option options[] = {
     {.name = "completion",
      .argument = "bash",
      .help = "completion for this shell: `eval \"$(nasweep help --completion bash)\"`"},
+    {.name = "complete",
+     .argument = "LINE",
+     .help = "what could come next on this command line, one a line; what completion asks"},
     {0}};
 
 const struct nsw_command nsw_cmd_help = {
     .name = "help",
     .operands = "[COMMAND]",
-    .summary = "tells what a command does, or lists them",
+    .summary = "explains a command, or lists them all",
     .options = options,
     .max_operands = 1,
     .run = run,

@@ -4,6 +4,7 @@
 
 /* clang-format off */
 #define COMMANDS(X) \
+  X(demo)     \
   X(list)     \
   X(score)    \
   X(dump)     \

@@ -75,8 +75,19 @@ void nsw_help_program(FILE *out) {
           "  nasweep import csv nb201_accuracy_200ep.csv --out results/nb201_accuracy.h5\n"
           "  nasweep correlate results/nb201.h5 --truth results/nb201_accuracy.h5\n"
           "  nasweep doctor\n\n");
-  fprintf(out, "`nasweep COMMAND --help` tells all of a command; `nasweep --version` the version.\n");
+  fprintf(out, "`nasweep COMMAND --help` explains a command and its options; `nasweep --version` prints the version.\n");
   wrap(out, statuses, 0, 0);
+}
+
+void nsw_help_next(FILE *out) {
+  fputs(
+      "nasweep: which command? To begin:\n"
+      "  nasweep demo                                    the first steps, on this machine, in under a minute\n"
+      "  nasweep score nb201 --proxy cheap --out f.h5    scores a whole space\n"
+      "  nasweep correlate f.h5                          holds the scores against trained accuracies\n"
+      "  nasweep doctor                                  what this machine and build will do\n"
+      "  nasweep --help                                  all commands\n",
+      out);
 }
 
 void nsw_help_command(FILE *out, const struct nsw_command *c) {
@@ -177,54 +188,5 @@ void nsw_help_man(FILE *out) {
       "the "
       "CPU, unless it is set\n"
       ".TP\n.B OPENBLAS_NUM_THREADS\nthreads of one rank; 1 unless set\n",
-      out);
-}
-
-/* ---- completion ---- */
-
-void nsw_help_bash(FILE *out) {
-  fputs(
-      "# bash completion of nasweep; written by `nasweep help --completion bash`\n"
-      "_nasweep() {\n"
-      "  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= i options= words= files=\n"
-      "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-      "    case ${COMP_WORDS[i]} in -*) ;; *) command=${COMP_WORDS[i]}; break ;; esac\n"
-      "  done\n"
-      "  case $command in\n",
-      out);
-  for (size_t i = 0; nsw_commands[i]; i++) {
-    const struct nsw_command *c = nsw_commands[i];
-    bool space = c->operands && !strncmp(c->operands, "SPACE", 5);
-    fprintf(out, "  %s)\n    options='", c->name);
-    for (const struct nsw_option *o = c->options; o && o->name; o++) fprintf(out, "--%s ", o->name);
-    fputs("--help'\n", out);
-    if (space) fputs("    words='nb101 nb201'\n", out);
-    if (!strcmp(c->name, "help")) {
-      fputs("    words='", out);
-      for (size_t j = 0; nsw_commands[j]; j++) fprintf(out, "%s ", nsw_commands[j]->name);
-      fputs("'\n", out);
-    }
-    fputs("    case $previous in", out);
-    for (const struct nsw_option *o = c->options; o && o->name; o++)
-      if (o->argument) fprintf(out, " --%s)%s ;;", o->name, strstr(o->argument, "|") ? "" : " files=1");
-    fputs(" esac\n", out);
-    /* an argument written "csv|json" in the table is a choice of these words */
-    for (const struct nsw_option *o = c->options; o && o->name; o++) {
-      if (!o->argument || !strchr(o->argument, '|')) continue;
-      fprintf(out, "    [ \"$previous\" = --%s ] && { words='", o->name);
-      for (const char *p = o->argument; *p; p++) fputc(*p == '|' ? ' ' : *p, out);
-      fputs("'; options=; }\n", out);
-    }
-    fputs("    ;;\n", out);
-  }
-  fputs("  *) words='", out);
-  for (size_t i = 0; nsw_commands[i]; i++) fprintf(out, "%s ", nsw_commands[i]->name);
-  fputs(
-      "'; options='--help --version' ;;\n  esac\n"
-      "  if [ -n \"$files\" ]; then COMPREPLY=($(compgen -f -- \"$word\"))\n"
-      "  elif [ \"${word:0:1}\" = - ]; then COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
-      "  else COMPREPLY=($(compgen -W \"$words\" -- \"$word\") $(compgen -f -- \"$word\")); fi\n"
-      "}\n"
-      "complete -o filenames -F _nasweep nasweep\n",
       out);
 }

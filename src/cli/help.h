@@ -1,4 +1,4 @@
-/* Help, man page and completion, all written from the tables of commands and options. */
+/* Help and man page, written from the tables of commands and options. */
 #ifndef NSW_CLI_HELP_H
 #define NSW_CLI_HELP_H
 
@@ -15,7 +15,7 @@ void nsw_help_command(FILE *out, const struct nsw_command *command);
 /* nasweep(1), in the man macros of roff. */
 void nsw_help_man(FILE *out);
 
-/* Completion for bash. */
-void nsw_help_bash(FILE *out);
+/* `nasweep` alone: what to do next. */
+void nsw_help_next(FILE *out);
 
 #endif

@@ -96,7 +96,7 @@ int nsw_program(int argc, char **argv) {
   const char *word = argc > 1 ? argv[1] : NULL;
   bool first = nsw_launch_rank() == 0;
   if (!word) {
-    if (first) nsw_help_program(stderr);
+    if (first) nsw_help_next(stderr);
     return NSW_USAGE;
   }
   if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "--version")) {

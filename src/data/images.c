@@ -72,6 +72,16 @@ static void list_layouts(bool marks, const char *dataset, char *text, size_t siz
   }
 }
 
+size_t nsw_images_datasets(const char **names, size_t room) {
+  size_t count = 0;
+  for (int i = 0; layouts[i]; i++) {
+    bool seen = false;
+    for (size_t k = 0; k < count; k++) seen = seen || !strcmp(names[k], layouts[i]->dataset);
+    if (!seen && count < room) names[count++] = layouts[i]->dataset;
+  }
+  return count;
+}
+
 static const struct nsw_layout *layout_of_dataset(const char *dataset) {
   for (int i = 0; layouts[i]; i++)
     if (!strcasecmp(dataset, layouts[i]->dataset)) return layouts[i];

@@ -30,6 +30,9 @@ int nsw_images_load(const char *data, const char *dataset, size_t count, struct 
 int nsw_images_synthetic(uint64_t seed, int classes, int resolution, size_t count, struct nsw_images **images,
                          struct nsw_error *err);
 
+/* The names of the data sets there are readers for, each once, into names[room]; returns how many. */
+size_t nsw_images_datasets(const char **names, size_t room);
+
 /* Frees and sets to NULL; may be called twice. */
 void nsw_images_free(struct nsw_images **images);
 

@@ -184,14 +184,22 @@ def _():
     need_tool("bash")
     def offers(*words):
         line = " ".join(f"'{w}'" for w in words)
-        script = f'eval "$({NASWEEP} help --completion bash)"; COMP_WORDS=({line}); ' \
-                 'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _nasweep; printf "%s\\n" "${COMPREPLY[@]}"'
+        script = f'eval "$({NASWEEP} help --completion bash)"; COMP_WORDS=({line}); COMP_WORDS[0]={NASWEEP}; ' \
+                 f'COMP_LINE="{" ".join(words)}"; COMP_POINT=${{#COMP_LINE}}; ' \
+                 '_nasweep; printf "%s\\n" "${COMPREPLY[@]}"'
         return subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True).stdout.split()
     assert offers("nasweep", "li") == ["list"]
     assert set(commands()) <= set(offers("nasweep", ""))
     assert offers("nasweep", "list", "nb2") == ["nb201"]
     assert offers("nasweep", "list", "nb201", "--col") == ["--columns"]
     assert offers("nasweep", "list", "nb201", "--format", "") == ["csv", "json"]
+    assert offers("nasweep", "score", "nb201", "--proxy", "sed,kn")[0] == "sed,knas"
+    assert offers("nasweep", "score", "nb201", "--dataset", "I") == ["ImageNet16-120"]
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "a.h5")
+        subprocess.run([NASWEEP, "score", "nb201", "--proxy", "sed,macs", "--range", "0:3", "--out", out], check=True,
+                       capture_output=True)
+        assert offers("nasweep", "correlate", out, "--proxy", "m") == ["macs"], "columns of the file at hand"
 
 
 run()
