@@ -48,6 +48,13 @@ th{font-weight:600;color:var(--muted);vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}
 td small{display:block;color:var(--muted);font-size:.78em;line-height:1.2}
 tr.best td:first-child{font-weight:700}
+tr.trained td:first-child{font-style:italic}
+th button{all:unset;cursor:pointer;border-radius:3px}
+th button:focus-visible{outline:2px solid var(--s0)}
+th[aria-sort=ascending] button::after{content:" ▲"}
+th[aria-sort=descending] button::after{content:" ▼"}
+input[type=search]{font:inherit;font-size:.85rem;color:inherit;background:transparent;border:1px solid var(--grid);border-radius:6px;
+ padding:.25rem .6rem;max-width:100%}
 td.bar{position:relative;min-width:5.5rem}
 td.bar::before{content:"";position:absolute;left:0;bottom:0;height:3px;width:calc(var(--v)*100%);background:var(--s0)}
 td.text{text-align:left;white-space:normal;overflow-wrap:anywhere}
@@ -66,7 +73,7 @@ code{font-size:.85em;overflow-wrap:anywhere}
 .warn{border-left:4px solid var(--mark);padding:.3rem .8rem;margin:1rem 0}
 @media (max-width:520px){main{padding:1rem .9rem 3rem}h1{font-size:1.4rem}th,td{padding:.3rem .45rem}}
 @page{margin:14mm 13mm}
-@media print{:root{--muted:#454f59}body{-webkit-print-color-adjust:exact;print-color-adjust:exact;font-size:10pt}
+@media print{input[type=search]{display:none}:root{--muted:#454f59}body{-webkit-print-color-adjust:exact;print-color-adjust:exact;font-size:10pt}
  main{max-width:none;padding:0}h1{font-size:17pt}h2{margin-top:1.4rem}h2,h3,h2+p{break-after:avoid}
  figure,.card,tr,.caption{break-inside:avoid}.caption{break-before:avoid;max-width:none}.links{display:none}
  .cards{grid-template-columns:repeat(4,1fr);gap:.5rem}.card{padding:.5rem .6rem}.card b{font-size:1.2rem}
@@ -74,6 +81,9 @@ code{font-size:.85em;overflow-wrap:anywhere}
  .wide{overflow:visible}.headline{break-inside:avoid}table{font-size:8pt}th,td{padding:.2rem .35rem}td small{font-size:6.6pt}td.bar{min-width:4.6rem}
  .headline th:nth-last-child(-n+3),.headline td:nth-last-child(-n+3){padding-left:.15rem}}
 """
+
+
+TRAINED = "accuracy:"  # begins the name of accuracies taken as a score
 
 
 def esc(text):
@@ -98,6 +108,20 @@ def cell(i, line, key):
     return f'<td{bar} data-i="{i}" data-key="{key}"><span>{real(value)}</span>{low}</td>'
 
 
+def name_of(proxy):
+    """A score's name for people: accuracies taken as a score are so many epochs of training."""
+    if not proxy.startswith(TRAINED):
+        return proxy
+    dataset, split = proxy[len(TRAINED):].split("/", 1)
+    epochs = re.search(r"-(\d+)ep$", split)
+    return f"training for {epochs[1]} epochs ({split})" if epochs else f"training ({dataset} {split})"
+
+
+def same_data(dataset, other):
+    """NATS-Bench's tables call CIFAR-10's training half cifar10-valid."""
+    return re.sub("-valid$", "", dataset) == re.sub("-valid$", "", other)
+
+
 class Page:
     """A report under way: what it is about, where its files go, and the HTML so far."""
 
@@ -105,14 +129,16 @@ class Page:
         self.args, self.space = args, space
         self.numbers, self.search = numbers, search  # all spaces; indexes into these are the page's references
         self.data, self.attrs = nasweep.columns(joined, space)
-        self.lines = [(i, n) for i, n in enumerate(numbers) if n["kind"] == "correlation" and n["space"] == space]
+        self.lines = [(i, n) for i, n in enumerate(numbers) if n["kind"] == "correlation" and n["space"] == space and
+                      (not n["proxy"].startswith(TRAINED) or same_data(n["proxy"][len(TRAINED):].split("/")[0], n["dataset"]))]
         self.out = []
         self.folder = args.files
         self.targets = list(dict.fromkeys((n["dataset"], n["split"]) for _, n in self.lines))
         self.proxies = list(dict.fromkeys(n["proxy"] for _, n in self.lines)) or list(self.attrs["proxies"])
         self.main = self.targets[0] if self.targets else None
         self.all = {n["proxy"]: n for _, n in self.of(self.main, "all")} if self.main else {}
-        order = sorted(self.proxies, key=lambda p: -(self.all.get(p, {}).get("kendall_tau_b") or -1))
+        free = [p for p in self.proxies if not p.startswith(TRAINED)]
+        order = sorted(free, key=lambda p: -(self.all.get(p, {}).get("kendall_tau_b") or -1))
         # Scores with figures of their own: the best few, one of those that rank alike, and always size.
         alike = {(n["a"], n["b"]) for n in numbers if n["kind"] == "agreement" and n["space"] == space and
                  n["subset"] == "all" and (n["kendall_tau_b"] or 0) > 0.99}
@@ -218,6 +244,12 @@ def cards(page):
                    f'<i>{real(first["regret"], 2)} below the best cell' +
                    (f"; chance needs about {chance:,} architectures" if chance and chance > 1 else
                     "; no better than one drawn at random" if chance else "") + "</i></div>")
+    trained = [n for p, n in page.all.items() if p.startswith(TRAINED)]
+    if trained:
+        short = max(trained, key=lambda n: n["kendall_tau_b"] or -2)
+        gap = (line["kendall_tau_b"] or 0) - (short["kendall_tau_b"] or 0)
+        out.append(f'<div class="card"><span>{esc(name_of(short["proxy"]))}</span><b>{real(short["kendall_tau_b"])}</b>'
+                   f'<i>Kendall; {esc(best)}, without any training, is {real(abs(gap))} {"above" if gap > 0 else "below"}</i></div>')
     out.append(f'<div class="card"><span>compared</span><b>{line["n"]:,}</b><i>{esc(excluded_text(line).split("; ", 1)[-1]) if "; " in excluded_text(line) else "architectures, none left out"}</i></div>')
     page.add('<div class="cards">' + "".join(out) + "</div>")
 
@@ -230,7 +262,8 @@ def headline(page):
         rows = []
         for i, n in sorted(lines, key=lambda p: -(p[1]["kendall_tau_b"] if p[1]["kendall_tau_b"] is not None else -2)):
             note = f" <small>undefined: {esc(n['undefined'])}</small>" if n["undefined"] else ""
-            row = f'<tr{" class=best" if n["kendall_tau_b"] == best else ""}><td>{esc(n["proxy"])}{note}</td>'
+            marks = ["best"] * (n["kendall_tau_b"] == best) + ["trained"] * n["proxy"].startswith(TRAINED)
+            row = f'<tr{f""" class="{" ".join(marks)}" """ if marks else ""}><td>{esc(name_of(n["proxy"]))}{note}</td>'
             row += "".join(cell(i, n, key) for key, _ in COEFFICIENTS)
             row += f'<td data-i="{i}" data-key="n"><span>{n["n"]:,}</span></td>'
             row += "".join(f'<td data-i="{i}" data-key="{k}"><span>{n[k]:,}</span></td>' for k in ("no_path", "pending", "failed"))
@@ -297,7 +330,8 @@ def searches(page):
     page.add("<h2>What would a search have found?</h2>")
     for target in page.targets:
         curves = [c for c in page.search if c["kind"] == "curve" and c["space"] == page.space and
-                  (c["dataset"], c["split"]) == target and c.get("points")]
+                  (c["dataset"], c["split"]) == target and c.get("points") and
+                  (not c["proxy"].startswith(TRAINED) or same_data(c["proxy"][len(TRAINED):].split("/")[0], target[0]))]
         if not curves:
             continue
         best, tag = curves[0]["best_accuracy"], "_".join(target)
@@ -311,7 +345,7 @@ def searches(page):
         for c in curves:
             at = {p["k"]: p for p in c["points"]}
             j = page.search.index(c)
-            row = f'<tr><td>{esc(c["proxy"].strip("()"))}</td>'
+            row = f'<tr><td>{esc(name_of(c["proxy"].strip("()")))}</td>'
             for k in (1, 10, 100, 1000):
                 row += (f'<td data-s="{j}" data-k="{k}" data-key="best"><span>{real(at[k]["best"], 2)}</span></td>' if k in at else "<td>–</td>")
             row += (f'<td data-s="{j}" data-k="100" data-key="precision"><span>{real(at[100]["precision"])}</span></td>' if 100 in at else "<td>–</td>")
@@ -422,6 +456,22 @@ def body(page, commands):
     return "\n".join(page.out)
 
 
+def choose(joined, wanted):
+    """What is reported, and the shorter trainings that it is compared with: splits, and accuracies as scores."""
+    splits, trained = [], []
+    for space in nasweep.spaces(joined):
+        names = [n.split("/", 1) for n in nasweep.columns(joined, space)[1]["accuracies"]]
+        epochs = {tuple(n): int((re.search(r"-(\d+)ep$", n[1]) or [0, 0])[1]) for n in names}
+        for dataset in dict.fromkeys(n[0] for n in names):
+            mine = [n for n in epochs if same_data(n[0], dataset)]
+            most = max(epochs[n] for n in mine)
+            tests = [n for n in mine if epochs[n] == most and "test" in n[1]] or [n for n in mine if epochs[n] == most]
+            reported = [n for n in mine if n[1] in wanted] if wanted else tests
+            splits += [n[1] for n in reported]
+            trained += [f"{TRAINED}{n[0]}/{n[1]}" for n in mine if "valid" in n[1] and n not in reported and epochs[n] < most]
+    return list(dict.fromkeys(splits)), list(dict.fromkeys(trained))
+
+
 def embed(numbers):
     return json.dumps(numbers).replace("</", "<\\/")
 
@@ -434,6 +484,7 @@ def main():
     parser.add_argument("--intervals", type=int, default=200, help="bootstrap resamples (default 200; 0: none)")
     parser.add_argument("--ranks", type=int, default=1, help="MPI ranks for the resamples (default 1)")
     parser.add_argument("--most", type=int, default=6, help="scores with figures of their own (default 6)")
+    parser.add_argument("--split", action="append", help="accuracies reported (default: after the longest training, tests where there are any)")
     parser.add_argument("--subset", default="all,unique,path,top:10,top:1,size,depth,skips")
     args = parser.parse_args()
     args.files = re.sub(r"\.html?$", "", args.out) + "_files"
@@ -443,23 +494,30 @@ def main():
         joined = os.path.join(scratch, "joined.h5")
         truth = [w for t in args.truth for w in ("--truth", t)]
         words = [*args.files_in, *truth, "--subset", args.subset, "--intervals", args.intervals, "--agreement", "--stability", "--timing"]
+        nasweep.correlate(*args.files_in, *truth, "--subset", "unique", "--out", joined)
+        targets, trained = choose(joined, args.split)
+        chosen = (["--split", ",".join(targets)] if targets else []) + [w for t in trained for w in ("--score", t)]
+        words += chosen
         numbers = nasweep.correlate(*words, "--out", joined, ranks=args.ranks)
         measured = any(n["kind"] == "correlation" for n in numbers)
-        search = nasweep.select(*args.files_in, *truth) if measured else []
+        picks = [*args.files_in, *truth, *chosen]
+        search = nasweep.select(*picks) if measured else []
         commands = ["nasweep correlate " + " ".join(map(str, words)) + " --format json"]
         if measured:
-            commands.append("nasweep select " + " ".join([*args.files_in, *truth]) + " --format json")
+            commands.append("nasweep select " + " ".join(picks) + " --format json")
         os.makedirs(args.files, exist_ok=True)
         parts = [body(Page(args, joined, space, numbers, search), commands) for space in nasweep.spaces(joined)]
     except (OSError, ValueError, RuntimeError) as e:
         sys.exit(f"report.py: {e}")
     finally:
         shutil.rmtree(scratch)
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "table.js"), encoding="utf-8") as f:
+        script = f.read()
     page = ("<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport content='width=device-width,initial-scale=1'>"
             f"<title>nasweep: {esc(os.path.basename(args.files_in[0]))}</title><link rel=icon href='data:,'><style>{theme.css()}{STYLE}</style></head>\n"
             f"<body><main>\n{''.join(parts)}\n</main>\n"
             f"<script type='application/json' id=numbers>{embed(numbers)}</script>\n"
-            f"<script type='application/json' id=search>{embed(search)}</script>\n</body></html>\n")
+            f"<script type='application/json' id=search>{embed(search)}</script>\n<script>{script}</script>\n</body></html>\n")
     with open(args.out + ".part", "w", encoding="utf-8") as f:
         f.write(page)
     os.replace(args.out + ".part", args.out)
