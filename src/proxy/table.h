@@ -24,6 +24,7 @@
   X(jacov)                 \
   X(epe_nas)               \
   X(naswot)                \
+  X(swap)                  \
   X(zen)                   \
   X(regions)               \
   X(az_nas)                \

@@ -271,6 +271,10 @@ def naswot(lab):
     return np.linalg.slogdet(c @ c.T + (1 - c) @ (1 - c).T)[1]
 
 
+def swap(lab):
+    return len(np.unique(np.packbits(codes(lab.net(), lab.x).T > 0, axis=1), axis=0))
+
+
 NOISE = 7  # purpose of the random numbers
 IMAGES, DISTURBANCES, AZ_IMAGES, REGIONS, SIGNS = 0, 1, 2, 3, 16
 
@@ -383,7 +387,7 @@ def az_complexity(lab):
 
 
 DEFINITIONS = {f.__name__: f for f in (grad_norm, snip, plain, l2_norm, fisher, fisher_channels, grasp, synflow,
-                                       logsynflow, jacov, epe_nas, ntk_cond, lga, naswot, zen, zen_live,
+                                       logsynflow, jacov, epe_nas, ntk_cond, lga, naswot, swap, zen, zen_live,
                                        regions, az_expressivity, az_progressivity, az_trainability, az_complexity)}
 
 
