@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/blas.h"
 #include "base/launch.h"
@@ -18,6 +19,13 @@
 static int complain(int status, const struct nsw_error *err) {
   if (status != NSW_OK && err->text[0] && nsw_launch_rank() == 0) fprintf(stderr, "nasweep: %s\n", err->text);
   return status;
+}
+
+/* The same where MPI has not started: mpirun ends the whole job as soon as one rank exits with an error, so the rank
+ * that speaks must be given time to. */
+static int complain_alone(int status, const struct nsw_error *err) {
+  if (status != NSW_OK && err->text[0] && nsw_launch_rank() != 0) nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+  return complain(status, err);
 }
 
 /* Data that could not be written is a failure, not a shorter result. */
@@ -107,5 +115,5 @@ int nsw_program(int argc, char **argv) {
     return complain(close_output(NSW_OK, &err), &err);
   }
   const struct nsw_command *command = nsw_command_find(word, &err);
-  return complain(command ? run_command(command, argc, argv, &err) : NSW_USAGE, &err);
+  return complain_alone(command ? run_command(command, argc, argv, &err) : NSW_USAGE, &err);
 }
