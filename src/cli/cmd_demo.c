@@ -7,7 +7,7 @@
 #include "base/launch.h"
 #include "cli/args.h"
 
-enum { STEPS = 6, WORDS = 16 };
+enum { STEPS = 7, WORDS = 16 };
 
 /* What is done and why. `@` stands for the folder. */
 struct step {
@@ -23,6 +23,9 @@ static const struct step steps[STEPS] = {
      {"correlate", "@/nb201.h5", "--split", "test-200ep"}},
     {"What a search by each score would have found on CIFAR-10:",
      {"select", "@/nb201.h5", "--dataset", "cifar10", "--split", "test-200ep", "--proxy", "sed,params"}},
+    {"What searches find that look at twelve epochs of training, alone and with a score's help:",
+     {"search", "@/nb201.h5", "--method", "random,evolution", "--look", "cifar10/valid-12ep", "--report",
+      "cifar10/test-200ep", "--proxy", "sed"}},
     {"Scores that run the networks, of 60 cells on built-in images:",
      {"score", "nb201", "--proxy", "knas,snip,naswot", "--sample", "60", "--samples", "8", "--out", "@/nb201-networks.h5"}},
     {"And how they do (few cells, few images that are no photographs: the wide intervals say so):",

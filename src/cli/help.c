@@ -18,14 +18,14 @@ static const char statuses[] =
 /* ---- text ---- */
 
 /* Words of text from `column` on, broken before WIDTH, later lines indented. A newline in text is kept, and lines that
- * begin with a blank are examples: never broken. */
+ * begin with a blank or with "Example:" are commands to be copied: never broken. */
 static void wrap(FILE *out, const char *text, int column, int indent) {
   while (*text) {
     if (*text == '\n') {
       fputc('\n', out);
       column = 0;
       text++;
-      if (*text == ' ') { /* as it is, to the end of the line */
+      if (*text == ' ' || !strncmp(text, "Example:", 8)) { /* as it is, to the end of the line */
         size_t n = strcspn(text, "\n");
         fprintf(out, "%.*s", (int)n, text);
         text += n;
