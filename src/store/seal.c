@@ -20,12 +20,12 @@ void nsw_seal_make(const void *bytes, size_t size, char *seal) {
   memcpy(seal, text, NSW_SEAL_SIZE);
 }
 
-/* Whether the bytes end without a seal or with the right one. */
+/* Whether the bytes end without a seal or with the right one; a seal that was cut off is a file that was. */
 static bool right(const char *bytes, size_t size) {
   char seal[NSW_SEAL_SIZE];
   if (size < NSW_SEAL_SIZE) return true;
   const char *end = bytes + size - NSW_SEAL_SIZE;
-  if (memcmp(end, mark, sizeof mark - 1)) return true;
+  if (memcmp(end, mark, sizeof mark - 1)) return !memmem(end, NSW_SEAL_SIZE, mark, sizeof mark - 1);
   nsw_seal_make(bytes, size - NSW_SEAL_SIZE, seal);
   return !memcmp(end, seal, NSW_SEAL_SIZE);
 }
