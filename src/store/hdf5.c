@@ -12,6 +12,26 @@ enum {
   LEVEL = 1                   /* of deflate: higher ones cost several times as much for a few per cent */
 };
 
+/* HDF5 1.12 gave these calls a new version, whose addresses are opaque, and made its name the macro's; addresses are
+ * not used here, so either will do, but called by its own name. 1.10 has one version under the plain name. */
+#if H5_VERSION_GE(1, 12, 0)
+typedef H5L_info2_t link_info;
+typedef H5O_info2_t object_info;
+#define link_get_info H5Lget_info2
+#define links_iterate H5Literate2
+static herr_t object_get_info(hid_t parent, const char *name, object_info *info) {
+  return H5Oget_info_by_name3(parent, name, info, H5O_INFO_BASIC, H5P_DEFAULT);
+}
+#else
+typedef H5L_info_t link_info;
+typedef H5O_info_t object_info;
+#define link_get_info H5Lget_info
+#define links_iterate H5Literate
+static herr_t object_get_info(hid_t parent, const char *name, object_info *info) {
+  return H5Oget_info_by_name(parent, name, info, H5P_DEFAULT);
+}
+#endif
+
 void nsw_h5_quiet_begin(struct nsw_h5_quiet *quiet) {
   H5Eget_auto2(H5E_DEFAULT, &quiet->print, &quiet->data);
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -202,11 +222,10 @@ hid_t nsw_h5_open(const char *path, struct nsw_error *err) {
 }
 
 bool nsw_h5_has(hid_t parent, const char *name, H5O_type_t type) {
-  H5L_info_t link;
-  H5O_info_t object;
-  return H5Lexists(parent, name, H5P_DEFAULT) > 0 && H5Lget_info(parent, name, &link, H5P_DEFAULT) >= 0 &&
-         link.type == H5L_TYPE_HARD && H5Oget_info_by_name(parent, name, &object, H5P_DEFAULT) >= 0 &&
-         object.type == type;
+  link_info link;
+  object_info object;
+  return H5Lexists(parent, name, H5P_DEFAULT) > 0 && link_get_info(parent, name, &link, H5P_DEFAULT) >= 0 &&
+         link.type == H5L_TYPE_HARD && object_get_info(parent, name, &object) >= 0 && object.type == type;
 }
 
 struct collection {
@@ -216,7 +235,7 @@ struct collection {
   bool failed;
 };
 
-static herr_t collect(hid_t group, const char *name, const H5L_info_t *link, void *data) {
+static herr_t collect(hid_t group, const char *name, const link_info *link, void *data) {
   struct collection *c = data;
   if (link->type != H5L_TYPE_HARD || c->count >= c->limit || !nsw_h5_has(group, name, c->type)) return 0;
   char **names = realloc(c->names, (c->count + 1) * sizeof *names), *copy = names ? strdup(name) : NULL;
@@ -235,7 +254,7 @@ int nsw_h5_names(hid_t group, H5O_type_t type, size_t limit, char ***names, size
     H5Pclose(create);
   }
   H5_index_t by = order & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
-  herr_t done = H5Literate(group, by, H5_ITER_INC, NULL, collect, &c);
+  herr_t done = links_iterate(group, by, H5_ITER_INC, NULL, collect, &c);
   if (done >= 0) {
     *names = c.names;
     *count = c.count;
