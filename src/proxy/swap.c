@@ -2,8 +2,8 @@
  * shut; the score is the number of different patterns over all ReLUs of all layers.
  *
  * The released program gathers the outputs of every ReLU module; several in front of the same sum repeat its patterns,
- * which a set does not see, so each tensor is taken once. Its regularised form, times exp(-(parameters - mu)^2 / sigma),
- * needs a size that is wanted beforehand and is left to whoever has one: both factors are columns. */
+ * which a set does not see, so each tensor is taken once. Its regularised form, times exp(-(parameters - mu)^2 /
+ * sigma), needs a size that is wanted beforehand and is left to whoever has one: both factors are columns. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,7 +80,7 @@ static void add(struct swap *s, uint64_t pattern) {
 
 /* ---- the measure ---- */
 
-static int begin(void *state, const struct nsw_lab *lab, struct nsw_error *err) {
+static int begin(void *state, struct nsw_lab *lab, struct nsw_error *err) {
   struct swap *s = state;
   s->images = lab->samples;
   s->count = 0;
@@ -101,7 +101,7 @@ static void transpose(uint64_t a[WORD]) {
     }
 }
 
-static void watch(void *state, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
+static void observe(void *state, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
   struct swap *s = state;
   struct nsw_relu_codes *c = &s->codes;
   if (moment != NSW_AFTER_LAYER || c->failed || !nsw_relu_codes(engine, layer, c)) return;
@@ -122,8 +122,12 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {
-    .pass = NSW_PASS_FORWARD, .open = open_swap, .close = close_swap, .begin = begin, .watch = watch, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_forward,
+                                           .open = open_swap,
+                                           .close = close_swap,
+                                           .begin = begin,
+                                           .observe = observe,
+                                           .take = take};
 
 static const struct nsw_proxy_column columns[] = {
     {"swap", "different activation patterns of ReLUs over the images of a batch", +1}, {0}};
@@ -131,10 +135,12 @@ static const struct nsw_proxy_column columns[] = {
 const struct nsw_proxy nsw_proxy_swap = {
     .name = "swap",
     .group = "forward",
-    .source = "Peng et al., SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS, arXiv 2403.04161, and its "
-              "released program",
-    .note = "ReLUs on branches that reach no output do not count; the paper's regularised form, which needs a wanted "
-            "size, is not built; the paper takes 16 to 32 images and means over 32 draws of weights",
+    .source =
+        "Peng et al., SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS, arXiv 2403.04161, and its "
+        "released program",
+    .note =
+        "ReLUs on branches that reach no output do not count; the paper's regularised form, which needs a wanted "
+        "size, is not built; the paper takes 16 to 32 images and means over 32 draws of weights",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
     .samples = NSW_MEASURE_SAMPLES,
     .columns = columns,
