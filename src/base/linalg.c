@@ -8,6 +8,10 @@
 void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda, double *w, double *work,
              const int *lwork, int *iwork, const int *liwork, int *info);
 void dgetrf_(const int *m, const int *n, double *a, const int *lda, int *pivot, int *info);
+void dpotrf_(const char *triangle, const int *n, double *a, const int *lda, int *info);
+void dpotrs_(const char *triangle, const int *n, const int *columns, const double *a, const int *lda, double *b,
+             const int *ldb, int *info);
+void dpotri_(const char *triangle, const int *n, double *a, const int *lda, int *info);
 
 bool nsw_eigenvalues(double *a, int n, double *value) {
   int lwork = 2 * n + 1, liwork = 1, info = 1, iwork[1];
@@ -46,4 +50,25 @@ double nsw_largest_singular(const double *a, int rows, int cols) {
   free(gram);
   free(value);
   return top;
+}
+
+/* Row after row the lower triangle is what Fortran calls the upper one. */
+bool nsw_cholesky(double *a, int n) {
+  int info = 0;
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j <= i; j++)
+      if (!isfinite(a[(size_t)i * (size_t)n + (size_t)j])) return false;
+  if (n > 0) dpotrf_("U", &n, a, &n, &info);
+  return info == 0;
+}
+
+void nsw_cholesky_solve(const double *factor, int n, double *b) {
+  int one = 1, info;
+  if (n > 0) dpotrs_("U", &n, &one, factor, &n, b, &n, &info);
+}
+
+bool nsw_cholesky_invert(double *factor, int n) {
+  int info = 0;
+  if (n > 0) dpotri_("U", &n, factor, &n, &info);
+  return info == 0;
 }

@@ -13,7 +13,10 @@
   X(hyperband) \
   X(bohb)      \
   X(score)     \
-  X(two_step)
+  X(two_step)  \
+  X(ridge)     \
+  X(gp)        \
+  X(mlp)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct nsw_method nsw_method_##name;

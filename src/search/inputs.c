@@ -1,0 +1,194 @@
+#include "search/inputs.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/rank.h"
+
+/* ---- paths ---- */
+
+enum { SYMBOLS = 6, LONGEST = 5 };
+
+/* Operations that can be on a path, as digits 1.. of its number; 0: none of its own. */
+static int symbol_of(int op) {
+  switch (op) {
+    case NSW_OP_SKIP:
+      return 1;
+    case NSW_OP_CONV1:
+      return 2;
+    case NSW_OP_CONV3:
+      return 3;
+    case NSW_OP_AVGPOOL3:
+      return 4;
+    case NSW_OP_MAXPOOL3:
+      return 5;
+    default:
+      return 0;
+  }
+}
+
+enum { PATHS = 7776 }; /* SYMBOLS to the power of LONGEST: every number of at most LONGEST digits */
+
+/* Counts the paths from a vertex on; number: what lies on the way to it. */
+static void count_paths(const struct nsw_cell *cell, bool on_vertices, int from, int number, float *counts) {
+  if (from == cell->vertices - 1) {
+    counts[number]++;
+    return;
+  }
+  for (int to = from + 1; to < cell->vertices; to++) {
+    int e = nsw_edge(from, to);
+    if (!(cell->edges >> e & 1)) continue;
+    int op = symbol_of(on_vertices ? cell->vertex_op[to] : cell->edge_op[e]);
+    int next = op ? number * SYMBOLS + op : number;
+    if (next < PATHS) count_paths(cell, on_vertices, to, next, counts);
+  }
+}
+
+/* ---- columns ---- */
+
+/* Raw columns of one candidate: out[width]. */
+static void word_of(const struct nsw_ground *ground, size_t candidate, float *out) {
+  for (int g = 0; g < ground->length; g++) {
+    out[ground->genes[candidate * (size_t)ground->length + (size_t)g]] = 1;
+    out += nsw_space_gene_choices(ground->space, g);
+  }
+}
+
+static size_t word_width(const struct nsw_ground *ground) {
+  size_t width = 0;
+  for (int g = 0; g < ground->length; g++) width += (size_t)nsw_space_gene_choices(ground->space, g);
+  return width;
+}
+
+static void paths_of(const struct nsw_ground *ground, size_t candidate, float *out) {
+  struct nsw_cell cell;
+  int counts[NSW_OPS];
+  bool on_vertices = nsw_space_kind(ground->space)->ops_on_vertices;
+  nsw_space_cell(ground->space, ground->index[candidate], &cell);
+  nsw_cell_count_ops(&cell, counts);
+  for (int op = 0; op < NSW_OPS; op++) out[op] = (float)counts[op];
+  count_paths(&cell, on_vertices, 0, 0, out + NSW_OPS);
+}
+
+/* Which of the raw columns differ between candidates: their sums and sums of squares tell. */
+struct columns {
+  size_t raw, kept;
+  double *sum, *square; /* [raw]; then sum holds the means */
+  double scale;         /* of all columns: to scale each by itself would make much of the rare paths */
+  int32_t *place;       /* [raw] column it becomes, -1: constant */
+};
+
+static void raw_of(const struct nsw_ground *ground, unsigned kinds, size_t candidate, float *out) {
+  if (kinds & NSW_INPUTS_WORD) {
+    word_of(ground, candidate, out);
+    out += word_width(ground);
+  }
+  if (kinds & NSW_INPUTS_PATHS) paths_of(ground, candidate, out);
+}
+
+static void choose_columns(const struct nsw_ground *ground, unsigned kinds, struct columns *c, float *raw) {
+  for (size_t i = 0; i < ground->n; i++) {
+    memset(raw, 0, c->raw * sizeof *raw);
+    raw_of(ground, kinds, i, raw);
+    for (size_t k = 0; k < c->raw; k++) c->sum[k] += raw[k], c->square[k] += (double)raw[k] * raw[k];
+  }
+  double total = 0;
+  for (size_t k = 0; k < c->raw; k++) {
+    double n = (double)ground->n, mean = c->sum[k] / n, variance = c->square[k] / n - mean * mean;
+    c->place[k] = variance > 1e-9 ? (int32_t)c->kept++ : -1;
+    c->sum[k] = mean;
+    total += variance;
+  }
+  if (total > 0) c->scale = sqrt((double)c->kept / total);
+}
+
+static void fill_columns(const struct nsw_ground *ground, unsigned kinds, const struct columns *c, float *raw,
+                         struct nsw_inputs *inputs) {
+  for (size_t i = 0; i < ground->n; i++) {
+    memset(raw, 0, c->raw * sizeof *raw);
+    raw_of(ground, kinds, i, raw);
+    for (size_t k = 0; k < c->raw; k++)
+      if (c->place[k] >= 0)
+        inputs->x[i * inputs->width + (size_t)c->place[k]] = (float)((raw[k] - c->sum[k]) * c->scale);
+  }
+}
+
+/* Inverse of the normal distribution by bisection on erfc: 60 halvings of [-9, 9]. */
+static double normal_quantile(double p) {
+  double low = -9, high = 9;
+  for (int i = 0; i < 60; i++) {
+    double middle = (low + high) / 2;
+    if (.5 * erfc(-middle / M_SQRT2) < p)
+      low = middle;
+    else
+      high = middle;
+  }
+  return (low + high) / 2;
+}
+
+int nsw_normal_scores(const double *value, size_t n, double *out, struct nsw_error *err) {
+  struct nsw_ranks ranks;
+  int status = nsw_ranks_make(value, n, &ranks, err);
+  double square = 0;
+  for (size_t g = 0; g < ranks.distinct && status == NSW_OK; g++) {
+    double rank = (double)nsw_rank_twice(&ranks, (uint32_t)g) / 2, z = normal_quantile((rank - .5) / (double)n);
+    for (uint32_t i = ranks.start[g]; i < ranks.start[g + 1]; i++) out[ranks.order[i]] = z;
+    square += z * z * (ranks.start[g + 1] - ranks.start[g]);
+  }
+  if (status == NSW_OK && ranks.distinct > 1)
+    for (size_t i = 0; i < n; i++) out[i] /= sqrt(square / (double)n);
+  nsw_ranks_free(&ranks);
+  return status;
+}
+
+/* One score into x[.][width] at a column. */
+static int score_column(const double *score, size_t n, float *x, size_t width, size_t column, struct nsw_error *err) {
+  double *z = malloc((n + 1) * sizeof *z);
+  int status = z ? nsw_normal_scores(score, n, z, err) : nsw_fail(err, "out of memory for a score of %zu", n);
+  for (size_t i = 0; i < n && status == NSW_OK; i++) x[i * width + column] = (float)z[i];
+  free(z);
+  return status;
+}
+
+int nsw_inputs_scores(const struct nsw_ground *ground, float **x, struct nsw_error *err) {
+  *x = malloc((ground->n * ground->scores + 1) * sizeof **x);
+  int status = *x ? NSW_OK : nsw_fail(err, "out of memory for %zu scores", ground->scores);
+  for (size_t s = 0; s < ground->scores && status == NSW_OK; s++)
+    status = score_column(ground->score[s], ground->n, *x, ground->scores, s, err);
+  return status;
+}
+
+int nsw_inputs_make(const struct nsw_ground *ground, unsigned kinds, struct nsw_inputs *inputs, struct nsw_error *err) {
+  bool cells = nsw_space_kind(ground->space)->cell;
+  if (kinds & NSW_INPUTS_PATHS && !cells) kinds = (kinds | NSW_INPUTS_WORD) & ~(unsigned)NSW_INPUTS_PATHS;
+  struct columns c = {.raw = (kinds & NSW_INPUTS_WORD ? word_width(ground) : 0) +
+                             (kinds & NSW_INPUTS_PATHS ? (size_t)NSW_OPS + PATHS : 0)};
+  size_t scores = kinds & NSW_INPUTS_SCORES ? ground->scores : 0;
+  *inputs = (struct nsw_inputs){.n = ground->n};
+  c.sum = calloc(c.raw + 1, sizeof *c.sum);
+  c.square = calloc(c.raw + 1, sizeof *c.square);
+  c.place = calloc(c.raw + 1, sizeof *c.place);
+  float *raw = malloc((c.raw + 1) * sizeof *raw);
+  int status = c.sum && c.square && c.place && raw ? NSW_OK : nsw_fail(err, "out of memory for inputs");
+  if (status == NSW_OK) {
+    choose_columns(ground, kinds, &c, raw);
+    inputs->width = c.kept + scores;
+    inputs->x = malloc((inputs->n * inputs->width + 1) * sizeof *inputs->x);
+    if (!inputs->x)
+      status = nsw_fail(err, "out of memory for %zu inputs of %zu candidates", inputs->width, inputs->n);
+  }
+  if (status == NSW_OK) fill_columns(ground, kinds, &c, raw, inputs);
+  for (size_t s = 0; s < scores && status == NSW_OK; s++)
+    status = score_column(ground->score[s], ground->n, inputs->x, inputs->width, c.kept + s, err);
+  free(c.sum);
+  free(c.square);
+  free(c.place);
+  free(raw);
+  return status;
+}
+
+void nsw_inputs_free(struct nsw_inputs *inputs) {
+  free(inputs->x);
+  *inputs = (struct nsw_inputs){0};
+}
