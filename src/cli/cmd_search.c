@@ -38,6 +38,11 @@ static const struct nsw_option options[] = {
     {"set", "METHOD.KEY=VALUE", NULL, "a setting of a method", true},
     {"rungs", "LIST", NULL,
      "accuracies after fewer epochs for hyperband and bohb; default: those of the split looked at", false},
+    {"transfer", "SPACE[:D/S]", NULL,
+     "also a score gcn:SPACE from a graph network fitted to the accuracies (D/S: DATASET/SPLIT) of another space, which "
+     "must be among the operands and is then not searched; operations are told by properties of our own",
+     false},
+    {"transfer-sample", "N", "20000", "architectures of that space it is fitted to; 0: all", false},
     {"remember", NULL, NULL, "an architecture that a search meets again costs it nothing", false},
     {"points", "N", "100", "points of the curves, at equal steps of the budget", false},
     {"resamples", "N", "2000", "bootstrap resamples for the intervals of gains", false},
@@ -94,7 +99,7 @@ static int read_methods(struct nsw_search_job *job, struct nsw_error *err) {
     const struct nsw_method *m = nsw_method_find(job->methods.item[i]);
     if (!m) return no_method(job->methods.item[i], err);
     if (m->kind & NSW_METHOD_SCORE && !nsw_args_given(job->args, "proxy") && !nsw_args_given(job->args, "score") &&
-        !nsw_args_given(job->args, "ensemble"))
+        !nsw_args_given(job->args, "transfer") && !nsw_args_given(job->args, "ensemble"))
       return nsw_usage(err, "--method %s goes by a score: name one with --proxy", m->name);
   }
   return status;
@@ -176,6 +181,7 @@ static int read_options(struct nsw_search_job *job, struct nsw_error *err) {
   if (status == NSW_OK) status = read_count(args, "seed", 0, INT64_MAX, &s->seed, err);
   if (status == NSW_OK) status = read_count(args, "start", 1, 1000000, &s->start, err);
   if (status == NSW_OK) status = read_count(args, "brood", 1, 1000000, &s->brood, err);
+  if (status == NSW_OK) status = read_count(args, "transfer-sample", 0, UINT32_MAX, &job->transfer.sample, err);
   if (status == NSW_OK) status = read_count(args, "pool", 0, UINT32_MAX, &s->pool, err);
   if (status == NSW_OK) status = read_count(args, "resamples", 1, 10000000, &job->resamples, err);
   if (status == NSW_OK) status = nsw_args_real(args, "level", &job->level, err);
@@ -228,9 +234,10 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
                    ? read_options(&job, err)
                    : nsw_usage(err, "search: FILE.h5 or the name of a space is missing; usage: nasweep search FILE.h5...");
   if (status == NSW_OK) status = nsw_tables_read(args, first, &tables, err);
+  if (status == NSW_OK) status = nsw_search_find_transfer(&job, tables.list, tables.count, err);
   int worst = all_ready(status);
   for (size_t t = 0; t < tables.count && worst == NSW_OK && status == NSW_OK; t++)
-    status = nsw_search_table(&job, tables.list[t], err);
+    if (tables.list[t] != job.transfer.table) status = nsw_search_table(&job, tables.list[t], err);
   if (status == NSW_OK && worst == NSW_OK && first) status = print(&job, err);
   nsw_search_outcomes_free(&job.outcomes);
   nsw_tables_free(&tables);

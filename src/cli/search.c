@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/quote.h"
+#include "cli/search_transfer.h"
 #include "study/ensemble.h"
 
 enum { TOP = 3 };
@@ -54,6 +55,8 @@ static int choose_scores(struct place *p, struct nsw_error *err) {
     status = nsw_columns_add_accuracy(&p->columns, p->table, nsw_args_value(args, "score", s), err);
   for (size_t e = 0; e < nsw_args_count(args, "ensemble") && status == NSW_OK; e++)
     status = nsw_ensemble_add(&p->columns, nsw_args_value(args, "ensemble", e), err);
+  if (status == NSW_OK && p->job->transfer.table)
+    status = nsw_search_add_transfer(p->job, p->table, p->space, &p->columns, err);
   if (status == NSW_OK) status = add_count(&p->columns, "params", p->table->params, p->table->rows, err);
   if (status == NSW_OK) status = add_count(&p->columns, "macs", p->table->macs, p->table->rows, err);
   if (status != NSW_OK) return status;
@@ -372,6 +375,18 @@ static int check_budget(const struct place *p, struct nsw_error *err) {
   return NSW_OK;
 }
 
+static int judge_transfer(struct place *p, struct nsw_error *err) {
+  char name[64];
+  snprintf(name, sizeof name, "gcn:%.40s", p->job->transfer.table->space);
+  struct nsw_search search = search_of(p, nsw_method_find("gcn"), 0, -1);
+  struct nsw_search_title title = title_of(p, &search, 0, name);
+  snprintf(title.use, sizeof title.use, "transfer");
+  title.budget = 0;
+  title.repeats = 1;
+  title.settings[0] = '\0';
+  return nsw_search_judge_transfer(p->job, p->table, &p->use, nsw_columns_find(&p->columns, name), &title, err);
+}
+
 int nsw_search_table(struct nsw_search_job *job, const struct nsw_table *table, struct nsw_error *err) {
   struct place p = {.job = job, .table = table};
   struct found random = {NULL};
@@ -385,6 +400,7 @@ int nsw_search_table(struct nsw_search_job *job, const struct nsw_table *table, 
                                &p.left, err);
   if (status == NSW_OK) status = check_budget(&p, err);
   if (status == NSW_OK && job->search.share.rank == 0) speak(&p);
+  if (status == NSW_OK && job->transfer.table) status = judge_transfer(&p, err);
   for (size_t m = 0; m < job->methods.count && status == NSW_OK; m++)
     status = all_of_method(&p, nsw_method_find(job->methods.item[m]), &random, err);
   free(random.value);

@@ -25,6 +25,11 @@ struct nsw_search_columns {
 int nsw_search_choose(const struct nsw_args *args, const struct nsw_table *table, struct nsw_search_columns *columns,
                       struct nsw_error *err);
 
+/* The column of DATASET/SPLIT, where the split's epochs may be left out if only one column is meant; option: for the
+ * message where there is none. */
+int nsw_search_column(const char *option, const char *word, const struct nsw_table *table,
+                      const struct nsw_accuracy **column, struct nsw_error *err);
+
 /* Epochs that an accuracy was trained for: by its attribute or its split's name; 0 where neither tells. */
 int nsw_accuracy_epochs(const struct nsw_accuracy *accuracy);
 
@@ -109,6 +114,13 @@ struct nsw_search_outcomes {
   struct nsw_rows searches, gains, models; /* of the structs above */
 };
 
+/* A network fitted to one space that gives a score to others. */
+struct nsw_search_transfer {
+  const struct nsw_table *table;    /* of that space; NULL: none */
+  const struct nsw_accuracy *column; /* what it is fitted to */
+  uint64_t sample;                  /* architectures it is fitted to */
+};
+
 /* Everything that is asked for. */
 struct nsw_search_job {
   const struct nsw_args *args;
@@ -119,9 +131,14 @@ struct nsw_search_job {
   double level;
   unsigned way[16]; /* ways to use each score: enum nsw_use, ORed */
   size_t ways;
+  struct nsw_search_transfer transfer;
   struct nsw_list methods, proxies;
   struct nsw_search_outcomes outcomes;
 };
+
+/* Finds what --transfer SPACE[:DATASET/SPLIT] names among the tables. */
+int nsw_search_find_transfer(struct nsw_search_job *job, struct nsw_table *const *tables, size_t count,
+                             struct nsw_error *err);
 
 /* All searches in one space; speaks on standard error on the first rank. */
 int nsw_search_table(struct nsw_search_job *job, const struct nsw_table *table, struct nsw_error *err);

@@ -37,9 +37,8 @@ static int no_such(const char *option, const char *word, const struct nsw_table 
                    *list ? list : "no accuracies");
 }
 
-/* The column of DATASET/SPLIT, where the split's epochs may be left out if only one column is meant. */
-static int named(const char *option, const char *word, const struct nsw_table *table,
-                 const struct nsw_accuracy **column, struct nsw_error *err) {
+int nsw_search_column(const char *option, const char *word, const struct nsw_table *table,
+                      const struct nsw_accuracy **column, struct nsw_error *err) {
   const char *slash = strchr(word, '/');
   size_t matches = 0;
   if (!slash) return no_such(option, word, table, err);
@@ -134,7 +133,7 @@ static int choose_list(const struct nsw_args *args, const char *option, const st
   int status = nsw_args_list(args, option, &list, err);
   if (status == NSW_OK && list.count > room) status = nsw_usage(err, "--%s: more than %zu columns", option, room);
   for (size_t i = 0; i < list.count && status == NSW_OK; i++)
-    status = named(option, list.item[i], table, &column[(*count)++], err);
+    status = nsw_search_column(option, list.item[i], table, &column[(*count)++], err);
   nsw_list_free(&list);
   return status;
 }
@@ -143,7 +142,7 @@ static int choose_list(const struct nsw_args *args, const char *option, const st
 static int choose_seconds(const struct nsw_args *args, const struct nsw_table *table, struct nsw_search_columns *c,
                           struct nsw_error *err) {
   const char *word = nsw_args_text(args, "cost");
-  if (word) return named("cost", word, table, &c->seconds, err);
+  if (word) return nsw_search_column("cost", word, table, &c->seconds, err);
   for (size_t a = 0; a < table->accuracies; a++) {
     const struct nsw_accuracy *one = &table->accuracy[a];
     if (nsw_truth_is_accuracy(one) || strcmp(one->dataset, c->look->dataset)) continue;
@@ -171,7 +170,7 @@ int nsw_search_choose(const struct nsw_args *args, const struct nsw_table *table
     return nsw_fail(err, "%s: no trained accuracies to search by; name a table with --truth FILE or put one into "
                          "$NASWEEP_DATA",
                     table->space);
-  int status = look ? named("look", look, table, &c->look, err) : default_look(table, c, err);
+  int status = look ? nsw_search_column("look", look, table, &c->look, err) : default_look(table, c, err);
   if (status == NSW_OK && nsw_args_given(args, "report"))
     status = choose_list(args, "report", table, NSW_SEARCH_REPORTS, c->report, &c->reports, err);
   else if (status == NSW_OK)

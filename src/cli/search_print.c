@@ -162,9 +162,12 @@ static void print_table(FILE *out, const struct nsw_search_outcomes *o) {
   const struct nsw_model_line *m = o->models.at;
   for (size_t i = 0; i < o->models.count; i++) {
     char label[160];
-    if (!i) fprintf(out, "\nrank of all candidates by the model fitted last, against\n");
-    fprintf(out, "  %-40s %-28s Spearman %.3f ± %.3f, Kendall %.3f ± %.3f\n", label_of(&m[i].title, label), m[i].column,
-            m[i].spearman, m[i].spearman_deviation, m[i].kendall, m[i].kendall_deviation);
+    if (!i) fprintf(out, "\nrank of all candidates by a model fitted to as many at random, against\n");
+    fprintf(out, "  %-40s %-28s Spearman %.3f", label_of(&m[i].title, label), m[i].column, m[i].spearman);
+    if (!isnan(m[i].spearman_deviation)) fprintf(out, " ± %.3f", m[i].spearman_deviation);
+    fprintf(out, ", Kendall %.3f", m[i].kendall);
+    if (!isnan(m[i].kendall_deviation)) fprintf(out, " ± %.3f", m[i].kendall_deviation);
+    fputc('\n', out);
   }
 }
 

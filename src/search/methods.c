@@ -16,7 +16,8 @@
   X(two_step)  \
   X(ridge)     \
   X(gp)        \
-  X(mlp)
+  X(mlp)       \
+  X(gcn)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct nsw_method nsw_method_##name;
