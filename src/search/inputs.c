@@ -136,8 +136,8 @@ int nsw_normal_scores(const double *value, size_t n, double *out, struct nsw_err
     for (uint32_t i = ranks.start[g]; i < ranks.start[g + 1]; i++) out[ranks.order[i]] = z;
     square += z * z * (ranks.start[g + 1] - ranks.start[g]);
   }
-  if (status == NSW_OK && ranks.distinct > 1)
-    for (size_t i = 0; i < n; i++) out[i] /= sqrt(square / (double)n);
+  double scale = ranks.distinct > 1 ? 1 / sqrt(square / (double)n) : 0;
+  for (size_t i = 0; i < n && status == NSW_OK; i++) out[i] *= scale;
   nsw_ranks_free(&ranks);
   return status;
 }

@@ -42,6 +42,22 @@ static void largest_singular_value_either_way(void **state) {
   assert_true(fabs(nsw_largest_singular(b, 5, 3) - 6) < 1e-12);
 }
 
+static void cholesky_solves_and_inverts(void **state) {
+  enum { N = 12 };
+  double a[N * N], b[N];
+  (void)state;
+  second_differences(a, N);
+  assert_true(nsw_cholesky(a, N));
+  for (int i = 0; i < N; i++) b[i] = i == 0; /* the first column of the inverse is 1 - (i + 1) / (n + 1) */
+  nsw_cholesky_solve(a, N, b);
+  for (int i = 0; i < N; i++) assert_true(fabs(b[i] - (1 - (i + 1.) / (N + 1))) < 1e-13);
+  assert_true(nsw_cholesky_invert(a, N));
+  for (int i = 0; i < N; i++) assert_true(fabs(a[i * N + i] - (i + 1.) * (N - i) / (N + 1)) < 1e-12);
+  double indefinite[4] = {1, 0, 2, 1}, none[4] = {1, 0, NAN, 1};
+  assert_false(nsw_cholesky(indefinite, 2));
+  assert_false(nsw_cholesky(none, 2));
+}
+
 static void numbers_that_are_none_are_told(void **state) {
   double a[4] = {1, NAN, NAN, 1}, b[4] = {1, INFINITY, 0, 1}, value[2];
   (void)state;
@@ -53,6 +69,7 @@ static void numbers_that_are_none_are_told(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(eigenvalues_of_a_known_matrix), cmocka_unit_test(determinant_of_a_known_matrix),
-      cmocka_unit_test(largest_singular_value_either_way), cmocka_unit_test(numbers_that_are_none_are_told)};
+      cmocka_unit_test(largest_singular_value_either_way), cmocka_unit_test(cholesky_solves_and_inverts),
+                                     cmocka_unit_test(numbers_that_are_none_are_told)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
