@@ -22,6 +22,9 @@ int nsw_fail(struct nsw_error *err, const char *format, ...) __attribute__((form
 /* The same, returning NSW_USAGE. */
 int nsw_usage(struct nsw_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The one message for a malloc that failed: "out of memory for WHAT". Returns NSW_FAILED. */
+int nsw_no_memory(struct nsw_error *err, const char *what, ...) __attribute__((format(printf, 2, 3)));
+
 /* Puts "context: " before the message that is there; returns status unchanged. */
 int nsw_error_prefix(struct nsw_error *err, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

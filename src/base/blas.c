@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/isa.h"
 #include "base/launch.h"
 
@@ -97,28 +97,22 @@ void nsw_blas_repair(char *const *argv, void (*before)(void)) {
   if (nsw_launch_rank() == 0) perror("nasweep: starting again failed; going on with the slow kernels");
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 int nsw_blas_speed(int m, int n, int k, double seconds, double *gflops, struct nsw_error *err) {
   size_t sizes[3] = {(size_t)m * (size_t)k, (size_t)k * (size_t)n, (size_t)m * (size_t)n};
   float *x[3] = {NULL, NULL, NULL};
   int status = NSW_OK;
   for (int i = 0; i < 3 && status == NSW_OK; i++) {
     x[i] = malloc(sizes[i] * sizeof *x[i]);
-    if (!x[i]) status = nsw_fail(err, "out of memory for a %d x %d x %d matrix product", m, n, k);
+    if (!x[i]) status = nsw_no_memory(err, "a %d x %d x %d matrix product", m, n, k);
     for (size_t j = 0; x[i] && j < sizes[i]; j++) x[i][j] = (float)(j % 13) * 0.01f;
   }
-  double best = 0, begin = now(), flops = 2.0 * m * n * k;
-  for (int run = 0; status == NSW_OK && (run < 3 || now() - begin < seconds); run++) {
+  double best = 0, begin = nsw_now(), flops = 2.0 * m * n * k;
+  for (int run = 0; status == NSW_OK && (run < 3 || nsw_now() - begin < seconds); run++) {
     int repeats = 1 + (int)(2e7 / flops); /* short products are timed in bunches */
-    double start = now();
+    double start = nsw_now();
     for (int i = 0; i < repeats; i++)
       cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1.0f, x[0], k, x[1], n, 0.0f, x[2], n);
-    double rate = flops * repeats / (now() - start) * 1e-9;
+    double rate = flops * repeats / (nsw_now() - start) * 1e-9;
     if (rate > best) best = rate;
   }
   for (int i = 0; i < 3; i++) free(x[i]);

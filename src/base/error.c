@@ -25,6 +25,15 @@ int nsw_usage(struct nsw_error *err, const char *format, ...) {
   return status;
 }
 
+int nsw_no_memory(struct nsw_error *err, const char *what, ...) {
+  struct nsw_error text;
+  va_list args;
+  va_start(args, what);
+  set(&text, NSW_FAILED, what, args);
+  va_end(args);
+  return nsw_fail(err, "out of memory for %s", text.text);
+}
+
 int nsw_error_prefix(struct nsw_error *err, int status, const char *format, ...) {
   if (!err) return status;
   struct nsw_error old = *err;

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "proxy/table.h"
 
@@ -78,18 +78,10 @@ static double cost(const void *state, uint32_t index) {
   return 2.0 * (double)nsw_space_macs(d->context->space, index, &d->context->macro);
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void pass(double seconds, bool busy) {
-  double end = now() + seconds;
-  while (busy && now() < end) continue;
-  if (busy) return;
-  struct timespec t = {.tv_sec = (time_t)seconds, .tv_nsec = (long)(fmod(seconds, 1) * 1e9)};
-  while (nanosleep(&t, &t)) continue; /* a signal does not shorten it */
+  double end = nsw_now() + seconds;
+  while (busy && nsw_now() < end) continue;
+  if (!busy) nsw_sleep_all(seconds);
 }
 
 static int score_dummy(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,

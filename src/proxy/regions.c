@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/random.h"
 #include "data/images.h"
 #include "proxy/measure.h"
@@ -57,21 +58,13 @@ static int open_regions(const struct nsw_context *context, const char *const *va
   return status;
 }
 
-/* Mixes a word into a hash (the finaliser of SplitMix64): equal patterns give equal hashes, and two of a million
- * different ones the same with a chance of 1 in 10^7. */
-static uint64_t mix(uint64_t hash, uint64_t word) {
-  uint64_t z = hash * UINT64_C(0x9e3779b97f4a7c15) + word + 1;
-  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-  return z ^ (z >> 31);
-}
-
 static void observe(void *with, const struct nsw_engine *engine, int layer, enum nsw_moment moment) {
   struct regions *s = with;
   struct nsw_relu_codes *c = &s->codes;
   if (moment != NSW_AFTER_LAYER || c->failed || !nsw_relu_codes(engine, layer, c)) return;
   for (int i = 0; i < s->images; i++)
-    for (size_t k = 0; k < c->length; k++) s->pattern[i] = mix(s->pattern[i], c->words[(size_t)i * c->length + k]);
+    for (size_t k = 0; k < c->length; k++)
+      s->pattern[i] = nsw_hash_word(s->pattern[i], c->words[(size_t)i * c->length + k]);
 }
 
 static int ascending(const void *a, const void *b) {

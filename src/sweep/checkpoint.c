@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "store/file.h"
 
 static void *write_copy(void *argument) {

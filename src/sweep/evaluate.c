@@ -3,23 +3,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "sweep/watch.h"
 
 enum { HEAD = sizeof(uint32_t) + sizeof(float) };
-
-double nsw_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double thread_cpu(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 int nsw_evaluator_open(const struct nsw_sweep_plan *plan, struct nsw_evaluator *evaluator, struct nsw_error *err) {
   size_t values = 1, members = 1;
@@ -69,7 +57,7 @@ int nsw_evaluate(struct nsw_evaluator *e, uint32_t number, struct nsw_error *err
   const struct nsw_family *family = task.family;
   memset(e->status, NSW_ROW_PENDING, task.members);
   nsw_watch_begin(family->proxy->name, task.seed, family->unit[task.group]);
-  double start = nsw_now(), cpu = thread_cpu();
+  double start = nsw_now(), cpu = nsw_thread_seconds();
   int status = family->proxy->score(family->state, task.seed, task.member, task.members, e->values, e->status, err);
   double seconds = nsw_now() - start;
   nsw_watch_end();
@@ -81,7 +69,7 @@ int nsw_evaluate(struct nsw_evaluator *e, uint32_t number, struct nsw_error *err
       return nsw_fail(err, "%s architecture %" PRIu32 ": proxy %s left it without a status", e->plan->request->space,
                       task.member[m], family->proxy->name);
   e->busy += seconds;
-  e->cpu += thread_cpu() - cpu;
+  e->cpu += nsw_thread_seconds() - cpu;
   e->tasks++;
   return append(e, &task, number, (float)seconds, err);
 }

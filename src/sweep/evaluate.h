@@ -40,7 +40,4 @@ struct nsw_record {
 /* Reads the record at bytes, of which `size` are left. Returns its size, or 0 where it is not whole or no task. */
 size_t nsw_record_read(const struct nsw_sweep_plan *plan, const unsigned char *bytes, size_t size, struct nsw_record *record);
 
-/* Seconds of a monotonic clock. */
-double nsw_now(void);
-
 #endif

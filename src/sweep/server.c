@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sweep/checkpoint.h"
 #include "sweep/progress.h"
 #include "sweep/schedule.h"

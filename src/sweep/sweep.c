@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "data/images.h"
 #include "store/file.h"
 #include "store/lock.h"

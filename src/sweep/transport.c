@@ -5,10 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-void nsw_sleep(double seconds) {
-  struct timespec t = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
-  nanosleep(&t, NULL);
-}
+#include "base/clock.h"
 
 /* ---- mailboxes ---- */
 

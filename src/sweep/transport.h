@@ -87,6 +87,4 @@ int nsw_transport_await(struct nsw_transport *transport, struct nsw_error *err);
 /* Turns the return value of an MPI call into an error that names it and this rank. */
 int nsw_mpi_check(int code, const char *call, struct nsw_error *err);
 
-void nsw_sleep(double seconds);
-
 #endif

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sweep/evaluate.h"
 
 /* The shared page. The rank writes, the witness reads once the rank is gone. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "sweep/evaluate.h"
 #include "sweep/schedule.h"
 #include "sweep/stop.h"

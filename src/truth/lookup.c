@@ -3,25 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Open addressing over row numbers; the ids themselves stay in the table. */
+#include "base/hash.h"
+
+/* Open addressing over row numbers; the ids themselves stay in the table. The keys stored come from there, not from a
+ * file read, so that a hostile file cannot make long chains. */
 struct nsw_lookup {
   const struct nsw_table *table;
   uint32_t *slot; /* [mask + 1], row + 1, 0 where empty */
   size_t mask;    /* a power of two minus 1 */
 };
-
-/* Eight bytes at a time, multiplied and folded. The keys stored come from the table, not from a file read, so that a
- * hostile file cannot make long chains. */
-static uint64_t hash_text(const char *text, size_t size) {
-  uint64_t h = size * UINT64_C(0x9E3779B97F4A7C15);
-  for (size_t i = 0; i < size; i += 8) {
-    uint64_t word = 0;
-    memcpy(&word, text + i, size - i < 8 ? size - i : 8);
-    h = (h ^ word) * UINT64_C(0xD6E8FEB86659FD93);
-    h ^= h >> 32;
-  }
-  return h;
-}
 
 static const char *row_id(const struct nsw_table *table, size_t row) { return table->id + row * table->id_size; }
 
@@ -45,7 +35,7 @@ int nsw_lookup_create(const struct nsw_table *table, struct nsw_lookup **lookup,
   }
   *new = (struct nsw_lookup){table, slot, size - 1};
   for (size_t row = 0; row < table->rows; row++) {
-    size_t at = hash_text(row_id(table, row), id_length(table, row)) & new->mask;
+    size_t at = nsw_hash(row_id(table, row), id_length(table, row)) & new->mask;
     while (slot[at]) at = (at + 1) & new->mask;
     slot[at] = (uint32_t)row + 1;
   }
@@ -63,7 +53,7 @@ void nsw_lookup_free(struct nsw_lookup **lookup) {
 int64_t nsw_lookup_id(const struct nsw_lookup *lookup, const char *text, size_t size) {
   const struct nsw_table *table = lookup->table;
   if (!size || size > table->id_size || memchr(text, 0, size)) return -1;
-  size_t at = hash_text(text, size) & lookup->mask;
+  size_t at = nsw_hash(text, size) & lookup->mask;
   for (; lookup->slot[at]; at = (at + 1) & lookup->mask) {
     size_t row = lookup->slot[at] - 1;
     const char *id = row_id(table, row);
@@ -77,7 +67,7 @@ void nsw_lookup_hint(const struct nsw_lookup *lookup, struct nsw_lookup_ahead *a
   size_t *place = &ahead->place[ahead->count++ % LATE];
   uint32_t row = lookup->slot[*place]; /* of the hint LATE hints ago: its slot is here by now */
   if (row) __builtin_prefetch(row_id(lookup->table, row - 1));
-  *place = hash_text(text, size) & lookup->mask;
+  *place = nsw_hash(text, size) & lookup->mask;
   __builtin_prefetch(&lookup->slot[*place]);
 }
 

@@ -5,16 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "files/crc32c.h"
 #include "truth/truth.h"
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int compare(const void *a, const void *b) { return *(const double *)a < *(const double *)b ? -1 : 1; }
 
@@ -26,9 +20,9 @@ static int read_once(const struct nsw_truth_format *format, const char *path, co
   struct nsw_truth_request request = {.paths = &path, .path_count = 1, .opened = space};
   int status = nsw_truth_base(space, &table, err);
   if (!status) status = nsw_lookup_create(table, &lookup, err);
-  double start = now();
+  double start = nsw_process_seconds();
   if (!status) status = format->read(&request, table, lookup, &report, err);
-  *seconds = now() - start;
+  *seconds = nsw_process_seconds() - start;
   nsw_lookup_free(&lookup);
   nsw_table_free(&table);
   return status;
@@ -63,9 +57,9 @@ static int bench_crc(void) {
   if (!bytes) return 1;
   for (size_t i = 0; i < BYTES; i++) bytes[i] = (uint8_t)(i * 2654435761u >> 24);
   for (int i = 0; i < 3; i++) {
-    double start = now();
+    double start = nsw_process_seconds();
     uint32_t crc = ways[i](bytes, BYTES);
-    printf("crc32c, %-15s %8.0f MB/s (%08x)\n", names[i], BYTES / 1e6 / (now() - start), crc);
+    printf("crc32c, %-15s %8.0f MB/s (%08x)\n", names[i], BYTES / 1e6 / (nsw_process_seconds() - start), crc);
   }
   free(bytes);
   return 0;

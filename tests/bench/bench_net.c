@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/peak.h"
 #include "base/random.h"
 #include "net/conv.h"
@@ -15,12 +15,6 @@
 #include "net/wino.h"
 
 enum { IMAGES = 50, RUNS = 7 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int by_value(const void *a, const void *b) {
   return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
@@ -128,9 +122,9 @@ static void bench_conv(int c, int k, int size, int kernel) {
   for (int run = 0; run < RUNS; run++)
     for (int way = 0; way < WAYS; way++) {
       if (kernel == 1 && (way == WINO || way == WINO_WEIGHTS)) continue;
-      double since = now();
+      double since = nsw_process_seconds();
       for (int i = 0; i < rounds; i++) run_conv(&v, way);
-      rate[way][run] = flop * rounds / (now() - since) / 1e9;
+      rate[way][run] = flop * rounds / (nsw_process_seconds() - since) / 1e9;
     }
   for (int way = 0; way < WAYS; way++) r[way] = median(rate[way], RUNS);
   if (kernel == 3)
@@ -171,21 +165,22 @@ static int bench_space(const char *name, const char *one, int count, struct nsw_
     struct nsw_stream draw = {.seed = 2, .purpose = NSW_FOR_SAMPLING};
     uint32_t index = (uint32_t)nsw_random_below(draw, (uint64_t)i, nsw_space_count(space));
     if (one && (nsw_space_make_keys(space, err) || nsw_space_find(space, one, &index, err))) return NSW_FAILED;
-    double since = now();
+    double since = nsw_process_seconds();
     if (nsw_net_build(space, index, &macro, &net, err)) return NSW_FAILED;
     if (nsw_weights_draw(&weights, net, NSW_RULE_OWN, 777, err)) return NSW_FAILED;
     if (nsw_engine_bind(engine, net, weights, &batch, run, err)) return NSW_FAILED;
     nsw_engine_run(engine);
-    seconds += now() - since;
+    seconds += nsw_process_seconds() - since;
     flop += 6 * nsw_net_macs(net) * images;
     nsw_net_free(&net);
   }
   double all = 0;
   for (int k = 0; k < NSW_WORKS; k++) all += work[k] = split[k];
-  printf("  %s, %s, %d images normalised by %s: %.1f ms, %.2f GFLOP each, %.1f GFLOP/s, %.0f %% of the peak; %.0f MB\n   ", name,
-         one ? "the Inception-like cell" : "mean of random cells", images,
-         run.norm == NSW_NORM_BATCH ? "batch" : "sample", 1e3 * seconds / count, flop / count / 1e9,
-         flop / seconds / 1e9, 100 * flop / seconds / 1e9 / peak, (double)nsw_engine_bytes(engine) / 1e6);
+  printf(
+      "  %s, %s, %d images normalised by %s: %.1f ms, %.2f GFLOP each, %.1f GFLOP/s, %.0f %% of the peak; %.0f MB\n   ",
+      name, one ? "the Inception-like cell" : "mean of random cells", images,
+      run.norm == NSW_NORM_BATCH ? "batch" : "sample", 1e3 * seconds / count, flop / count / 1e9, flop / seconds / 1e9,
+      100 * flop / seconds / 1e9 / peak, (double)nsw_engine_bytes(engine) / 1e6);
   for (int k = 0; k < NSW_WORKS; k++) printf(" %s %.1f %%", nsw_work_names[k], 100 * work[k] / all);
   printf("\n");
   nsw_engine_free(&engine);
@@ -204,8 +199,9 @@ int main(void) {
                            {128, 128, 32, 3}, {256, 256, 16, 3}, {512, 512, 8, 3}, {256, 256, 16, 1}, {512, 512, 8, 1}};
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
     bench_conv(shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
-  const char *inception = "0111010|0000001|0000001|0000100|0000001|0000001|0000000 "
-                          "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output";
+  const char *inception =
+      "0111010|0000001|0000001|0000100|0000001|0000001|0000000 "
+      "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output";
   struct nsw_run sample = {.norm = NSW_NORM_SAMPLE, .wanted = NSW_WANT_WEIGHT_GRADS};
   struct nsw_run train = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_WEIGHT_GRADS};
   int status = bench_space("nb201", NULL, 60, sample, IMAGES, peak, &err);

@@ -5,20 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/isa.h"
 #include "nasweep/proxy.h"
 #include "space/md5.h"
 #include "space/nb101.h"
 
 enum { RUNS = 9 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int ascending(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
@@ -29,9 +23,9 @@ static int ascending(const void *a, const void *b) {
 static double measure(void (*work)(void *context), void *context, double *best) {
   double seconds[RUNS];
   for (int r = 0; r < RUNS; r++) {
-    double start = now();
+    double start = nsw_process_seconds();
     work(context);
-    seconds[r] = now() - start;
+    seconds[r] = nsw_process_seconds() - start;
   }
   qsort(seconds, RUNS, sizeof *seconds, ascending);
   *best = seconds[0];

@@ -5,19 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "store/file.h"
 
 enum { ROWS = 423624, SCORES = 6, RUNS = 7 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int ascending(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
@@ -62,7 +56,7 @@ static struct nsw_table *make_table(void) {
 static double write_plainly(const char *path, size_t size) {
   char *bytes = malloc(size);
   memset(bytes, 7, size);
-  double start = now();
+  double start = nsw_now();
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   for (size_t at = 0; at < size;) {
     ssize_t n = write(fd, bytes + at, size - at);
@@ -72,7 +66,7 @@ static double write_plainly(const char *path, size_t size) {
   fsync(fd);
   close(fd);
   free(bytes);
-  return now() - start;
+  return nsw_now() - start;
 }
 
 int main(int argc, char **argv) {
@@ -84,12 +78,12 @@ int main(int argc, char **argv) {
     double wrote[RUNS], read[RUNS], plain[RUNS];
     struct stat s;
     for (int run = 0; run < RUNS; run++) {
-      double start = now();
+      double start = nsw_now();
       if (nsw_file_write(path, &table, 1, deflate, &err)) return fprintf(stderr, "%s\n", err.text), 1;
-      wrote[run] = now() - start;
-      start = now();
+      wrote[run] = nsw_now() - start;
+      start = nsw_now();
       if (nsw_file_read(path, NULL, &back, &err)) return fprintf(stderr, "%s\n", err.text), 1;
-      read[run] = now() - start;
+      read[run] = nsw_now() - start;
       nsw_table_free(&back);
       stat(path, &s);
       plain[run] = write_plainly(path, (size_t)s.st_size);

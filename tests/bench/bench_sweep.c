@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "sweep/checkpoint.h"
 #include "sweep/schedule.h"
@@ -28,13 +28,6 @@ static int ascending(const void *a, const void *b) {
 static double median(double *x, size_t n) {
   qsort(x, n, sizeof *x, ascending);
   return x[n / 2];
-}
-
-/* Processor seconds of this process, all threads. */
-static double processor(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static double resident(void) {
@@ -81,14 +74,14 @@ static void bench_checkpoint(void) {
   struct nsw_checkpoint checkpoint = {0};
   for (int i = 0; i < REPEATS; i++) {
     int status;
-    double cpu = processor();
+    double cpu = nsw_process_seconds();
     start = nsw_now();
     check(nsw_checkpoint_begin(&checkpoint, results, path, &err), &err);
     stall[i] = nsw_now() - start;
     nsw_checkpoint_ended(&checkpoint, true, &status, &err);
     check(status, &err);
     whole[i] = nsw_now() - start;
-    used[i] = processor() - cpu;
+    used[i] = nsw_process_seconds() - cpu;
   }
   unlink(path);
   nsw_checkpoint_close(&checkpoint);
