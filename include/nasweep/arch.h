@@ -41,9 +41,14 @@ struct nsw_op_facts {
   const char *name; /* "conv3x3" */
   int kernel;       /* of a convolution, square; 0: it has no weights */
   bool pool;        /* a pool */
-  bool counts;      /* an operation that cells are chosen by: convolutions and pools, no skips, no projections */
 };
 extern const struct nsw_op_facts nsw_op_facts[NSW_OPS];
+
+/* The convolutions and pools that cells are chosen by, a bit 1 << op each: no skips, no projections. */
+enum {
+  NSW_COUNTED_OPS = 1 << NSW_OP_CONV1 | 1 << NSW_OP_CONV3 | 1 << NSW_OP_AVGPOOL3 | 1 << NSW_OP_MAXPOOL3 |
+                    1 << NSW_OP_AVGPOOL2 | 1 << NSW_OP_MAXPOOL2
+};
 
 static inline bool nsw_op_is_conv(int op) { return op == NSW_OP_CONV1 || op == NSW_OP_CONV3 || op == NSW_OP_PROJECT; }
 

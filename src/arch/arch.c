@@ -1,3 +1,4 @@
+#include "arch/fold.h"
 #include "arch/trace.h"
 
 static int check_graph(const struct nsw_arch *arch, const struct nsw_graph *graph, struct nsw_error *err) {
@@ -46,6 +47,8 @@ int nsw_arch_check(const struct nsw_arch *arch, struct nsw_error *err) {
       if (graph->node[n].parts > stage->channels)
         return nsw_usage(err, "%d vertices cannot share out %d channels", graph->node[n].parts, stage->channels);
   }
+  if (arch->fold && !nsw_fold_takes(&arch->graph[arch->cell]))
+    return nsw_fail(err, "%s: the cell is none that can be folded", arch->space);
   int times = halvings(arch);
   if (times > 16 || arch->resolution % (1 << times))
     return nsw_usage(err, "%s halves its images %d times: a resolution of %d will not do", arch->space, times,

@@ -3,13 +3,19 @@
 #include "arch/trace.h"
 
 const struct nsw_op_facts nsw_op_facts[NSW_OPS] = {
-    [NSW_OP_NONE] = {"none", 0, false, false},         [NSW_OP_SKIP] = {"skip", 0, false, false},
-    [NSW_OP_CONV1] = {"conv1x1", 1, false, true},      [NSW_OP_CONV3] = {"conv3x3", 3, false, true},
-    [NSW_OP_AVGPOOL3] = {"avgpool3x3", 0, true, true}, [NSW_OP_MAXPOOL3] = {"maxpool3x3", 0, true, true},
-    [NSW_OP_INPUT] = {"input", 0, false, false},       [NSW_OP_OUTPUT] = {"output", 0, false, false},
-    [NSW_OP_SUM] = {"sum", 0, false, false},           [NSW_OP_CONCAT] = {"concat", 0, false, false},
-    [NSW_OP_PROJECT] = {"project", 1, false, false},   [NSW_OP_AVGPOOL2] = {"avgpool2x2", 0, true, true},
-    [NSW_OP_MAXPOOL2] = {"maxpool2x2", 0, true, true},
+    [NSW_OP_NONE] = {"none", 0, false},
+    [NSW_OP_SKIP] = {"skip", 0, false},
+    [NSW_OP_CONV1] = {"conv1x1", 1, false},
+    [NSW_OP_CONV3] = {"conv3x3", 3, false},
+    [NSW_OP_AVGPOOL3] = {"avgpool3x3", 0, true},
+    [NSW_OP_MAXPOOL3] = {"maxpool3x3", 0, true},
+    [NSW_OP_INPUT] = {"input", 0, false},
+    [NSW_OP_OUTPUT] = {"output", 0, false},
+    [NSW_OP_SUM] = {"sum", 0, false},
+    [NSW_OP_CONCAT] = {"concat", 0, false},
+    [NSW_OP_PROJECT] = {"project", 1, false},
+    [NSW_OP_AVGPOOL2] = {"avgpool2x2", 0, true},
+    [NSW_OP_MAXPOOL2] = {"maxpool2x2", 0, true},
 };
 
 int nsw_graph_add(struct nsw_graph *graph, struct nsw_node node) {
@@ -79,7 +85,7 @@ void nsw_graph_count_ops(const struct nsw_graph *graph, int counts[NSW_OPS]) {
 /* An edge without an operation leads from the input, an operation or a skip to an operation, a skip or the output,
  * through sums, concatenations and projections. */
 int nsw_graph_skips(const struct nsw_graph *graph) {
-  enum { ENDS = 1 << NSW_OP_SKIP | NSW_CHOSEN_OPS | 1 << NSW_OP_OUTPUT };
+  enum { ENDS = 1 << NSW_OP_SKIP | NSW_COUNTED_OPS | 1 << NSW_OP_OUTPUT };
   int skips = 0, longest[NSW_MAX_NODES];
   for (int from = 0; from < graph->nodes; from++) {
     if (from > 0 && !(ENDS >> graph->node[from].op & 1)) continue;

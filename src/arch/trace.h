@@ -4,12 +4,6 @@
 
 #include "nasweep/arch.h"
 
-/* The convolutions and pools that cells are chosen by, a bit 1 << op each. */
-enum {
-  NSW_CHOSEN_OPS = 1 << NSW_OP_CONV1 | 1 << NSW_OP_CONV3 | 1 << NSW_OP_AVGPOOL3 | 1 << NSW_OP_MAXPOOL3 |
-                   1 << NSW_OP_AVGPOOL2 | 1 << NSW_OP_MAXPOOL2
-};
-
 /* A node's tensors. */
 struct nsw_trace {
   int reads, makes; /* channels */

@@ -5,14 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct nsw_net_builder *const builders[] = {&nsw_nb201_builder, &nsw_nb101_builder, NULL};
-
-static const struct nsw_net_builder *find_builder(const struct nsw_space *space) {
-  for (int i = 0; builders[i]; i++)
-    if (!strcmp(builders[i]->space, nsw_space_kind(space)->name)) return builders[i];
-  return NULL;
-}
-
 size_t nsw_param_size(const struct nsw_param *p) {
   return (size_t)p->shape[0] * (size_t)p->shape[1] * (size_t)p->shape[2] * (size_t)p->shape[3];
 }
@@ -184,43 +176,26 @@ int nsw_net_finish(struct nsw_net *net, struct nsw_error *err) {
   return NSW_OK;
 }
 
-/* What is kept beyond what the logits need. */
-enum keep { KEEP_NONE, KEEP_CELLS, KEEP_DEAD };
-
-static int build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, enum keep keep,
+static int build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, enum nsw_keep keep,
                  struct nsw_net **net, struct nsw_error *err) {
-  const struct nsw_net_builder *builder = find_builder(space);
-  if (!builder) return nsw_usage(err, "space %s has no networks yet, only topology", nsw_space_kind(space)->name);
-  struct nsw_net *made = calloc(1, sizeof *made);
-  if (!made) return nsw_fail(err, "out of memory for a network");
-  made->classes = macro->classes;
-  made->resolution = macro->resolution;
-  made->features = NSW_NO_TENSOR;
-  made->keep_cells = keep == KEEP_CELLS;
-  made->keep_dead = keep == KEEP_DEAD;
-  nsw_net_add_tensor(made, 3, macro->resolution);
-  int status = builder->build(space, index, macro, made, err);
-  if (status == NSW_OK) status = nsw_net_finish(made, err);
-  if (status == NSW_OK)
-    *net = made;
-  else
-    nsw_net_free(&made);
-  return status;
+  struct nsw_arch arch;
+  nsw_space_describe(space, index, macro, &arch);
+  return nsw_program_make(&arch, keep, net, err);
 }
 
 int nsw_net_build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, struct nsw_net **net,
                   struct nsw_error *err) {
-  return build(space, index, macro, KEEP_NONE, net, err);
+  return build(space, index, macro, NSW_KEEP_NOTHING, net, err);
 }
 
 int nsw_net_build_kept(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
                        struct nsw_net **net, struct nsw_error *err) {
-  return build(space, index, macro, KEEP_CELLS, net, err);
+  return build(space, index, macro, NSW_KEEP_CELLS, net, err);
 }
 
 int nsw_net_build_whole(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
                         struct nsw_net **net, struct nsw_error *err) {
-  return build(space, index, macro, KEEP_DEAD, net, err);
+  return build(space, index, macro, NSW_KEEP_DEAD, net, err);
 }
 
 void nsw_net_free(struct nsw_net **net) {
@@ -231,13 +206,6 @@ void nsw_net_free(struct nsw_net **net) {
   free((*net)->cell);
   free(*net);
   *net = NULL;
-}
-
-int nsw_net_units(const struct nsw_space *space, uint32_t *unit, struct nsw_error *err) {
-  const struct nsw_net_builder *builder = find_builder(space);
-  if (builder && builder->units) return builder->units(space, unit, err);
-  for (uint32_t i = 0; i < nsw_space_count(space); i++) unit[i] = i;
-  return NSW_OK;
 }
 
 double nsw_net_macs(const struct nsw_net *net) {

@@ -90,7 +90,17 @@ struct nsw_net {
 /* Elements of a parameter tensor. */
 size_t nsw_param_size(const struct nsw_param *param);
 
-/* Builds the network of an architecture; macro without zero fields. Free with nsw_net_free. */
+/* What is kept beyond what the logits need. */
+enum nsw_keep {
+  NSW_KEEP_NOTHING,
+  NSW_KEEP_CELLS, /* the outputs of stem and cells, plain */
+  NSW_KEEP_DEAD   /* dead branches, to be run forward; convolutions that see nothing but zeros stay out */
+};
+
+/* Builds the network of a description. Free with nsw_net_free. */
+int nsw_program_make(const struct nsw_arch *arch, enum nsw_keep keep, struct nsw_net **net, struct nsw_error *err);
+
+/* The same of an architecture of a space; macro as it is wished. */
 int nsw_net_build(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, struct nsw_net **net,
                   struct nsw_error *err);
 /* The same network with the outputs of its cells kept. */
@@ -101,14 +111,10 @@ int nsw_net_build_whole(const struct nsw_space *space, uint32_t index, const str
                         struct nsw_net **net, struct nsw_error *err);
 void nsw_net_free(struct nsw_net **net);
 
-/* Architectures of a space whose networks are the same program on the same weights, up to parameters that no gradient
- * reaches: unit[index] is the smallest index among them. Fills unit[count of the space]. */
-int nsw_net_units(const struct nsw_space *space, uint32_t *unit, struct nsw_error *err);
-
 /* Multiply-adds of one forward image through the live layers. */
 double nsw_net_macs(const struct nsw_net *net);
 
-/* ---- for the builders (net/build_*.c) ---- */
+/* ---- for the builder (net/program.c) ---- */
 
 int nsw_net_add_tensor(struct nsw_net *net, int channels, int size);
 /* A parameter; key as in struct nsw_param. Returns its place. */
@@ -134,15 +140,5 @@ int nsw_net_add_cell(struct nsw_net *net, int tensor);
 void nsw_net_add_head(struct nsw_net *net, int features, int channels, uint64_t key);
 /* Counts readers, drops what nobody reads. */
 int nsw_net_finish(struct nsw_net *net, struct nsw_error *err);
-
-/* One builder for each space: its line in the table of net/net.c. */
-struct nsw_net_builder {
-  const char *space;
-  int (*build)(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro, struct nsw_net *net,
-               struct nsw_error *err);
-  /* NULL: every architecture is its own unit. */
-  int (*units)(const struct nsw_space *space, uint32_t *unit, struct nsw_error *err);
-};
-extern const struct nsw_net_builder nsw_nb201_builder, nsw_nb101_builder;
 
 #endif

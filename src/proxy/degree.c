@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/trace.h"
 #include "base/quote.h"
 #include "base/random.h"
 #include "proxy/table.h"
-#include "space/nb101.h"
 
-enum { STACKS = 3, IMAGE_CHANNELS = 3, PARENTS = NSW_MAX_EDGES, TABLE = 4096 };
+enum { IMAGE_CHANNELS = 3, PARENTS = 32, TABLE = 4096 };
 
 enum { OPTION_CHANNELS, OPTION_CELLS, OPTIONS };
 static const struct nsw_proxy_option options[] = {
@@ -46,7 +46,7 @@ struct joins {
 /* A block of the graph. */
 struct block {
   int channels;
-  uint8_t *joined; /* [channels] whether the node is in the graph */
+  size_t first; /* of its channels in struct degree's joined */
 };
 
 struct degree {
@@ -55,13 +55,22 @@ struct degree {
   struct joins *table[TABLE]; /* by key, of one seed */
   uint64_t seed;
   bool seeded;
-  float *weights; /* [4 channels][4 channels][9] */
+  float *weights; /* [cout][cin][kernel][kernel] of one convolution */
+  size_t weights_room;
   struct block *block;
-  int blocks;
-  uint8_t *pool; /* of the blocks' joined[] */
-  size_t used;
+  size_t blocks, blocks_room;
+  uint8_t *joined; /* [channels of all blocks] whether the node is in the graph */
+  size_t used, joined_room;
   uint64_t edges;
 };
+
+/* The array with room for `count` items, perhaps at another place; NULL, and the old one stays, for lack of memory. */
+static void *with_room(void *array, size_t *room, size_t count, size_t size) {
+  if (array && count <= *room) return array;
+  void *bigger = realloc(array, 2 * count * size);
+  if (bigger) *room = 2 * count;
+  return bigger;
+}
 
 /* ---- what a convolution joins ---- */
 
@@ -90,17 +99,21 @@ static bool joins_pair(const float *w, int kernel, const int *range, int ranges)
   return false;
 }
 
-static void fill_joins(struct degree *s, const struct place *p, struct joins *j) {
-  size_t taps = (size_t)(p->kernel * p->kernel);
+static bool fill_joins(struct degree *s, const struct place *p, struct joins *j) {
+  size_t taps = (size_t)(p->kernel * p->kernel), weights = (size_t)p->cout * (size_t)p->cin * taps;
   struct nsw_stream stream = {.seed = s->seed, .which = j->key, .purpose = NSW_FOR_GRAPH};
   int range[4], ranges = tap_ranges(p, range);
-  nsw_random_normal(stream, 1, 0, s->weights, (size_t)p->cout * (size_t)p->cin * taps);
+  float *w = with_room(s->weights, &s->weights_room, weights, sizeof *w);
+  if (!w) return false;
+  s->weights = w;
+  nsw_random_normal(stream, 1, 0, s->weights, weights);
   for (int o = 0; o < p->cout; o++)
     for (int i = 0; i < p->cin; i++)
       if (joins_pair(s->weights + ((size_t)o * (size_t)p->cin + (size_t)i) * taps, p->kernel, range, ranges)) {
         j->from[i] = j->to[o] = 1;
         j->count++;
       }
+  return true;
 }
 
 static void forget_joins(struct degree *s) {
@@ -125,7 +138,10 @@ static const struct joins *find_joins(struct degree *s, const struct place *p) {
   j->key = key;
   j->from = (uint8_t *)(j + 1);
   j->to = j->from + p->cin;
-  fill_joins(s, p, j);
+  if (!fill_joins(s, p, j)) {
+    free(j);
+    return NULL;
+  }
   j->next = *bucket;
   return *bucket = j;
 }
@@ -139,25 +155,29 @@ struct ends {
 };
 
 static int add_block(struct degree *s, int channels) {
-  struct block *b = &s->block[s->blocks];
-  *b = (struct block){.channels = channels, .joined = s->pool + s->used};
-  memset(b->joined, 0, (size_t)channels);
+  struct block *block = with_room(s->block, &s->blocks_room, s->blocks + 1, sizeof *block);
+  if (block) s->block = block;
+  uint8_t *joined = with_room(s->joined, &s->joined_room, s->used + (size_t)channels, 1);
+  if (joined) s->joined = joined;
+  if (!block || !joined) return -1;
+  s->block[s->blocks] = (struct block){.channels = channels, .first = s->used};
+  memset(s->joined + s->used, 0, (size_t)channels);
   s->used += (size_t)channels;
-  return s->blocks++;
+  return (int)s->blocks++;
 }
 
 /* Joins every channel of a block to the same one of another, from channel `shift` on, as far as both go. */
 static void join_alike(struct degree *s, int from, int to, int shift) {
   struct block *a = &s->block[from], *b = &s->block[to];
   int n = a->channels < b->channels - shift ? a->channels : b->channels - shift;
-  for (int i = 0; i < n; i++) a->joined[i] = b->joined[i + shift] = 1;
-  s->edges += (uint64_t)n;
+  for (int i = 0; i < n; i++) s->joined[a->first + (size_t)i] = s->joined[b->first + (size_t)(i + shift)] = 1;
+  s->edges += (uint64_t)(n > 0 ? n : 0);
 }
 
-/* A pool or identity behind all of `before`. */
+/* A pool or identity behind all of `before`; -1 for lack of memory. */
 static int add_alike(struct degree *s, const struct ends *before, int channels) {
   int block = add_block(s, channels);
-  for (int k = 0; k < before->count; k++) join_alike(s, before->block[k], block, 0);
+  for (int k = 0; k < before->count && block >= 0; k++) join_alike(s, before->block[k], block, 0);
   return block;
 }
 
@@ -165,135 +185,80 @@ static int add_alike(struct degree *s, const struct ends *before, int channels) 
 static int add_conv(struct degree *s, const struct ends *before, const struct place *p) {
   int block = add_block(s, p->cout);
   const struct joins *j = find_joins(s, p);
-  if (!j) return -1;
+  if (!j || block < 0) return -1;
   for (int k = 0; k < before->count; k++) {
-    struct block *parent = &s->block[before->block[k]];
-    for (int i = 0; i < p->cin; i++) parent->joined[i] |= j->from[i];
+    uint8_t *parent = s->joined + s->block[before->block[k]].first;
+    for (int i = 0; i < p->cin; i++) parent[i] |= j->from[i];
     s->edges += j->count;
   }
-  for (int o = 0; o < p->cout && before->count; o++) s->block[block].joined[o] |= j->to[o];
+  uint8_t *own = s->joined + s->block[block].first;
+  for (int o = 0; o < p->cout && before->count; o++) own[o] |= j->to[o];
   return block;
 }
 
 static struct ends one_end(int block) { return (struct ends){.block = {block}, .count = 1}; }
 
-/* ---- nb201: a block an operation, read by all that read its vertex ---- */
-
-static bool add_cell_on_edges(struct degree *s, const struct nsw_cell *cell, struct place at, struct ends *io) {
-  struct ends of[NSW_MAX_VERTICES] = {*io};
-  bool ok = true;
-  at.stride = 1;
-  at.cin = at.cout;
-  for (int v = 1, e = 0; v < cell->vertices; v++)
-    for (int from = 0; from < v; from++, e++) {
-      int op = cell->edge_op[e], block;
-      at.slot = e;
-      at.kernel = op == NSW_OP_CONV3 ? 3 : 1;
-      if (op == NSW_OP_NONE)
-        block = add_block(s, at.cout); /* read as any other, though nothing comes out of it */
-      else if (op == NSW_OP_CONV1 || op == NSW_OP_CONV3)
-        block = add_conv(s, &of[from], &at);
-      else
-        block = add_alike(s, &of[from], at.cout);
-      ok = ok && block >= 0;
-      of[v].block[of[v].count++] = block;
-    }
-  *io = of[cell->vertices - 1];
-  return ok;
+/* The blocks that lie side by side in a concatenation. */
+static int add_concat(struct degree *s, const struct ends *before, int channels) {
+  int block = add_block(s, channels), shift = 0;
+  for (int k = 0; k < before->count && block >= 0; k++) {
+    join_alike(s, before->block[k], block, shift);
+    shift += s->block[before->block[k]].channels;
+  }
+  return block;
 }
 
-/* The residual block before a stack: two convolutions, and a convolution behind a 2x2 pool. */
-static bool add_residual(struct degree *s, struct place at, struct ends *io) {
-  at.cell = -1;
-  at.kernel = 3;
-  at.stride = 2;
-  at.slot = 0;
-  int a = add_conv(s, io, &at);
-  struct ends behind = one_end(a);
-  struct place second = at, shortcut = at;
-  second.slot = 1;
-  second.stride = 1;
-  second.cin = at.cout;
-  second.side = (at.side + 1) / 2;
-  int b = a < 0 ? -1 : add_conv(s, &behind, &second);
-  shortcut.slot = 2;
-  shortcut.kernel = shortcut.stride = 1;
-  int c = add_conv(s, io, &shortcut);
-  *io = (struct ends){.block = {c, b}, .count = 2};
-  return a >= 0 && b >= 0 && c >= 0;
+/* Where an instance of a graph stands in the network. */
+struct site {
+  int stack, cell; /* as in struct place */
+  int in, out;     /* channels */
+  int side;
+};
+
+/* The block of a node behind `before`; -1 for lack of memory. */
+static int add_node(struct degree *s, const struct nsw_node *node, const struct nsw_trace *trace,
+                    const struct site *site, const struct ends *before) {
+  if (node->op == NSW_OP_CONCAT) return add_concat(s, before, trace->makes);
+  if (node->op == NSW_OP_NONE)
+    return add_block(s, trace->makes); /* read as any other, though nothing comes out of it */
+  if (!nsw_op_is_conv(node->op)) return add_alike(s, before, trace->makes);
+  struct place place = {.stack = site->stack,
+                        .cell = site->cell,
+                        .slot = node->thin,
+                        .kernel = nsw_op_facts[node->op].kernel,
+                        .stride = node->stride ? node->stride : 1,
+                        .cin = trace->reads,
+                        .cout = trace->makes,
+                        .side = trace->from};
+  return add_conv(s, before, &place);
 }
 
-static bool build_on_edges(struct degree *s, const struct nsw_cell *cell, struct ends io, int side) {
-  struct place at = {.cout = s->channels, .side = side};
-  for (int stack = 0; stack < STACKS; stack++) {
-    at.stack = stack;
-    if (stack) {
-      at.cin = at.cout;
-      at.cout *= 2;
-      if (!add_residual(s, at, &io)) return false;
-      at.side = (at.side + 1) / 2;
+/* A graph whose input are the ends *io, which become those of its output; false for lack of memory. A sum is no block
+ * but the list of those it adds up, one with a normalisation excepted; nor is the average of a residual block's
+ * shortcut. */
+static bool add_graph(struct degree *s, const struct nsw_graph *graph, struct site *site, struct ends *io) {
+  struct ends ends[NSW_MAX_NODES];
+  struct nsw_trace trace[NSW_MAX_NODES];
+  nsw_graph_trace(graph, site->in, site->out, site->side, trace);
+  ends[0] = *io;
+  for (int n = 1; n < graph->nodes; n++) {
+    const struct nsw_node *node = &graph->node[n];
+    bool passes = (node->op == NSW_OP_SUM && !(node->around & NSW_NORM)) || node->op == NSW_OP_AVGPOOL2;
+    struct ends before;
+    before.count = 0;
+    for (int i = 0; i < node->inputs; i++) {
+      const struct ends *source = &ends[node->input[i]];
+      for (int k = 0; k < source->count && before.count < PARENTS; k++) before.block[before.count++] = source->block[k];
     }
-    for (at.cell = 0; at.cell < s->cells; at.cell++)
-      if (!add_cell_on_edges(s, cell, at, &io)) return false;
-  }
-  add_alike(s, &io, at.cout); /* where the last normalisation was */
-  return true;
-}
-
-/* ---- nb101: a block a vertex and a projection, then one for the concatenation and one for the cell's output ---- */
-
-static bool add_cell_on_vertices(struct degree *s, const struct nsw_cell *cell, struct place at, struct ends *io) {
-  int channels[NSW_MAX_VERTICES], projection[NSW_MAX_VERTICES], vertex[NSW_MAX_VERTICES];
-  int last = cell->vertices - 1, shift = 0;
-  bool ok = true;
-  struct place p = at;
-  nsw_nb101_channels(cell, at.cin, at.cout, channels);
-  p.stride = 1;
-  for (int v = 1; v <= last && ok; v++) {
-    projection[v] = -1;
-    if (!(cell->edges >> nsw_edge(0, v) & 1)) continue;
-    p.slot = v;
-    p.kernel = 1;
-    p.cout = channels[v];
-    projection[v] = add_conv(s, io, &p);
-    ok = projection[v] >= 0;
-  }
-  for (int v = 1; v < last && ok; v++) {
-    struct ends before = {.count = 0};
-    if (projection[v] >= 0) before.block[before.count++] = projection[v];
-    for (int from = 1; from < v; from++)
-      if (cell->edges >> nsw_edge(from, v) & 1) before.block[before.count++] = vertex[from];
-    p.slot = NSW_MAX_VERTICES + v;
-    p.kernel = cell->vertex_op[v] == NSW_OP_CONV3 ? 3 : 1;
-    p.cin = p.cout = channels[v];
-    vertex[v] = cell->vertex_op[v] == NSW_OP_MAXPOOL3 ? add_alike(s, &before, channels[v]) : add_conv(s, &before, &p);
-    ok = vertex[v] >= 0;
-  }
-  if (!ok) return false;
-  int concat = add_block(s, at.cout), output = add_block(s, at.cout);
-  for (int v = 1; v < last; v++)
-    if (cell->edges >> nsw_edge(v, last) & 1) {
-      join_alike(s, vertex[v], concat, shift);
-      shift += channels[v];
+    if (passes) {
+      ends[n] = before;
+      continue;
     }
-  if (projection[last] >= 0) join_alike(s, projection[last], output, 0);
-  join_alike(s, concat, output, 0); /* also where nothing is concatenated */
-  *io = one_end(output);
-  return true;
-}
-
-static bool build_on_vertices(struct degree *s, const struct nsw_cell *cell, struct ends io, int side) {
-  struct place at = {.cin = s->channels, .cout = s->channels, .side = side};
-  for (int stack = 0; stack < STACKS; stack++) {
-    at.stack = stack;
-    if (stack) {
-      io = one_end(add_alike(s, &io, at.cin)); /* the maximum pool */
-      at.cout *= 2;
-      at.side /= 2;
-    }
-    for (at.cell = 0; at.cell < s->cells; at.cell++, at.cin = at.cout)
-      if (!add_cell_on_vertices(s, cell, at, &io)) return false;
+    ends[n] = one_end(add_node(s, node, &trace[n], site, &before));
+    if (ends[n].block[0] < 0) return false;
   }
+  *io = ends[graph->nodes - 1];
+  site->side = trace[graph->nodes - 1].side;
   return true;
 }
 
@@ -301,21 +266,29 @@ static bool build_on_vertices(struct degree *s, const struct nsw_cell *cell, str
 
 /* 2 E / V of an architecture; negative for lack of memory. */
 static double average_degree(struct degree *s, uint32_t index) {
-  struct nsw_cell cell;
-  int side = s->context->macro.resolution;
-  s->blocks = 0;
-  s->used = 0;
+  struct nsw_arch arch;
+  struct nsw_macro thin = s->context->macro;
+  thin.channels = s->channels;
+  thin.cells = s->cells;
+  nsw_space_describe(s->context->space, index, &thin, &arch);
+  struct site site = {.in = IMAGE_CHANNELS, .side = arch.resolution};
+  int cell = 0;
+  s->blocks = s->used = 0;
   s->edges = 0;
-  nsw_space_cell(s->context->space, index, &cell);
   struct ends io = one_end(add_block(s, IMAGE_CHANNELS));
-  struct place stem = {
-      .cell = -1, .slot = 3, .kernel = 3, .stride = 1, .cin = IMAGE_CHANNELS, .cout = s->channels, .side = side};
-  io = one_end(add_conv(s, &io, &stem));
   if (io.block[0] < 0) return -1;
-  bool on_vertices = nsw_space_kind(s->context->space)->ops_on_vertices;
-  if (!(on_vertices ? build_on_vertices : build_on_edges)(s, &cell, io, side)) return -1;
+  for (int k = 0; k < arch.stages; k++) {
+    const struct nsw_stage *stage = &arch.stage[k];
+    if (stage->reduction) site.stack++, cell = 0;
+    site.out = stage->channels;
+    for (int i = 0; i < stage->repeat; i++) {
+      site.cell = stage->numbered && !stage->reduction ? cell++ : -1;
+      if (!add_graph(s, &arch.graph[stage->graph], &site, &io)) return -1;
+      site.in = stage->channels;
+    }
+  }
   size_t nodes = 0;
-  for (size_t i = 0; i < s->used; i++) nodes += s->pool[i];
+  for (size_t i = 0; i < s->used; i++) nodes += s->joined[i];
   return 2.0 * (double)s->edges / (double)nodes;
 }
 
@@ -341,7 +314,7 @@ static void close_degree(void *state) {
   forget_joins(s);
   free(s->weights);
   free(s->block);
-  free(s->pool);
+  free(s->joined);
   free(s);
 }
 
@@ -362,14 +335,6 @@ static int open_degree(const struct nsw_context *context, const char *const *val
   s->context = context;
   int status = read_option(values, OPTION_CHANNELS, 1024, &s->channels, err);
   if (status == NSW_OK) status = read_option(values, OPTION_CELLS, 100, &s->cells, err);
-  size_t most = (size_t)s->channels << (STACKS - 1),
-         blocks = STACKS * ((size_t)s->cells * 2 * NSW_MAX_VERTICES + 3) + 3;
-  if (status == NSW_OK) {
-    s->weights = malloc(most * most * 9 * sizeof *s->weights + 27 * sizeof *s->weights);
-    s->block = malloc(blocks * sizeof *s->block);
-    s->pool = malloc(blocks * (most + IMAGE_CHANNELS));
-    if (!s->weights || !s->block || !s->pool) status = nsw_fail(err, "avg_degree: out of memory");
-  }
   if (status == NSW_OK)
     *state = s;
   else

@@ -91,13 +91,14 @@ static int score_dummy(void *state, uint64_t seed, const uint32_t *members, size
   uint32_t class_of = unit(d, members[0]);
   struct nsw_stream stream = {.seed = seed, .which = class_of, .purpose = NSW_FOR_RANDOM};
   double factor = 1 + d->spread * (2 * nsw_random_double(stream, 1) - 1);
-  struct nsw_cell cell;
-  nsw_space_cell(d->context->space, class_of, &cell);
+  struct nsw_graph graph = {.shape = 0};
+  nsw_space_graph(d->context->space, class_of, &graph);
+  bool path = nsw_graph_has_path(&graph);
   if (class_of == d->crash) abort();
   pass((double)nsw_space_macs(d->context->space, class_of, &d->context->macro) / d->rate * factor, d->busy);
   for (size_t i = 0; i < n; i++) {
     values[i] = class_of == d->fail ? NAN : nsw_random_double(stream, 0);
-    status[i] = nsw_cell_has_path(&cell) ? NSW_ROW_SCORED : NSW_ROW_NO_PATH;
+    status[i] = path ? NSW_ROW_SCORED : NSW_ROW_NO_PATH;
   }
   return NSW_OK;
 }

@@ -6,7 +6,6 @@
 
 #include "base/quote.h"
 #include "proxy/table.h"
-#include "space/nb101.h"
 
 /* Every feature map is taken as locally Gaussian and described by its entropy power N = exp(2H)/(2 pi e), its variance
  * up to a constant. The input has N = 1, every operation multiplies N by its gain, a sum of maps adds their powers (the
@@ -20,9 +19,8 @@ typedef double pair __attribute__((vector_size(16)));
 
 struct sed {
   const struct nsw_space *space;
-  bool concat;               /* the output concatenates, and the input is projected (nb101) */
   int channels;              /* of the first stage: the weights of a concatenation */
-  pair gain[PAIRS][NSW_OPS]; /* by operation; NONE 0, vertices without an operation 1 */
+  pair gain[NSW_OPS][PAIRS]; /* by operation; NONE 0, nodes without an operation 1 */
 };
 
 double nsw_sed_max_variance(int n) {
@@ -71,7 +69,7 @@ static int read_gain(int option, const char *text, double *gain, struct nsw_erro
 /* Gives an operation its gain in some of the columns. */
 static void set_gain(struct sed *s, int op, double gain, const bool in[COLUMNS]) {
   for (int c = 0; c < COLUMNS; c++)
-    if (in[c]) s->gain[c / 2][op][c % 2] = gain;
+    if (in[c]) s->gain[op][c / 2][c % 2] = gain;
 }
 
 static int open_sed(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err) {
@@ -83,11 +81,11 @@ static int open_sed(const struct nsw_context *context, const char *const *values
   struct sed *s = malloc(sizeof *s);
   if (!s) return nsw_fail(err, "sed: out of memory");
   s->space = context->space;
-  s->concat = nsw_space_kind(context->space)->ops_on_vertices;
   s->channels = context->macro.channels;
   set_gain(s, NSW_OP_NONE, 0, (const bool[]){true, true, true, true});
   for (int op = NSW_OP_NONE + 1; op < NSW_OPS; op++) set_gain(s, op, 1, (const bool[]){true, true, true, true});
   set_gain(s, NSW_OP_CONV1, gain[OPTION_CONV1], (const bool[]){true, true, false, false});
+  set_gain(s, NSW_OP_PROJECT, gain[OPTION_CONV1], (const bool[]){true, true, false, false});
   set_gain(s, NSW_OP_CONV3, gain[OPTION_CONV3], (const bool[]){true, true, false, false});
   set_gain(s, NSW_OP_AVGPOOL3, gain[OPTION_AVGPOOL], (const bool[]){true, false, true, false});
   set_gain(s, NSW_OP_MAXPOOL3, gain[OPTION_MAXPOOL], (const bool[]){true, false, true, false});
@@ -96,52 +94,81 @@ static int open_sed(const struct nsw_context *context, const char *const *values
   return NSW_OK;
 }
 
-/* Entropy powers of the output, two columns of them, where operations sit on edges and every vertex is a sum. */
-static inline pair sum_powers(const pair *gain, const struct nsw_cell *cell) {
-  pair power[NSW_MAX_VERTICES];
-  power[0] = (pair){1, 1};
-  for (int v = 1, e = 0; v < cell->vertices; v++) {
-    pair sum = {0};
-    for (int from = 0; from < v; from++, e++) sum += gain[cell->edge_op[e]] * power[from];
-    power[v] = sum;
-  }
-  return power[cell->vertices - 1];
-}
-
-/* What the output of a concatenating cell takes of every vertex: channels as a share of the concatenation's, and 1 of
- * the input where an edge adds its projection. It depends on the edges alone, which neighbours in the enumeration
- * share: kept from one architecture to the next. */
-struct shares {
-  int vertices;
-  uint32_t edges;
-  double of[NSW_MAX_VERTICES];
+/* What a concatenation, or the output that adds a projection to one, takes of the nodes that it reads: channels as a
+ * share of the concatenation's, 1 of what is added. */
+struct takes {
+  int count;
+  uint8_t node[NSW_NODE_INPUTS];
+  double share[NSW_NODE_INPUTS];
 };
 
-static void find_shares(const struct sed *s, const struct nsw_cell *cell, struct shares *shares) {
-  int channels[NSW_MAX_VERTICES], last = cell->vertices - 1, total = 0;
-  uint32_t in = cell->edges >> nsw_edge(0, last);
-  nsw_nb101_channels(cell, s->channels, s->channels, channels);
-  for (int v = 1; v < last; v++) total += in >> v & 1 ? channels[v] : 0;
-  *shares = (struct shares){.vertices = cell->vertices, .edges = cell->edges};
-  shares->of[0] = in & 1;
-  for (int v = 1; v < last; v++) shares->of[v] = in >> v & 1 ? (double)channels[v] / total : 0;
+/* What the walk needs beside the operations: kept from one architecture to the next, as neighbours in an enumeration
+ * share all else. */
+struct walk {
+  struct nsw_graph graph;
+  uint32_t shape;    /* that the rest belongs to */
+  uint64_t weighted; /* nodes that take shares */
+  struct takes takes[NSW_MAX_NODES];
+};
+
+static void add_shares(const struct nsw_graph *graph, int channels, const struct nsw_node *concat,
+                       struct takes *takes) {
+  int total = 0;
+  for (int i = 0; i < concat->inputs; i++) total += nsw_node_channels(&graph->node[concat->input[i]], channels);
+  for (int i = 0; i < concat->inputs && takes->count < NSW_NODE_INPUTS; i++) {
+    takes->share[takes->count] = (double)nsw_node_channels(&graph->node[concat->input[i]], channels) / total;
+    takes->node[takes->count++] = concat->input[i];
+  }
 }
 
-/* The same as sum_powers where operations sit on vertices: what comes from the input goes through a projection, a 1x1
- * convolution; the output is a concatenation of inner vertices, to which an edge from the input adds a projection. */
-static inline pair concat_powers(const pair *gain, const struct nsw_cell *cell, const struct shares *shares) {
-  pair power[NSW_MAX_VERTICES], output;
-  power[0] = gain[NSW_OP_CONV1];
-  output = power[0] * shares->of[0];
-  uint32_t edges = cell->edges;
-  for (int v = 1; v < cell->vertices - 1; v++) {
-    pair sum = {0};
-    for (int from = 0; from < v; from++, edges >>= 1)
-      if (edges & 1) sum += power[from];
-    power[v] = sum * gain[cell->vertex_op[v]];
-    output += power[v] * shares->of[v];
+/* Finds shares. What the output adds to a concatenation is added first. */
+static void prepare(struct walk *w, int channels) {
+  const struct nsw_graph *graph = &w->graph;
+  w->shape = graph->shape;
+  w->weighted = 0;
+  for (int n = 1; n < graph->nodes; n++) {
+    const struct nsw_node *node = &graph->node[n];
+    w->takes[n].count = 0;
+    if (node->op == NSW_OP_CONCAT) add_shares(graph, channels, node, &w->takes[n]);
+    if (node->op != NSW_OP_CONCAT && node->op != NSW_OP_OUTPUT) continue;
+    w->weighted |= UINT64_C(1) << n;
+    for (int joined = 0; joined < 2 && node->op == NSW_OP_OUTPUT; joined++)
+      for (int i = 0; i < node->inputs && w->takes[n].count < NSW_NODE_INPUTS; i++) {
+        const struct nsw_node *source = &graph->node[node->input[i]];
+        if ((source->op == NSW_OP_CONCAT) != joined) continue;
+        if (joined) {
+          add_shares(graph, channels, source, &w->takes[n]);
+        } else {
+          w->takes[n].share[w->takes[n].count] = 1;
+          w->takes[n].node[w->takes[n].count++] = node->input[i];
+        }
+      }
   }
-  return output;
+}
+
+static inline void add_takes(const struct takes *t, pair power[][PAIRS], pair *a, pair *b) {
+  *a = *b = (pair){0};
+  for (int i = 0; i < t->count; i++) {
+    *a += power[t->node[i]][0] * t->share[i];
+    *b += power[t->node[i]][1] * t->share[i];
+  }
+}
+
+/* Entropy powers of the output, in pairs of columns. */
+static inline void walk_graph(const struct sed *s, const struct walk *w, pair output[PAIRS]) {
+  pair power[NSW_MAX_NODES][PAIRS];
+  int last = w->graph.nodes - 1;
+  power[0][0] = power[0][1] = (pair){1, 1};
+  for (int n = 1; n <= last; n++) {
+    const struct nsw_node *node = &w->graph.node[n];
+    pair a = power[node->input[0]][0], b = power[node->input[0]][1]; /* without inputs it is weighted */
+    for (int i = 1; i < node->inputs; i++) a += power[node->input[i]][0], b += power[node->input[i]][1];
+    if (w->weighted >> n & 1) add_takes(&w->takes[n], power, &a, &b);
+    power[n][0] = a * s->gain[node->op][0];
+    power[n][1] = b * s->gain[node->op][1];
+  }
+  output[0] = power[last][0];
+  output[1] = power[last][1];
 }
 
 /* Drops the last 16 bits of the powers (Veltkamp's splitting). Powers that are equal as numbers come out of sums in
@@ -155,19 +182,25 @@ static inline pair round_powers(pair power) {
 static int score_sed(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
                      struct nsw_error *err) {
   const struct sed *s = state;
-  struct shares shares = {0};
+  struct walk walk = {.shape = 0};
+  pair power[PAIRS], before[PAIRS] = {{0}};
+  double entropy[COLUMNS] = {0};
   (void)seed, (void)err;
   for (size_t i = 0; i < n; i++) {
-    struct nsw_cell cell;
-    nsw_space_cell(s->space, members[i], &cell);
-    if (s->concat && (cell.edges != shares.edges || cell.vertices != shares.vertices)) find_shares(s, &cell, &shares);
+    nsw_space_graph(s->space, members[i], &walk.graph);
+    if (!walk.shape || walk.shape != walk.graph.shape) prepare(&walk, s->channels);
+    walk_graph(s, &walk, power);
     for (int p = 0; p < PAIRS; p++) {
-      pair power = s->concat ? concat_powers(s->gain[p], &cell, &shares) : sum_powers(s->gain[p], &cell);
-      power = round_powers(power);
-      /* Gains are positive and bounded, so a power is 0 exactly where no path leads to the output. */
-      status[i] = power[0] > 0 ? NSW_ROW_SCORED : NSW_ROW_NO_PATH;
-      for (int c = 0; c < 2; c++) values[i * COLUMNS + (size_t)(2 * p + c)] = 0.5 * log(power[c]);
+      power[p] = round_powers(power[p]);
+      /* Neighbours often have the same power: its logarithm is known. */
+      for (int c = 0; c < 2; c++) {
+        if (power[p][c] != before[p][c] || !i) entropy[2 * p + c] = 0.5 * log(power[p][c]);
+        values[i * COLUMNS + (size_t)(2 * p + c)] = entropy[2 * p + c];
+      }
+      before[p] = power[p];
     }
+    /* Gains are positive and bounded, so a power is 0 exactly where no path leads to the output. */
+    status[i] = power[0][0] > 0 ? NSW_ROW_SCORED : NSW_ROW_NO_PATH;
   }
   return NSW_OK;
 }

@@ -47,11 +47,6 @@ void nsw_nb101_cell(uint32_t graph, struct nsw_cell *cell);
 void nsw_nb101_graph(uint32_t graph, struct nsw_graph *to);
 void nsw_nb101_describe(uint32_t graph, const struct nsw_macro *macro, struct nsw_arch *arch);
 
-/* Channels of every vertex of a cell that gets `in` channels and gives `out`: the output's are divided evenly among
- * the inner vertices that feed it, the remainder one each to the first ones; any other inner vertex takes the largest
- * of those it feeds. */
-void nsw_nb101_channels(const struct nsw_cell *cell, int in, int out, int channels[NSW_MAX_VERTICES]);
-
 /* The published module hash of every graph of graphs[n], into keys[n][16]. Fastest where neighbours in graphs differ
  * in labels only. */
 void nsw_nb101_hash(const uint32_t *graphs, uint32_t n, uint8_t *keys);

@@ -133,20 +133,3 @@ void nsw_nb101_describe(uint32_t graph, const struct nsw_macro *macro, struct ns
   }
   arch->stages = (int)(stage - arch->stage);
 }
-
-static bool has_edge(const struct nsw_cell *cell, int from, int to) { return cell->edges >> nsw_edge(from, to) & 1; }
-
-void nsw_nb101_channels(const struct nsw_cell *cell, int in, int out, int channels[NSW_MAX_VERTICES]) {
-  int last = cell->vertices - 1, feeding = 0;
-  channels[0] = in;
-  channels[last] = out;
-  for (int v = 1; v < last; v++) feeding += has_edge(cell, v, last);
-  for (int v = 1, seen = 0; v < last; v++)
-    if (has_edge(cell, v, last)) channels[v] = out / feeding + (seen++ < out % feeding);
-  for (int v = last - 1; v >= 1; v--) {
-    if (has_edge(cell, v, last)) continue;
-    channels[v] = 0;
-    for (int to = v + 1; to < last; to++)
-      if (has_edge(cell, v, to) && channels[to] > channels[v]) channels[v] = channels[to];
-  }
-}

@@ -20,6 +20,7 @@ struct nb201 {
   uint16_t code[COUNT];     /* of every index */
   uint16_t index[COUNT];    /* of every code */
   uint16_t class_of[COUNT]; /* of every index */
+  uint32_t ops[COUNT]; /* of every index: enum nsw_op of the edges, four bits each, and above them how many are there */
 };
 
 static void digits_of(uint32_t code, int digit[EDGES]) {
@@ -112,7 +113,13 @@ static int open_nb201(void **state, struct nsw_error *err) {
   struct nsw_mt19937 mt;
   nsw_mt19937_seed(&mt, 88);
   nsw_mt19937_shuffle(&mt, s->code, COUNT);
-  for (uint32_t i = 0; i < COUNT; i++) s->index[s->code[i]] = (uint16_t)i;
+  for (uint32_t i = 0; i < COUNT; i++) {
+    int digit[EDGES];
+    s->index[s->code[i]] = (uint16_t)i;
+    digits_of(s->code[i], digit);
+    s->ops[i] = 0;
+    for (int e = 0; e < EDGES; e++) s->ops[i] += (uint32_t)op_kinds[digit[e]] << 4 * e | (uint32_t)(digit[e] > 0) << 24;
+  }
   int status = make_classes(s, err);
   if (status) {
     free(s);
@@ -136,14 +143,10 @@ static void cell(const void *state, uint32_t index, struct nsw_cell *cell) {
 static uint32_t class_of(const void *state, uint32_t index) { return ((const struct nb201 *)state)->class_of[index]; }
 
 static void graph(const void *state, uint32_t index, struct nsw_graph *graph) {
-  int digit[EDGES];
-  digits_of(((const struct nb201 *)state)->code[index], digit);
+  uint32_t ops = ((const struct nb201 *)state)->ops[index];
   if (!graph->shape) nsw_graph_copy(graph, &nsw_nats_cell);
-  graph->edges = 0;
-  for (int e = 0; e < EDGES; e++) {
-    graph->node[nsw_nats_edge_node[e]].op = op_kinds[digit[e]];
-    graph->edges += digit[e] != 0;
-  }
+  for (int e = 0; e < EDGES; e++) graph->node[nsw_nats_edge_node[e]].op = ops >> 4 * e & 15;
+  graph->edges = (uint8_t)(ops >> 24);
 }
 
 /* Members of a class that folds to the same cell share its weights (arch/fold.h). */

@@ -26,15 +26,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 static void check_graph(const char *text) {
   uint32_t graph;
   struct nsw_cell cell;
-  int channels[NSW_MAX_VERTICES];
+  struct nsw_arch arch;
   if (nsw_nb101_parse(text, &graph, NULL)) return;
   nsw_nb101_cell(graph, &cell);
   demand(nsw_cell_has_path(&cell), "an accepted cell is connected");
   demand(__builtin_popcount(cell.edges) <= NSW_NB101_MAX_EDGES, "an accepted cell has few enough edges");
   demand(nsw_nb101_canonical(nsw_nb101_canonical(graph)) == nsw_nb101_canonical(graph),
          "the class of a class is itself");
-  nsw_nb101_channels(&cell, 128, 128, channels);
-  for (int v = 0; v < cell.vertices; v++) demand(channels[v] > 0, "every vertex has channels");
+  nsw_nb101_describe(graph, &(struct nsw_macro){10, 32, 128, 3}, &arch);
+  demand(!nsw_arch_check(&arch, NULL), "the network of an accepted cell can be built");
+  demand(nsw_graph_has_path(&arch.graph[arch.cell]), "data passes through its graph");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -2,7 +2,6 @@
  * and what a description must not be. */
 #include <stdlib.h>
 
-#include "arch/trace.h"
 #include "closed_forms.h"
 #include "nasweep/arch.h"
 #include "unit.h"
@@ -59,7 +58,7 @@ static int longest_edges(const struct nsw_cell *cell, int from, int to) {
 
 static void walks_as_the_published_cells_do(void **state) {
   (void)state;
-  const uint32_t all = NSW_CHOSEN_OPS | 1 << NSW_OP_SKIP | 1 << NSW_OP_OUTPUT;
+  const uint32_t all = NSW_COUNTED_OPS | 1 << NSW_OP_SKIP | 1 << NSW_OP_OUTPUT;
   for (int k = 0; k < 2; k++) {
     struct nsw_space *space = k ? nb201 : nb101;
     struct nsw_graph graph = {.shape = 0};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "closed_forms.h"
 #include "nasweep/proxy.h"
 #include "proxy/sed.h"
 #include "space/nb101.h"
@@ -120,7 +121,7 @@ static void equals_a_plain_recursion(void **state) {
       double got[COLUMNS];
       uint8_t status;
       nsw_space_cell(spaces[k], i, &cell);
-      if (k == 0) nsw_nb101_channels(&cell, 128, 128, channels);
+      if (k == 0) nb101_channels(&cell, 128, 128, channels);
       assert_int_equal(score(spaces[k], values, &i, 1, got, &status, NULL), NSW_OK);
       assert_int_equal(status, nsw_cell_has_path(&cell) ? NSW_ROW_SCORED : NSW_ROW_NO_PATH);
       for (int c = 0; c < COLUMNS; c++) {

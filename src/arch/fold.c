@@ -1,0 +1,272 @@
+#include "arch/fold.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/trace.h"
+
+enum { NODES = NSW_FOLD_NODES, OPS = NSW_FOLD_OPS, TEXT = 512 };
+
+/* A value: how often each term is added. Term 0 is the graph's input, term n what operation node n gives. */
+struct value {
+  uint8_t count[NODES];
+};
+
+/* The graph as it stands. */
+struct raw {
+  const struct nsw_graph *graph;
+  struct value in[NODES];  /* sum of each node's inputs */
+  struct value out[NODES]; /* what each node gives */
+  int live[OPS], lives;    /* convolutions that the output depends on, by node */
+};
+
+static int is_conv(int op) { return op == NSW_OP_CONV1 || op == NSW_OP_CONV3; }
+static int is_pool(int op) { return op == NSW_OP_AVGPOOL3 || op == NSW_OP_MAXPOOL3; }
+static int op_of(const struct raw *r, int node) { return r->graph->node[node].op; }
+
+static int is_zero(const struct value *v) {
+  static const struct value zero;
+  return !memcmp(v, &zero, sizeof zero);
+}
+
+static int same(const struct value *a, const struct value *b) { return !memcmp(a, b, sizeof *a); }
+
+/* Pools of equal values are one term: the first such node names it. */
+static int pool_term(const struct raw *r, int node) {
+  for (int n = 1; n < node; n++)
+    if (op_of(r, n) == op_of(r, node) && same(&r->in[n], &r->in[node])) return n;
+  return node;
+}
+
+static void read_graph(const struct nsw_graph *graph, struct raw *r) {
+  memset(r, 0, sizeof *r);
+  r->graph = graph;
+  r->out[0].count[0] = 1;
+  for (int n = 1; n < graph->nodes; n++) {
+    const struct nsw_node *node = &graph->node[n];
+    for (int i = 0; i < node->inputs && node->op != NSW_OP_NONE; i++)
+      for (int t = 0; t < NODES; t++) r->in[n].count[t] += r->out[node->input[i]].count[t];
+    if (is_zero(&r->in[n])) continue;
+    if (is_conv(node->op))
+      r->out[n].count[n] = 1;
+    else if (is_pool(node->op))
+      r->out[n].count[pool_term(r, n)] = 1;
+    else
+      r->out[n] = r->in[n];
+  }
+}
+
+/* Lists the convolutions that a value depends on. */
+static void find_live(struct raw *r, const struct value *value) {
+  for (int n = 1; n < r->graph->nodes; n++) {
+    int known = !value->count[n];
+    for (int i = 0; i < r->lives; i++) known |= r->live[i] == n;
+    if (known) continue;
+    if (is_conv(op_of(r, n))) r->live[r->lives++] = n;
+    find_live(r, &r->in[n]);
+  }
+}
+
+static int by_text(const void *a, const void *b) { return strcmp(a, b); }
+
+/* The value as text: its terms sorted. name[n] is the letter of the convolution at node n; NULL: the convolution's own
+ * expression, which does not depend on any naming. */
+static void write_value(const struct raw *r, const struct value *value, const char *name, char text[TEXT]) {
+  char term[16][TEXT / 4];
+  int terms = 0;
+  for (int t = 0; t < NODES; t++)
+    for (int k = 0; k < value->count[t] && terms < 16; k++) {
+      char inner[TEXT] = "", *to = term[terms++];
+      int op = t ? op_of(r, t) : NSW_OP_INPUT;
+      if (is_pool(op) || (is_conv(op) && !name)) write_value(r, &r->in[t], name, inner);
+      if (op == NSW_OP_INPUT)
+        snprintf(to, TEXT / 4, "x");
+      else if (is_pool(op))
+        snprintf(to, TEXT / 4, "%c(%.100s)", op == NSW_OP_AVGPOOL3 ? 'p' : 'q', inner);
+      else if (name)
+        snprintf(to, TEXT / 4, "%c", name[t]);
+      else
+        snprintf(to, TEXT / 4, "%c(%.100s)", '0' + op, inner);
+    }
+  qsort(term, (size_t)terms, sizeof term[0], by_text);
+  size_t n = 0;
+  text[0] = 0;
+  for (int i = 0; i < terms; i++)
+    n += (size_t)snprintf(text + n, n < TEXT ? TEXT - n : 0, "%s%s", i ? "+" : "", term[i]);
+}
+
+static const struct value *output_of(const struct raw *r) { return &r->out[r->graph->nodes - 1]; }
+
+/* The whole form under one order of the convolutions. */
+static void write_form(const struct raw *r, const int *order, char form[TEXT]) {
+  char name[NODES] = {0}, value[TEXT];
+  for (int i = 0; i < r->lives; i++) name[order[i]] = (char)('a' + i);
+  size_t n = 0;
+  for (int i = 0; i <= r->lives; i++) {
+    int last = i == r->lives;
+    write_value(r, last ? output_of(r) : &r->in[order[i]], name, value);
+    if (last)
+      n += (size_t)snprintf(form + n, n < TEXT ? TEXT - n : 0, "=%s", value);
+    else
+      n += (size_t)snprintf(form + n, n < TEXT ? TEXT - n : 0, "%c%d(%s);", 'a' + i, op_of(r, order[i]), value);
+  }
+}
+
+/* Tries every order of convolutions i.. that keeps equal expressions together, and keeps the smallest form. */
+static void try_orders(const struct raw *r, int i, int *order, const int *group, int used, int *best,
+                       char best_form[TEXT]) {
+  if (i == r->lives) {
+    char form[TEXT];
+    write_form(r, order, form);
+    if (!best_form[0] || strcmp(form, best_form) < 0) {
+      memcpy(best_form, form, TEXT);
+      memcpy(best, order, OPS * sizeof *best);
+    }
+    return;
+  }
+  for (int k = 0; k < r->lives; k++) {
+    if (used >> k & 1 || group[k] != group[i]) continue;
+    order[i] = r->live[k];
+    try_orders(r, i + 1, order, group, used | 1 << k, best, best_form);
+  }
+}
+
+/* An operation and the expression that only depends on the folded form, to sort by. */
+struct named {
+  char text[TEXT];
+  int node;
+};
+
+static int by_name(const void *a, const void *b) {
+  const struct named *x = a, *y = b;
+  int order = strcmp(x->text, y->text);
+  return order ? order : x->node - y->node;
+}
+
+/* Sorts live convolutions by expression; group[i] is the first place with the same expression. */
+static void sort_live(struct raw *r, int group[OPS]) {
+  struct named named[OPS];
+  for (int i = 0; i < r->lives; i++) {
+    char inner[TEXT];
+    write_value(r, &r->in[r->live[i]], NULL, inner);
+    snprintf(named[i].text, sizeof named[i].text, "%d(%.400s)", op_of(r, r->live[i]), inner);
+    named[i].node = r->live[i];
+  }
+  qsort(named, (size_t)r->lives, sizeof named[0], by_name);
+  for (int i = 0; i < r->lives; i++) {
+    r->live[i] = named[i].node;
+    group[i] = i && !strcmp(named[i].text, named[i - 1].text) ? group[i - 1] : i;
+  }
+}
+
+/* The pools that a value reads: the nodes that name them. */
+static void find_pools(const struct raw *r, const struct value *value, const char *name, struct named *pool,
+                       int *pools) {
+  for (int n = 1; n < r->graph->nodes; n++) {
+    if (!value->count[n] || !is_pool(op_of(r, n))) continue;
+    int known = 0;
+    for (int i = 0; i < *pools; i++) known |= pool[i].node == n;
+    if (known) continue;
+    pool[*pools].node = n;
+    write_value(r, &r->in[n], name, pool[*pools].text);
+    ++*pools;
+    find_pools(r, &r->in[n], name, pool, pools);
+  }
+}
+
+/* Shorter first, so that a pool comes after those it reads, whose text is part of its own. */
+static int by_length(const void *a, const void *b) {
+  const struct named *x = a, *y = b;
+  size_t m = strlen(x->text), n = strlen(y->text);
+  return m != n ? (m < n ? -1 : 1) : strcmp(x->text, y->text);
+}
+
+/* The folded graph while it is written. */
+struct writer {
+  const struct raw *raw;
+  struct nsw_fold *fold;
+  int term[1 + 2 * OPS], terms; /* terms in the fold's order: the input, convolutions, pools */
+  int node_of[NODES];           /* [term] its node in the folded graph; -1: not there yet */
+  struct value value[NODES];    /* sums that are there */
+  int sum[NODES], sums;
+};
+
+static int write_sum(struct writer *w, const struct value *value);
+
+static int write_term(struct writer *w, int term) {
+  if (w->node_of[term] >= 0) return w->node_of[term];
+  struct nsw_node node = w->raw->graph->node[term];
+  node.inputs = 1;
+  node.input[0] = (uint8_t)write_sum(w, &w->raw->in[term]);
+  w->node_of[term] = nsw_graph_add(&w->fold->graph, node);
+  w->fold->origin[w->node_of[term]] = (uint8_t)term;
+  return w->node_of[term];
+}
+
+/* The node that gives a value: equal values are one node. The terms come first. */
+static int write_sum(struct writer *w, const struct value *value) {
+  static const struct value input = {{1}};
+  if (same(value, &input)) return 0;
+  for (int i = 0; i < w->sums; i++)
+    if (same(&w->value[i], value)) return w->sum[i];
+  struct nsw_node node = {.op = NSW_OP_SUM};
+  for (int i = 0; i < w->terms; i++)
+    for (int k = 0; k < value->count[w->term[i]] && node.inputs < NSW_NODE_INPUTS; k++)
+      node.input[node.inputs++] = (uint8_t)write_term(w, w->term[i]);
+  w->value[w->sums] = *value;
+  return w->sum[w->sums++] = nsw_graph_add(&w->fold->graph, node);
+}
+
+static void write_graph(const struct raw *r, const int *order, struct nsw_fold *fold) {
+  struct writer w = {.raw = r, .fold = fold, .terms = 1};
+  struct named pool[OPS];
+  char name[NODES] = {0};
+  int pools = 0;
+  for (int i = 0; i < r->lives; i++) name[order[i]] = (char)('a' + i);
+  find_pools(r, output_of(r), name, pool, &pools);
+  for (int i = 0; i < r->lives; i++) find_pools(r, &r->in[order[i]], name, pool, &pools);
+  qsort(pool, (size_t)pools, sizeof pool[0], by_length);
+  for (int i = 0; i < r->lives; i++) w.term[w.terms++] = order[i];
+  for (int i = 0; i < pools; i++) w.term[w.terms++] = pool[i].node;
+  for (int n = 0; n < NODES; n++) w.node_of[n] = n ? -1 : 0;
+  fold->graph.names = r->graph->names;
+  if (is_zero(output_of(r))) return;
+  nsw_graph_add(&fold->graph, r->graph->node[0]);
+  write_sum(&w, output_of(r));
+}
+
+bool nsw_fold_takes(const struct nsw_graph *graph) {
+  int ops = 0;
+  for (int n = 1; n < graph->nodes; n++) {
+    int op = graph->node[n].op;
+    ops += is_conv(op) || is_pool(op);
+    if (op == NSW_OP_CONCAT || op == NSW_OP_PROJECT || op == NSW_OP_AVGPOOL2 || op == NSW_OP_MAXPOOL2) return false;
+    if (graph->node[n].scale != 0 || graph->node[n].stride > 1) return false;
+  }
+  return graph->nodes <= NODES && ops <= OPS;
+}
+
+void nsw_fold_graph(const struct nsw_graph *graph, struct nsw_fold *fold) {
+  struct raw r;
+  int group[OPS], order[OPS] = {0}, best[OPS] = {0};
+  memset(fold, 0, sizeof *fold);
+  read_graph(graph, &r);
+  find_live(&r, output_of(&r));
+  sort_live(&r, group);
+  try_orders(&r, 0, order, group, 0, best, fold->form);
+  for (int n = 0; n < graph->nodes; n++) fold->slot[n] = (uint8_t)(NSW_FOLD_DEAD + graph->node[n].place);
+  for (int i = 0; i < r.lives; i++) fold->slot[best[i]] = (uint8_t)i;
+  write_graph(&r, best, fold);
+}
+
+void nsw_fold_nothing(const struct nsw_graph *graph, struct nsw_fold *fold) {
+  uint64_t live = nsw_graph_live(graph);
+  memset(fold, 0, sizeof *fold);
+  if (live) fold->graph = *graph;
+  for (int n = 0; n < graph->nodes; n++) {
+    fold->origin[n] = (uint8_t)n;
+    fold->slot[n] = graph->node[n].place;
+    if (n && !(live >> n & 1)) fold->graph.node[n] = (struct nsw_node){.op = NSW_OP_NONE};
+  }
+}

@@ -1,0 +1,59 @@
+/* Which architectures of a space are one network. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/fold.h"
+#include "nasweep/space.h"
+
+/* A form and who has it. */
+struct entry {
+  uint64_t hash; /* of the form: most comparisons end here */
+  uint32_t index;
+  char *form; /* points into one pool of texts */
+};
+
+static int by_form(const void *a, const void *b) {
+  const struct entry *x = a, *y = b;
+  if (x->hash != y->hash) return x->hash < y->hash ? -1 : 1;
+  int order = strcmp(x->form, y->form);
+  return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static uint64_t hash_text(const char *text) {
+  uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
+  for (; *text; text++) h = (h ^ (uint8_t)*text) * UINT64_C(1099511628211);
+  return h;
+}
+
+/* By their cells' folded forms. */
+static int units_of_forms(const struct nsw_space *space, uint32_t *unit, struct nsw_error *err) {
+  uint32_t n = nsw_space_count(space);
+  struct nsw_graph graph = {.shape = 0};
+  struct entry *entry = calloc(n, sizeof *entry);
+  for (uint32_t i = 0; entry && i < n; i++) {
+    struct nsw_fold fold;
+    nsw_space_graph(space, i, &graph);
+    nsw_fold_graph(&graph, &fold);
+    entry[i] = (struct entry){.hash = hash_text(fold.form), .index = i, .form = strdup(fold.form)};
+    if (!entry[i].form) break;
+  }
+  bool ok = entry && entry[n - 1].form;
+  if (ok) {
+    qsort(entry, n, sizeof *entry, by_form);
+    for (uint32_t i = 0; i < n; i++) {
+      bool first = i == 0 || entry[i].hash != entry[i - 1].hash || strcmp(entry[i].form, entry[i - 1].form);
+      unit[entry[i].index] = first ? entry[i].index : unit[entry[i - 1].index];
+    }
+  }
+  for (uint32_t i = 0; entry && i < n; i++) free(entry[i].form);
+  free(entry);
+  return ok ? NSW_OK : nsw_fail(err, "out of memory for the folded forms of %u cells", (unsigned)n);
+}
+
+int nsw_space_units(const struct nsw_space *space, uint32_t *unit, struct nsw_error *err) {
+  struct nsw_arch arch;
+  nsw_space_describe(space, 0, &(struct nsw_macro){0}, &arch);
+  if (arch.fold) return units_of_forms(space, unit, err);
+  for (uint32_t i = 0; i < nsw_space_count(space); i++) unit[i] = i;
+  return NSW_OK;
+}
