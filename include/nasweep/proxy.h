@@ -33,13 +33,28 @@ struct nsw_proxy_option {
   const char *help;
 };
 
+/* How an evaluation that may last longer than a job is stopped on the way. Asked to stop, it keeps what it needs to go
+ * on in a file below `folder` (store/state.h) and gives its rows NSW_ROW_INTERRUPTED; begun again, it looks there first.
+ * What it comes to must not depend on where it was stopped. */
+struct nsw_pause {
+  bool (*asked)(void *self); /* whether to stop; for the thread that evaluates, every second or so; NULL: never */
+  void *self;
+  const char *folder; /* it need not be there yet; NULL: nothing can be kept */
+};
+
 /* What all evaluations of a run share; borrowed by the evaluators for their whole life. */
 struct nsw_context {
   const struct nsw_space *space;
   struct nsw_macro macro;          /* no zero fields */
   const struct nsw_images *images; /* NULL where no proxy asked needs data */
   int samples;                     /* images used of those; 0: each proxy's own default */
+  const struct nsw_pause *pause;   /* NULL: nobody asks, nothing is kept */
 };
+
+/* Whether an evaluation is asked to stop on the way. */
+static inline bool nsw_asked_to_pause(const struct nsw_context *context) {
+  return context->pause && context->pause->asked && context->pause->asked(context->pause->self);
+}
 
 /* A proxy and how to run it. */
 struct nsw_proxy {
@@ -51,6 +66,14 @@ struct nsw_proxy {
   int samples;        /* images used where --samples does not say; 0: none */
   const struct nsw_proxy_column *columns; /* ends with a NULL name */
   const struct nsw_proxy_option *options; /* ends with a NULL key; may be NULL */
+
+  /* Whether its evaluations may last longer than a job, ask context->pause, and keep states; NULL: they do not. */
+  bool (*lasts)(const void *state);
+
+  /* Curves beside the columns, ending with a NULL name, direction 0; NULL: none. points: of each curve, the same for
+   * all, once opened; 0: no curves this time. */
+  const struct nsw_proxy_column *curves;
+  size_t (*points)(const void *state);
 
   /* Set where it is measured on passes that it shares with others; the functions below are NULL then. */
   const struct nsw_measure *measure;
@@ -67,7 +90,7 @@ struct nsw_proxy {
   double (*cost)(const void *state, uint32_t unit);
 
   /* Scores the n architectures of one unit (members[0..n-1], ascending; any n where unit is NULL):
-   * values[n][columns], status[n]. A row that cannot be scored has NSW_ROW_FAILED and is no error; an error ends
+   * values[n][columns + curves * points] (a row's columns, then its curves one after the other), status[n]. A row that cannot be scored has NSW_ROW_FAILED and is no error; an error ends
    * the run. The result must depend on nothing but space, options, images, seed and the architecture. */
   int (*score)(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
                struct nsw_error *err);

@@ -5,6 +5,7 @@
 #include "cli/args.h"
 #include "store/file.h"
 #include "sweep/merge.h"
+#include "sweep/results.h"
 
 static int merge_files(const char *const *paths, size_t n, const char *space, const char *out, struct nsw_error *err) {
   struct nsw_table **tables = calloc(n, sizeof *tables), *merged = NULL;
@@ -13,9 +14,11 @@ static int merge_files(const char *const *paths, size_t n, const char *space, co
   if (!status) status = nsw_merge((const struct nsw_table *const *)tables, paths, n, &merged, err);
   if (!status) status = nsw_file_write(out, &merged, 1, true, err);
   if (!status) {
-    const char *finished = nsw_attributes_get(&merged->attributes, "finished");
-    fprintf(stderr, "%s: %zu files, %zu architectures, %zu columns%s\n", out, n, merged->rows, merged->scores,
-            finished && *finished ? "" : ", some rows still pending");
+    struct nsw_tally tally = nsw_tally_make(merged);
+    fprintf(stderr, "%s: %zu files, %zu architectures, %zu columns", out, n, merged->rows, merged->scores);
+    if (tally.failed) fprintf(stderr, ", %zu architectures failed", tally.failed);
+    if (tally.pending) fprintf(stderr, ", %zu still pending", tally.pending);
+    fprintf(stderr, "\n");
   }
   for (size_t i = 0; tables && i < n; i++) nsw_table_free(&tables[i]);
   nsw_table_free(&merged);
@@ -46,9 +49,9 @@ const struct nsw_command nsw_cmd_merge = {
     .summary = "joins result files that differ in rows, columns or seeds",
     .text =
         "Joins result files of one space, as the tasks of a job array leave them: other rows, other columns, other "
-        "seeds. With several seeds each is kept and the score becomes their mean. What is in two files must be the "
-        "same "
-        "in both, and columns of one name must come from the same options and data; otherwise nothing is written.\n\n"
+        "seeds. With several seeds each is kept and the score becomes their mean. A row that failed or is pending in "
+        "one file is taken from another that has it. What else is in two files must be the same in both, and columns "
+        "of one name must come from the same options and data; otherwise nothing is written.\n\n"
         "Example: nasweep merge seed1.h5 seed2.h5 seed3.h5 --out seeds.h5",
     .options = options,
     .min_operands = 2,

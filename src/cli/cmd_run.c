@@ -49,6 +49,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   for (size_t i = 0; overrides && i < count; i++) overrides[i] = nsw_args_operand(args, i + 1);
   status = overrides ? nsw_job_read(path, overrides, count, &job, err) : nsw_fail(err, "out of memory");
   status = nsw_transport_agree(&transport, status, err);
+  size_t flawed = 0;
   for (size_t i = 0; i < job.steps && !status; i++) { /* between sweeps too a signal is a request to stop */
     status = nsw_transport_agree(&transport, nsw_stop_signal() ? NSW_STOPPED : NSW_OK, err);
     if (status == NSW_STOPPED && transport.rank == 0) {
@@ -57,6 +58,15 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
               job.steps);
     }
     if (!status) status = run_step(&transport, &job.step[i], i + 1, job.steps, err);
+    if (status == NSW_FLAWED) { /* what follows takes failed rows as it finds them */
+      if (transport.rank == 0) fprintf(stderr, "nasweep: %s\n", err->text);
+      flawed++;
+      status = NSW_OK;
+    }
+  }
+  if (!status && flawed) {
+    nsw_fail(err, "%s: %zu of %zu sections left failed rows", path, flawed, job.steps);
+    status = NSW_FLAWED;
   }
   nsw_job_free(&job);
   free(overrides);

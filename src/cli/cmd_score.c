@@ -38,8 +38,13 @@ static const struct nsw_option options[] = {
      false},
     {"progress", "SECONDS", "10", "time between lines of progress, 0: none", false},
     {"time-limit", "SECONDS", "0", "stop cleanly after this time with status 75, 0: no limit", false},
-    {"halt-file", "FILE", NULL, "stop cleanly with status 75 when this file exists", false},
-    {"retries", "N", "2", "an architecture that ended so many runs by a crash is marked failed, 0: never", false},
+    {"halt-file", "FILE", NULL,
+     "stop cleanly when this file exists, with status 75, or with that in the environment's NASWEEP_HALT_STATUS", false},
+    {"retries", "N", "2",
+     "an architecture that ended so many runs by a crash is marked failed, 0: never, and failed ones are computed again",
+     false},
+    {"repair", NULL, NULL, "compute again what failed in the file that is there", false},
+    {"allow-failed", NULL, NULL, "end with status 0 although architectures failed", false},
     {"rank0", "auto|works|serves", "auto", "whether rank 0 evaluates too, or only hands out work", false},
     {0}};
 
@@ -136,6 +141,8 @@ static int read_behaviour(const struct nsw_args *args, struct nsw_request *q, st
   if (!status) status = read_seconds(args, "progress", &q->progress, err);
   if (!status) status = read_seconds(args, "time-limit", &q->time_limit, err);
   if (!status) status = read_count(args, "retries", 0, 1000000, &q->retries, err);
+  q->repair = nsw_args_flag(args, "repair") || !q->retries;
+  q->allow_failed = nsw_args_flag(args, "allow-failed");
   q->halt_file = nsw_args_text(args, "halt-file");
   if (!strcmp(server, "works"))
     q->server = NSW_SERVER_WORKS;
@@ -185,7 +192,10 @@ const struct nsw_command nsw_cmd_score = {
         "alone or under mpirun or srun; the scores do not depend on the number of ranks. The result file is replaced "
         "by "
         "a newer whole one every --checkpoint seconds. A sweep that was stopped (a signal USR1 or TERM, --time-limit, "
-        "--halt-file: status 75) or killed goes on when the same command is given again, with any number of ranks.\n\n"
+        "--halt-file: status 75) or killed goes on when the same command is given again, with any number of ranks. "
+        "Architectures whose score is no number, or whose evaluation crashed again and again, are marked failed: the "
+        "sweep is completed all the same and ends with status 1. --repair computes them again, --allow-failed takes "
+        "them as they are.\n\n"
         "Example: mpirun -n 2 nasweep score nb201 --proxy sed,params,macs --out results/nb201.h5",
     .options = options,
     .min_operands = 1,

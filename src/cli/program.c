@@ -44,7 +44,7 @@ static int agree(int status, struct nsw_error *err) {
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (size == 1) return status;
   /* A failure outranks a clean stop: ordered 0, 75, 2, 1. */
-  int gravity = status == NSW_OK ? 0 : status == NSW_STOPPED ? 1 : status == NSW_USAGE ? 2 : 3;
+  int gravity = status == NSW_OK ? 0 : status == NSW_STOPPED || status == NSW_HALTED ? 1 : status == NSW_USAGE ? 2 : 3;
   mine.status = gravity;
   MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, MPI_COMM_WORLD);
   MPI_Bcast(&status, 1, MPI_INT, worst.rank, MPI_COMM_WORLD);
@@ -99,6 +99,15 @@ static int run_command(const struct nsw_command *command, int argc, char **argv,
   return status;
 }
 
+/* What the caller sees: the few statuses that are documented. A batch script that must tell a halt file from other
+ * reasons to stop names a status for it in the environment. */
+static int exit_status(int status) {
+  const char *halted = getenv("NASWEEP_HALT_STATUS");
+  int number = halted ? atoi(halted) : 0;
+  if (status == NSW_HALTED) return number > 0 && number < 128 ? number : NSW_STOPPED;
+  return status == NSW_FLAWED ? NSW_FAILED : status;
+}
+
 int nsw_program(int argc, char **argv) {
   struct nsw_error err = {{0}};
   const char *word = argc > 1 ? argv[1] : NULL;
@@ -115,5 +124,5 @@ int nsw_program(int argc, char **argv) {
     return complain(close_output(NSW_OK, &err), &err);
   }
   const struct nsw_command *command = nsw_command_find(word, &err);
-  return complain_alone(command ? run_command(command, argc, argv, &err) : NSW_USAGE, &err);
+  return exit_status(complain_alone(command ? run_command(command, argc, argv, &err) : NSW_USAGE, &err));
 }

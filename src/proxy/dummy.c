@@ -2,13 +2,16 @@
  * and for testing what happens when an evaluation crashes. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "proxy/table.h"
+#include "store/state.h"
 
-enum { RATE, SPREAD, BUSY, CRASH, FAIL }; /* places in options[] */
+enum { RATE, SPREAD, BUSY, CRASH, FAIL, POINTS }; /* places in options[] */
 
 static const struct nsw_proxy_option options[] = {
     {"rate", "1e10", "multiply-adds passed a second: an evaluation lasts macs/rate seconds"},
@@ -16,8 +19,11 @@ static const struct nsw_proxy_option options[] = {
     {"busy", "0", "1: keep the core busy meanwhile; 0: sleep"},
     {"crash", "none", "the evaluation of this class ends its process"},
     {"fail", "none", "the evaluation of this class gives no number"},
+    {"points", "0", "points of a curve that each evaluation gives; where there are some it can be stopped between them"},
     {0}};
 
+static const struct nsw_proxy_column curves[] = {{"dummy_curve", "the score's share after each part of the time", 0},
+                                                 {0}};
 static const struct nsw_proxy_column columns[] = {{"dummy", "uniform random number in [0, 1) of the class", +1}, {0}};
 
 struct dummy {
@@ -25,6 +31,7 @@ struct dummy {
   double rate, spread;
   bool busy;
   int64_t crash, fail; /* units, or -1 */
+  size_t points;       /* of the curve */
 };
 
 static int read_number(const char *const *values, int place, double low, double high, double *number,
@@ -50,7 +57,7 @@ static int read_unit(const struct nsw_context *context, const char *const *value
 
 static int open_dummy(const struct nsw_context *context, const char *const *values, void **state,
                       struct nsw_error *err) {
-  double busy = 0;
+  double busy = 0, points = 0;
   struct dummy *d = calloc(1, sizeof *d);
   *state = d;
   if (!d) return nsw_fail(err, "out of memory");
@@ -60,7 +67,9 @@ static int open_dummy(const struct nsw_context *context, const char *const *valu
   if (!status) status = read_number(values, BUSY, 0, 1, &busy, err);
   if (!status) status = read_unit(context, values, CRASH, &d->crash, err);
   if (!status) status = read_unit(context, values, FAIL, &d->fail, err);
+  if (!status) status = read_number(values, POINTS, 0, 1000, &points, err);
   d->busy = busy > 0;
+  d->points = (size_t)points;
   if (status) {
     free(d);
     *state = NULL;
@@ -84,10 +93,39 @@ static void pass(double seconds, bool busy) {
   if (!busy) nsw_sleep_all(seconds);
 }
 
+static size_t points(const void *state) {
+  const struct dummy *d = state;
+  return d->points;
+}
+
+static bool lasts(const void *state) { return points(state) > 0; }
+
+/* Passes the time in as many parts as the curve has points, stops between two of them when asked to, and goes on where
+ * an earlier run stopped: the state is the number of parts passed. */
+static int pass_in_parts(const struct dummy *d, uint64_t seed, uint32_t class_of, double seconds, bool *stopped,
+                         struct nsw_error *err) {
+  const char *folder = d->context->pause ? d->context->pause->folder : NULL;
+  char name[96];
+  void *there = NULL;
+  size_t size = 0;
+  uint32_t part = 0;
+  snprintf(name, sizeof name, "dummy-%" PRIu64 "-%" PRIu32, seed, class_of);
+  int status = folder ? nsw_state_read(folder, name, &there, &size, err) : NSW_OK;
+  if (there && size == sizeof part) memcpy(&part, there, size);
+  free(there);
+  *stopped = false;
+  for (; part < d->points && !status && !*stopped; part++) {
+    *stopped = folder && nsw_asked_to_pause(d->context);
+    if (*stopped) return nsw_state_write(folder, name, &part, sizeof part, err);
+    pass(seconds / (double)d->points, d->busy);
+  }
+  if (!status && folder) nsw_state_remove(folder, name);
+  return status;
+}
+
 static int score_dummy(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
                        struct nsw_error *err) {
   const struct dummy *d = state;
-  (void)err;
   uint32_t class_of = unit(d, members[0]);
   struct nsw_stream stream = {.seed = seed, .which = class_of, .purpose = NSW_FOR_RANDOM};
   double factor = 1 + d->spread * (2 * nsw_random_double(stream, 1) - 1);
@@ -95,10 +133,16 @@ static int score_dummy(void *state, uint64_t seed, const uint32_t *members, size
   nsw_space_graph(d->context->space, class_of, &graph);
   bool path = nsw_graph_has_path(&graph);
   if (class_of == d->crash) abort();
-  pass((double)nsw_space_macs(d->context->space, class_of, &d->context->macro) / d->rate * factor, d->busy);
-  for (size_t i = 0; i < n; i++) {
-    values[i] = class_of == d->fail ? NAN : nsw_random_double(stream, 0);
-    status[i] = path ? NSW_ROW_SCORED : NSW_ROW_NO_PATH;
+  double seconds = (double)nsw_space_macs(d->context->space, class_of, &d->context->macro) / d->rate * factor;
+  bool stopped = false;
+  if (!d->points)
+    pass(seconds, d->busy);
+  else if (pass_in_parts(d, seed, class_of, seconds, &stopped, err) != NSW_OK)
+    return NSW_FAILED;
+  for (size_t i = 0; i < n; i++, values += 1 + d->points) {
+    values[0] = class_of == d->fail ? NAN : nsw_random_double(stream, 0);
+    for (size_t p = 0; p < d->points; p++) values[1 + p] = values[0] * (double)(p + 1) / (double)d->points;
+    status[i] = stopped ? NSW_ROW_INTERRUPTED : path ? NSW_ROW_SCORED : NSW_ROW_NO_PATH;
   }
   return NSW_OK;
 }
@@ -111,6 +155,9 @@ const struct nsw_proxy nsw_proxy_dummy = {
     .needs = NSW_NEEDS_TOPOLOGY | NSW_NEEDS_SEED,
     .columns = columns,
     .options = options,
+    .lasts = lasts,
+    .curves = curves,
+    .points = points,
     .open = open_dummy,
     .close = free,
     .unit = unit,

@@ -201,6 +201,26 @@ static int merge_accuracy(struct nsw_table *to, const struct nsw_accuracy *from,
   return status;
 }
 
+/* Curves of the same name fill each other's gaps. */
+static int merge_curves(struct nsw_table *to, const struct nsw_curves *from, const size_t *row, size_t rows,
+                        struct nsw_error *err) {
+  struct nsw_curves *curves = nsw_table_curve(to, from->name);
+  int status = NSW_OK;
+  if (!curves) {
+    status = nsw_table_add_curve(to, from->name, from->width, &curves, err);
+    if (status == NSW_OK) status = copy_attributes(&from->attributes, &curves->attributes, err);
+  }
+  if (status == NSW_OK && curves->width != from->width)
+    return nsw_fail(err, "curves %s have %zu points in one file and %zu in another", from->name, curves->width,
+                    from->width);
+  for (size_t i = 0; i < rows && status == NSW_OK; i++)
+    for (size_t p = 0; p < from->width; p++) {
+      float *point = &curves->value[row[i] * from->width + p];
+      if (isnan(*point)) *point = from->value[i * from->width + p];
+    }
+  return status;
+}
+
 static int merge_one(struct nsw_table *to, const struct nsw_table *from, struct nsw_error *err) {
   size_t *row = malloc((from->rows + 1) * sizeof *row);
   if (!row) return nsw_fail(err, "out of memory joining tables of %s", to->space);
@@ -217,6 +237,8 @@ static int merge_one(struct nsw_table *to, const struct nsw_table *from, struct 
     status = merge_score(to, &from->score[s], row, from->rows, err);
   for (size_t a = 0; a < from->accuracies && status == NSW_OK; a++)
     status = merge_accuracy(to, &from->accuracy[a], row, from->rows, err);
+  for (size_t c = 0; c < from->curves && status == NSW_OK; c++)
+    status = merge_curves(to, &from->curve[c], row, from->rows, err);
   free(row);
   return status;
 }

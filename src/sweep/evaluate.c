@@ -12,7 +12,7 @@ enum { HEAD = sizeof(uint32_t) + sizeof(float) };
 int nsw_evaluator_open(const struct nsw_sweep_plan *plan, struct nsw_evaluator *evaluator, struct nsw_error *err) {
   size_t values = 1, members = 1;
   for (size_t f = 0; f < plan->families; f++) {
-    size_t largest = plan->family[f].largest, n = largest * (size_t)plan->family[f].columns;
+    size_t largest = plan->family[f].largest, n = largest * plan->family[f].width;
     values = n > values ? n : values;
     members = largest > members ? largest : members;
   }
@@ -33,7 +33,7 @@ void nsw_evaluator_close(struct nsw_evaluator *evaluator) {
 
 static int append(struct nsw_evaluator *e, const struct nsw_task *task, uint32_t number, float seconds,
                   struct nsw_error *err) {
-  size_t values = (size_t)task->members * (size_t)task->family->columns * sizeof(double);
+  size_t values = task->members * task->family->width * sizeof(double);
   size_t size = HEAD + values + task->members;
   if (e->size + size > e->room) {
     size_t room = 2 * e->room + size + 1024;
@@ -64,6 +64,8 @@ int nsw_evaluate(struct nsw_evaluator *e, uint32_t number, struct nsw_error *err
   if (status)
     return nsw_error_prefix(err, status, "%s architecture %" PRIu32 ", proxy %s", e->plan->request->space,
                             task.member[0], family->proxy->name);
+  e->interrupted = task.members && e->status[0] == NSW_ROW_INTERRUPTED && nsw_asked_to_pause(&e->plan->context);
+  if (e->interrupted) return NSW_OK;
   for (uint32_t m = 0; m < task.members; m++)
     if (e->status[m] == NSW_ROW_PENDING || e->status[m] > NSW_ROW_FAILED)
       return nsw_fail(err, "%s architecture %" PRIu32 ": proxy %s left it without a status", e->plan->request->space,
@@ -90,7 +92,7 @@ size_t nsw_record_read(const struct nsw_sweep_plan *plan, const unsigned char *b
   memcpy(&record->seconds, bytes + sizeof record->task, sizeof record->seconds);
   if (record->task >= plan->tasks) return 0;
   struct nsw_task task = nsw_sweep_plan_task(plan, record->task);
-  size_t values = (size_t)task.members * (size_t)task.family->columns * sizeof(double);
+  size_t values = task.members * task.family->width * sizeof(double);
   if (size < HEAD + values + task.members) return 0;
   record->values = bytes + HEAD;
   record->status = record->values + values;

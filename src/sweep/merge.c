@@ -142,41 +142,56 @@ static int conflict(const struct merge *m, size_t t, const char *name, size_t ro
                   m->out->index[row]);
 }
 
-/* Puts one row of one file in. have[row * seeds + s]: status seen for that seed, 0 where none. */
+/* What is known of one row and seed of a column that is being put together. */
+struct known {
+  uint8_t status; /* NSW_ROW_PENDING: nothing */
+  float seconds;
+};
+
+/* A failed row of several seeds may have values for some. */
+static uint8_t status_of_seed(const struct nsw_score *from, size_t i, double value) {
+  bool good = from->by_seed && from->status[i] == NSW_ROW_FAILED && !isnan(value);
+  return good ? NSW_ROW_SCORED : from->status[i];
+}
+
+/* Puts one row of one file in; a failed one gives way to one that is not. known[rows][seeds]. */
 static int put_row(struct merge *m, size_t t, const struct nsw_score *from, size_t i, struct nsw_score *to,
-                   const uint64_t *seed, uint8_t *have) {
+                   const uint64_t *seed, struct known *known) {
   size_t row = (size_t)nsw_table_row(m->out, m->table[t]->index[i]);
-  uint8_t status = from->status[i];
-  if (status == NSW_ROW_PENDING) return NSW_OK;
+  if (from->status[i] == NSW_ROW_PENDING) return NSW_OK;
   for (size_t s = 0; s < from->seeds; s++) {
     size_t place = 0;
     while (to->seeds > 1 && seed[place] != m->seed[t][s]) place++;
     size_t at = row * to->seeds + place;
     double value = from->by_seed ? from->by_seed[i * from->seeds + s] : from->value[i];
     double *slot = to->by_seed ? &to->by_seed[at] : &to->value[row];
-    if (have[at] && (have[at] != status || memcmp(slot, &value, sizeof value))) return conflict(m, t, from->name, row);
-    if (!have[at]) to->seconds[row] += from->seconds[i];
-    have[at] = status;
+    uint8_t status = status_of_seed(from, i, value), there = known[at].status;
+    if (there && there != NSW_ROW_FAILED && status == NSW_ROW_FAILED) continue;
+    if (there && there == status && memcmp(slot, &value, sizeof value)) return conflict(m, t, from->name, row);
+    if (there && there != status && there != NSW_ROW_FAILED) return conflict(m, t, from->name, row);
+    if (there == status) continue;
+    known[at] = (struct known){status, from->seconds[i]};
     *slot = value;
   }
   return NSW_OK;
 }
 
-static void finish_rows(const struct merge *m, struct nsw_score *score, const uint8_t *have) {
+static void finish_rows(const struct merge *m, struct nsw_score *score, const struct known *known) {
   for (size_t row = 0; row < m->out->rows; row++) {
     uint8_t worst = 0;
     double sum = 0;
+    float seconds = 0;
     bool whole = true;
     for (size_t s = 0; s < score->seeds; s++) {
-      uint8_t status = have[row * score->seeds + s];
-      whole = whole && status;
-      worst = status > worst ? status : worst;
+      const struct known *one = &known[row * score->seeds + s];
+      whole = whole && one->status;
+      worst = one->status > worst ? one->status : worst;
+      seconds += one->seconds;
       if (score->by_seed) sum += score->by_seed[row * score->seeds + s];
     }
     score->status[row] = whole ? worst : NSW_ROW_PENDING;
-    if (!score->by_seed) continue;
-    score->value[row] = whole ? nsw_row_mean(worst, sum, score->seeds) : NAN;
-    if (whole) score->seconds[row] /= (float)score->seeds;
+    score->seconds[row] = whole ? seconds / (float)score->seeds : seconds;
+    if (score->by_seed) score->value[row] = whole ? nsw_row_mean(worst, sum, score->seeds) : NAN;
   }
 }
 
@@ -199,20 +214,20 @@ static int merge_column(struct merge *m, const char *name) {
   uint64_t *seed = calloc((m->n + 1) * SEEDS, sizeof *seed);
   if (!seed) return nsw_fail(m->err, "out of memory while merging");
   struct nsw_score *to = NULL;
-  uint8_t *have = NULL;
+  struct known *known = NULL;
   int status = seeded(name) ? union_of_seeds(m, name, seed, &seeds) : NSW_OK;
   if (!status) status = nsw_table_add_score(m->out, name, 1, seeds, &to, m->err);
-  if (!status) have = calloc(m->out->rows * seeds + 1, 1);
-  if (!status && !have) status = nsw_fail(m->err, "out of memory while merging");
+  if (!status) known = calloc(m->out->rows * seeds + 1, sizeof *known);
+  if (!status && !known) status = nsw_fail(m->err, "out of memory while merging");
   for (size_t t = 0; t < m->n && !status; t++) {
     const struct nsw_score *from = nsw_table_score(m->table[t], name);
     if (!from) continue;
     status = copy_attributes(m, t, from, to);
-    for (size_t i = 0; i < m->table[t]->rows && !status; i++) status = put_row(m, t, from, i, to, seed, have);
+    for (size_t i = 0; i < m->table[t]->rows && !status; i++) status = put_row(m, t, from, i, to, seed, known);
   }
-  if (!status) finish_rows(m, to, have);
+  if (!status) finish_rows(m, to, known);
   free(seed);
-  free(have);
+  free(known);
   return status;
 }
 
@@ -234,6 +249,32 @@ static int merge_accuracy(struct merge *m, size_t t, const struct nsw_accuracy *
     to->value[row] = from->value[i];
     if (from->by_repeat)
       memcpy(to->by_repeat + row * to->repeats, from->by_repeat + i * to->repeats, to->repeats * sizeof *to->by_repeat);
+  }
+  return status;
+}
+
+/* Curves of one row are the same in all files that have them, as far as they are known. */
+static int merge_curves(struct merge *m, size_t t, const struct nsw_curves *from) {
+  struct nsw_curves *to = nsw_table_curve(m->out, from->name);
+  size_t width = from->width;
+  int status = NSW_OK;
+  if (!to) {
+    status = nsw_table_add_curve(m->out, from->name, width, &to, m->err);
+    for (size_t i = 0; i < from->attributes.count && !status; i++)
+      status =
+          nsw_attributes_set(&to->attributes, from->attributes.list[i].name, from->attributes.list[i].text, m->err);
+  }
+  if (!status && to->width != width)
+    return nsw_fail(m->err, "%s: curves %s have %zu points, in the files before %zu", m->path[t], from->name, width,
+                    to->width);
+  for (size_t i = 0; i < m->table[t]->rows && !status; i++) {
+    size_t row = (size_t)nsw_table_row(m->out, m->table[t]->index[i]);
+    for (size_t p = 0; p < width; p++) {
+      float value = from->value[i * width + p], *slot = &to->value[row * width + p];
+      if (isnan(value)) continue;
+      if (!isnan(*slot) && *slot != value) return conflict(m, t, from->name, row);
+      *slot = value;
+    }
   }
   return status;
 }
@@ -298,6 +339,8 @@ static int merge_all(struct merge *m) {
   for (size_t t = 0; t < m->n; t++)
     for (size_t c = 0; c < m->table[t]->accuracies && !status; c++)
       status = merge_accuracy(m, t, &m->table[t]->accuracy[c]);
+  for (size_t t = 0; t < m->n; t++)
+    for (size_t c = 0; c < m->table[t]->curves && !status; c++) status = merge_curves(m, t, &m->table[t]->curve[c]);
   return status ? status : describe(m);
 }
 

@@ -211,6 +211,12 @@ int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_
   return status;
 }
 
+bool nsw_sweep_plan_lasts(const struct nsw_sweep_plan *plan) {
+  for (size_t f = 0; f < plan->families; f++)
+    if (plan->family[f].proxy->lasts && plan->family[f].proxy->lasts(plan->family[f].state)) return true;
+  return false;
+}
+
 uint64_t nsw_sweep_plan_images(const struct nsw_sweep_plan *plan) {
   uint64_t most = plan->request->samples;
   for (size_t f = 0; f < plan->families && !plan->request->samples; f++)
@@ -309,6 +315,13 @@ static int open_family(const struct nsw_sweep_plan *plan, struct nsw_family *fam
   return status;
 }
 
+static void find_curves(struct nsw_family *family) {
+  family->points = family->proxy->points ? family->proxy->points(family->state) : 0;
+  family->curves = 0;
+  while (family->points && family->proxy->curves[family->curves].name) family->curves++;
+  family->width = (size_t)family->columns + (size_t)family->curves * family->points;
+}
+
 int nsw_sweep_plan_open(struct nsw_sweep_plan *plan, uint32_t *index, size_t rows, struct nsw_error *err) {
   plan->index = index;
   plan->rows = rows;
@@ -318,6 +331,7 @@ int nsw_sweep_plan_open(struct nsw_sweep_plan *plan, uint32_t *index, size_t row
     int status = open_family(plan, family, err);
     if (status) return status;
     family->opened = true;
+    find_curves(family);
     status = make_groups(plan, family, err);
     if (status) return status;
     family->first_task = (uint32_t)tasks;

@@ -30,7 +30,10 @@ struct nsw_family {
   int parts;
   void *state; /* the opened proxy; may be NULL when opened */
   bool opened;
-  int columns;  /* values of an evaluation */
+  int columns;  /* scores of an evaluation */
+  int curves;   /* beside them */
+  size_t points; /* of each curve */
+  size_t width; /* numbers of a row: columns + curves * points */
   bool *wanted; /* [columns] whether the column goes into the file */
   size_t seeds; /* 1 where the proxy does not depend on the seed */
   bool batch;   /* a group is a batch of evaluations of their own, not one evaluation that its members share */
@@ -47,6 +50,7 @@ struct nsw_sweep_plan {
   const struct nsw_space *space;     /* borrowed */
   const struct nsw_request *request; /* borrowed */
   struct nsw_context context;        /* what the proxies share */
+  struct nsw_pause *pause;           /* borrowed; the evaluating thread sets who is asked; NULL: nobody */
   uint32_t *index;                   /* [rows] selected architectures, ascending; owned */
   size_t rows;
   struct nsw_family *family;
@@ -68,6 +72,9 @@ struct nsw_task {
 /* Which proxies a request asks for, without opening them: NSW_USAGE for unknown ones, options that do not exist, the
  * same column twice. *needs: their needs, ORed. */
 int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_plan *plan, unsigned *needs, struct nsw_error *err);
+
+/* Whether an opened proxy's evaluations may last longer than a job. */
+bool nsw_sweep_plan_lasts(const struct nsw_sweep_plan *plan);
 
 /* Images that the proxies of a plan want: --samples, or the most of their defaults. */
 uint64_t nsw_sweep_plan_images(const struct nsw_sweep_plan *plan);

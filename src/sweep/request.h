@@ -39,6 +39,8 @@ struct nsw_request {
   double time_limit;     /* seconds after which to stop, 0: none */
   const char *halt_file; /* stop when it exists; NULL: none */
   uint64_t retries;      /* an architecture that ended so many runs is marked failed; 0: never */
+  bool repair;       /* failed rows of the file that is there are computed again */
+  bool allow_failed; /* failed rows do not change what the sweep comes to */
   enum nsw_server server;
 };
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ struct family_rows {
   int lead;          /* place of the first wanted column: it stands for the family */
   uint16_t *missing; /* [rows] seeds not there yet */
   int columns;       /* of the family */
+  size_t curve;      /* place of its first curves in table->curve: curves by curves, seed by seed within */
   uint8_t *worst;    /* [rows][columns] largest status so far: failed beats no path beats scored */
 };
 
@@ -60,6 +62,24 @@ static int add_columns(struct nsw_results *r, size_t f, struct nsw_error *err) {
   return NSW_OK;
 }
 
+/* The curves of a family: one column for each, or with several seeds one a seed. */
+static int add_curves(struct nsw_results *r, size_t f, struct nsw_error *err) {
+  const struct nsw_family *family = &r->plan->family[f];
+  int status = NSW_OK;
+  r->family[f].curve = r->table->curves;
+  for (int k = 0; k < family->curves; k++)
+    for (size_t s = 0; s < family->seeds && !status; s++) {
+      const struct nsw_proxy_column *about = &family->proxy->curves[k];
+      struct nsw_curves *curves;
+      char name[128];
+      snprintf(name, sizeof name, family->seeds > 1 ? "%s-seed%" PRIu64 : "%s", about->name, r->plan->request->seed[s]);
+      status = nsw_table_add_curve(r->table, name, family->points, &curves, err);
+      if (!status) status = nsw_attributes_set(&curves->attributes, "long_name", about->long_name, err);
+      if (!status) status = nsw_attributes_set(&curves->attributes, "options", family->part[0].options, err);
+    }
+  return status;
+}
+
 void nsw_results_facts(const struct nsw_sweep_plan *plan, size_t first, size_t end, struct nsw_row_facts *facts) {
   for (size_t i = first; i < end; i++, facts++) {
     facts->class_of = nsw_space_class(plan->space, plan->index[i]);
@@ -93,7 +113,10 @@ int nsw_results_create(const struct nsw_sweep_plan *plan, const struct nsw_row_f
   int status = r->family && r->done ? NSW_OK : nsw_fail(err, "out of memory for results");
   const struct nsw_space_kind *kind = nsw_space_kind(plan->space);
   if (!status) status = nsw_table_create(kind->name, plan->rows, kind->id_size, &r->table, err);
-  for (size_t f = 0; f < plan->families && !status; f++) status = add_columns(r, f, err);
+  for (size_t f = 0; f < plan->families && !status; f++) {
+    status = add_columns(r, f, err);
+    if (!status) status = add_curves(r, f, err);
+  }
   if (status)
     nsw_results_free(results);
   else
@@ -173,17 +196,33 @@ static void put_value(struct nsw_results *r, size_t f, const struct nsw_task *ta
   if (status > *worst) *worst = status;
 }
 
+/* values: the row's curves, float64, not aligned. */
+static void put_curves(struct nsw_results *r, size_t f, const struct nsw_task *task, uint32_t m,
+                       const unsigned char *values) {
+  size_t points = task->family->points;
+  for (int k = 0; k < task->family->curves; k++) {
+    size_t place = r->family[f].curve + (size_t)k * task->family->seeds + task->seed_place;
+    float *to = r->table->curve[place].value + task->row[m] * points;
+    for (size_t p = 0; p < points; p++, values += sizeof(double)) {
+      double value;
+      memcpy(&value, values, sizeof value);
+      to[p] = (float)value;
+    }
+  }
+}
+
 static void put_row(struct nsw_results *r, size_t f, const struct nsw_task *task, uint32_t m,
                     const struct nsw_record *record) {
   const struct family_rows *rows = &r->family[f];
   uint32_t row = task->row[m];
+  const unsigned char *values = record->values ? record->values + m * task->family->width * sizeof(double) : NULL;
   for (int c = 0; c < rows->columns; c++) {
     double value = NAN;
     if (rows->column[c] < 0) continue;
-    if (record->values)
-      memcpy(&value, record->values + ((size_t)m * (size_t)rows->columns + (size_t)c) * sizeof value, sizeof value);
+    if (values) memcpy(&value, values + (size_t)c * sizeof value, sizeof value);
     put_value(r, f, task, m, c, value, record);
   }
+  if (values) put_curves(r, f, task, m, values + (size_t)rows->columns * sizeof(double));
   if (--rows->missing[row] == 0) complete(r, f, row);
 }
 
@@ -216,17 +255,25 @@ static bool has_value(const struct nsw_results *r, size_t f, const struct nsw_ta
   return true;
 }
 
-/* A row the earlier run had completed. */
-static bool was_complete(const struct nsw_results *r, size_t f, const struct nsw_table *earlier, uint32_t row) {
-  return earlier->score[r->family[f].lead].status[row] != NSW_ROW_PENDING;
+/* A row the earlier run had completed, in all columns, and that is to stay so. */
+static bool stays(const struct nsw_results *r, size_t f, const struct nsw_table *earlier, uint32_t row,
+                  bool repair) {
+  for (int c = 0; c < r->plan->family[f].columns; c++) {
+    int place = r->family[f].column[c];
+    if (place < 0) continue;
+    uint8_t status = earlier->score[place].status[row];
+    if (status == NSW_ROW_PENDING || (repair && status == NSW_ROW_FAILED)) return false;
+  }
+  return true;
 }
 
-static void take_over_task(struct nsw_results *r, const struct nsw_table *earlier, uint32_t number) {
+static void take_over_task(struct nsw_results *r, const struct nsw_table *earlier, uint32_t number,
+                           bool repair) {
   struct nsw_task task = nsw_sweep_plan_task(r->plan, number);
   size_t f = (size_t)(task.family - r->plan->family);
   bool several = task.family->seeds > 1;
   for (uint32_t m = 0; m < task.members; m++)
-    if (!was_complete(r, f, earlier, task.row[m]) &&
+    if (!stays(r, f, earlier, task.row[m], repair) &&
         !(several && has_value(r, f, earlier, task.row[m], task.seed_place)))
       return;
   for (uint32_t m = 0; m < task.members; m++) {
@@ -249,7 +296,7 @@ static void copy_column(struct nsw_score *to, const struct nsw_score *from, size
   if (to->by_seed) memcpy(to->by_seed, from->by_seed, rows * to->seeds * sizeof *to->by_seed);
 }
 
-/* Brings the earlier table's columns into the order of ours by swapping; refuses one that has others. */
+/* Refuses an earlier table that has other rows, columns or curves. */
 static int same_shape(const struct nsw_results *r, const struct nsw_table *earlier, struct nsw_error *err) {
   const struct nsw_table *table = r->table;
   if (earlier->rows != table->rows || memcmp(earlier->index, table->index, table->rows * sizeof *table->index))
@@ -259,24 +306,60 @@ static int same_shape(const struct nsw_results *r, const struct nsw_table *earli
     if (!score || score->seeds != table->score[c].seeds)
       return nsw_fail(err, "it has no column %s with %zu seeds", table->score[c].name, table->score[c].seeds);
   }
+  for (size_t c = 0; c < table->curves; c++) {
+    const struct nsw_curves *curves = nsw_table_curve(earlier, table->curve[c].name);
+    if (!curves || curves->width != table->curve[c].width)
+      return nsw_fail(err, "it has no curves %s of %zu points", table->curve[c].name, table->curve[c].width);
+  }
   return NSW_OK;
 }
 
-int nsw_results_resume(struct nsw_results *r, const struct nsw_table *earlier, struct nsw_error *err) {
+/* A task that is to be done: what an earlier run had for its seed goes. */
+static void forget_task(struct nsw_results *r, uint32_t number) {
+  struct nsw_task task = nsw_sweep_plan_task(r->plan, number);
+  const struct family_rows *rows = &r->family[task.family - r->plan->family];
+  for (int c = 0; c < task.family->columns; c++) {
+    if (rows->column[c] < 0) continue;
+    struct nsw_score *score = &r->table->score[rows->column[c]];
+    for (uint32_t m = 0; m < task.members && score->by_seed; m++)
+      score->by_seed[task.row[m] * score->seeds + task.seed_place] = NAN;
+  }
+  for (int k = 0; k < task.family->curves; k++) {
+    struct nsw_curves *curves = &r->table->curve[rows->curve + (size_t)k * task.family->seeds + task.seed_place];
+    for (uint32_t m = 0; m < task.members; m++)
+      for (size_t p = 0; p < curves->width; p++) curves->value[task.row[m] * curves->width + p] = NAN;
+  }
+}
+
+/* A row that lacks seeds is pending again. Its seconds are once more the sum over the seeds that it has. */
+static void reopen_row(struct nsw_results *r, size_t f, uint32_t row) {
+  const struct family_rows *rows = &r->family[f];
+  size_t kept = r->plan->family[f].seeds - rows->missing[row];
+  for (int c = 0; c < rows->columns; c++) {
+    if (rows->column[c] < 0) continue;
+    struct nsw_score *score = &r->table->score[rows->column[c]];
+    if (!kept) score->seconds[row] = 0;
+    if (kept && score->status[row] != NSW_ROW_PENDING) score->seconds[row] *= (float)kept;
+    score->status[row] = NSW_ROW_PENDING;
+    score->value[row] = NAN;
+  }
+}
+
+int nsw_results_resume(struct nsw_results *r, const struct nsw_table *earlier, bool repair,
+                       struct nsw_error *err) {
   int status = same_shape(r, earlier, err);
   if (status) return status;
   for (size_t c = 0; c < r->table->scores; c++)
     copy_column(&r->table->score[c], nsw_table_score(earlier, r->table->score[c].name), r->table->rows);
-  for (uint32_t t = 0; t < r->plan->tasks; t++) take_over_task(r, r->table, t);
-  /* A row of which no seed is there begins anew; so does its time. */
-  for (size_t f = 0; f < r->plan->families; f++) {
-    for (size_t row = 0; row < r->plan->rows; row++) {
-      const struct family_rows *rows = &r->family[f];
-      if (rows->missing[row] < r->plan->family[f].seeds) continue;
-      for (int c = 0; c < r->plan->family[f].columns; c++)
-        if (rows->column[c] >= 0) r->table->score[rows->column[c]].seconds[row] = 0;
-    }
-  }
+  for (size_t c = 0; c < r->table->curves; c++)
+    memcpy(r->table->curve[c].value, nsw_table_curve(earlier, r->table->curve[c].name)->value,
+           r->table->rows * r->table->curve[c].width * sizeof *r->table->curve[c].value);
+  for (uint32_t t = 0; t < r->plan->tasks; t++) take_over_task(r, r->table, t, repair);
+  for (uint32_t t = 0; t < r->plan->tasks; t++)
+    if (!r->done[t]) forget_task(r, t);
+  for (size_t f = 0; f < r->plan->families; f++)
+    for (size_t row = 0; row < r->plan->rows; row++)
+      if (r->family[f].missing[row]) reopen_row(r, f, (uint32_t)row);
   return NSW_OK;
 }
 
@@ -288,14 +371,25 @@ struct nsw_table *nsw_results_table(struct nsw_results *r) {
   return r->table;
 }
 
-size_t nsw_results_rows(const struct nsw_results *r, enum nsw_row_status status) {
-  size_t n = 0;
-  for (size_t f = 0; f < r->plan->families; f++) {
-    const uint8_t *of_row = r->table->score[r->family[f].lead].status;
-    for (size_t row = 0; row < r->table->rows; row++) n += of_row[row] == status;
+struct nsw_tally nsw_tally_make(const struct nsw_table *table) {
+  struct nsw_tally tally = {0};
+  for (size_t row = 0; row < table->rows; row++) {
+    bool found[NSW_ROW_FAILED + 1] = {false};
+    for (size_t c = 0; c < table->scores; c++)
+      if (table->score[c].status[row] <= NSW_ROW_FAILED) found[table->score[c].status[row]] = true;
+    if (found[NSW_ROW_PENDING] || !table->scores)
+      tally.pending++;
+    else if (found[NSW_ROW_FAILED])
+      tally.failed++;
+    else if (found[NSW_ROW_NO_PATH])
+      tally.no_path++;
+    else
+      tally.scored++;
   }
-  return n;
+  return tally;
 }
+
+struct nsw_tally nsw_results_tally(const struct nsw_results *r) { return nsw_tally_make(r->table); }
 
 /* ---- snapshots ---- */
 
@@ -320,25 +414,37 @@ static bool copy_score(struct nsw_score *to, const struct nsw_score *from, size_
          copy_array((void **)&to->by_seed, from->by_seed, rows * from->seeds * sizeof *from->value);
 }
 
+static bool copy_curves(struct nsw_curves *to, const struct nsw_curves *from, size_t rows) {
+  void *there = to->value;
+  *to = *from;
+  bool copied = copy_array(&there, from->value, rows * from->width * sizeof *from->value);
+  to->value = there;
+  return copied;
+}
+
 int nsw_results_snapshot(const struct nsw_results *r, struct nsw_table *copy, struct nsw_error *err) {
   struct nsw_score *score = copy->score;
   if (!score) score = calloc(r->table->scores + 1, sizeof *score);
-  if (!score) return nsw_fail(err, "out of memory for a copy of the results");
+  struct nsw_curves *curve = copy->curve;
+  if (!curve) curve = calloc(r->table->curves + 1, sizeof *curve);
+  bool good = score && curve;
   *copy = *r->table;
   copy->score = score;
-  for (size_t c = 0; c < copy->scores; c++)
-    if (!copy_score(&score[c], &r->table->score[c], copy->rows))
-      return nsw_fail(err, "out of memory for a copy of the results");
-  return NSW_OK;
+  copy->curve = curve;
+  for (size_t c = 0; good && c < copy->scores; c++) good = copy_score(&score[c], &r->table->score[c], copy->rows);
+  for (size_t c = 0; good && c < copy->curves; c++) good = copy_curves(&curve[c], &r->table->curve[c], copy->rows);
+  return good ? NSW_OK : nsw_fail(err, "out of memory for a copy of the results");
 }
 
 void nsw_results_snapshot_free(struct nsw_table *copy) {
-  for (size_t c = 0; c < copy->scores; c++) {
+  for (size_t c = 0; copy->score && c < copy->scores; c++) {
     free(copy->score[c].value);
     free(copy->score[c].status);
     free(copy->score[c].seconds);
     free(copy->score[c].by_seed);
   }
+  for (size_t c = 0; copy->curve && c < copy->curves; c++) free(copy->curve[c].value);
   free(copy->score);
+  free(copy->curve);
   *copy = (struct nsw_table){0};
 }

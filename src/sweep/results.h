@@ -25,8 +25,9 @@ int nsw_results_create(const struct nsw_sweep_plan *plan, const struct nsw_row_f
 /* Frees and sets to NULL; may be called twice. */
 void nsw_results_free(struct nsw_results **results);
 
-/* Takes over what an earlier run of the same plan had. NSW_FAILED where the rows or columns are not the plan's. */
-int nsw_results_resume(struct nsw_results *results, const struct nsw_table *earlier, struct nsw_error *err);
+/* Takes over what an earlier run of the same plan had, but for pending rows and, to repair them, failed ones. NSW_FAILED where the rows, columns or curves are not the plan's. */
+int nsw_results_resume(struct nsw_results *results, const struct nsw_table *earlier, bool repair,
+                       struct nsw_error *err);
 
 /* Puts a record in. */
 void nsw_results_put(struct nsw_results *results, const struct nsw_record *record);
@@ -56,8 +57,12 @@ void nsw_results_fail(struct nsw_results *results, uint32_t task);
 bool nsw_results_done(const struct nsw_results *results, uint32_t task);
 uint32_t nsw_results_count(const struct nsw_results *results);
 
-/* Rows of the given status, summed over the first column of each family. */
-size_t nsw_results_rows(const struct nsw_results *results, enum nsw_row_status status);
+/* Architectures, each counted once: pending where a column of it is, else failed where one is, else without a path. */
+struct nsw_tally {
+  size_t scored, no_path, failed, pending;
+};
+struct nsw_tally nsw_tally_make(const struct nsw_table *table);
+struct nsw_tally nsw_results_tally(const struct nsw_results *results);
 
 /* The table, owned by the results; attributes may be set. */
 struct nsw_table *nsw_results_table(struct nsw_results *results);

@@ -119,9 +119,9 @@ static int dismiss(struct server *s, int status) {
   return NSW_OK;
 }
 
-static int stop(struct server *s, const char *why) {
+static int stop(struct server *s, int status, const char *why) {
   if (!s->dismissed) s->served->stopped = why;
-  return dismiss(s, NSW_STOPPED);
+  return dismiss(s, status);
 }
 
 /* ---- messages ---- */
@@ -152,7 +152,7 @@ static int take_report(struct server *s, size_t worker, const struct nsw_message
     at += size;
   }
   const char *why = nsw_stop_reason(0, 0); /* where this rank has the signal too, its name */
-  if (head.stop) return stop(s, why ? why : "a signal");
+  if (head.stop) return stop(s, NSW_STOPPED, why ? why : "a signal");
   return nsw_schedule_open(s->schedule) ? hand_out(s, worker) : dismiss(s, NSW_OK);
 }
 
@@ -227,12 +227,13 @@ static int look_around(struct server *s) {
   double now = nsw_now();
   int status = NSW_OK;
   const char *why = nsw_stop_reason(now - s->start, s->request->time_limit);
-  if (!why && halted(s, now)) why = "the halt file";
+  bool halt = !why && halted(s, now);
+  if (halt) why = "the halt file";
   if (why && !s->dismissed) {
     /* Who is asked to stop may be killed soon after: what is there now goes to the file at once. */
     if (s->request->checkpoint > 0) s->saved = -INFINITY;
     status = keep_file(s, now);
-    if (!status) status = stop(s, why);
+    if (!status) status = stop(s, halt ? NSW_HALTED : NSW_STOPPED, why);
   }
   if (!status) status = keep_file(s, now);
   if (!status && !s->dismissed)
@@ -300,6 +301,8 @@ int nsw_server_run(const struct nsw_sweep_plan *plan, struct nsw_results *result
   status = serve(&s);
   served->wall = nsw_now() - s.start;
   served->broken = s.finals < s.workers;
+  bool stopped = status == NSW_STOPPED || status == NSW_HALTED;
+  if (stopped && nsw_results_count(results) == plan->tasks) status = NSW_OK; /* the last ones came in meanwhile */
   if (s.works && !served->broken) pthread_join(s.beside.thread, NULL);
   struct nsw_error ignored;
   int written;

@@ -179,22 +179,22 @@ static void show_failures(const struct nsw_sweep_plan *plan, const struct nsw_re
 void nsw_summary_end(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts, const struct nsw_results *results,
                      const struct nsw_served *served, double setup, double written, int status) {
   char a[32], b[32], c[32], d[32];
-  size_t failed = nsw_results_rows(results, NSW_ROW_FAILED), pending = nsw_results_rows(results, NSW_ROW_PENDING);
+  struct nsw_tally tally = nsw_results_tally(results);
   double busy = total_busy(served, hosts->ranks), wall = served->wall;
   fprintf(stderr, "  %.3f s before the sweep, %.3f s in it, %.3f s to write the file\n", setup, wall, written);
   if (hosts->ranks > 1 && served->evaluations) show_phases(plan, hosts, served);
   if (served->evaluations && wall > 0)
-    fprintf(stderr, "  %s evaluations, %.4g a second, %.1f %% of %d ranks' time\n",
-            nsw_thousands(served->evaluations, a), (double)served->evaluations / wall,
-            100 * busy / (wall * hosts->ranks), hosts->ranks);
+    fprintf(stderr, "  %s evaluation%s, %.4g a second, %.1f %% of %d rank%s time\n",
+            nsw_thousands(served->evaluations, a), served->evaluations == 1 ? "" : "s",
+            (double)served->evaluations / wall, 100 * busy / (wall * hosts->ranks), hosts->ranks,
+            hosts->ranks == 1 ? "'s" : "s'");
   fprintf(stderr, "  rows: %s scored, %s without a path, %s failed, %s pending\n",
-          nsw_thousands(nsw_results_rows(results, NSW_ROW_SCORED), a),
-          nsw_thousands(nsw_results_rows(results, NSW_ROW_NO_PATH), b), nsw_thousands(failed, c),
-          nsw_thousands(pending, d));
+          nsw_thousands(tally.scored, a), nsw_thousands(tally.no_path, b), nsw_thousands(tally.failed, c),
+          nsw_thousands(tally.pending, d));
   show_failures(plan, results);
   if (status == NSW_OK)
-    fprintf(stderr, "%s: complete%s\n", plan->request->out, failed ? ", with failed rows" : "");
-  else if (status == NSW_STOPPED)
+    fprintf(stderr, "%s: complete%s\n", plan->request->out, tally.failed ? ", with failed rows" : "");
+  else if (status == NSW_STOPPED || status == NSW_HALTED)
     fprintf(stderr, "%s: stopped by %s, %.1f %% done; the same command goes on\n", plan->request->out,
             served->stopped ? served->stopped : "request", 100.0 * nsw_results_count(results) / plan->tasks);
 }

@@ -13,6 +13,7 @@
 #include "data/images.h"
 #include "store/file.h"
 #include "store/lock.h"
+#include "store/state.h"
 #include "sweep/options.h"
 #include "sweep/selection.h"
 #include "sweep/stop.h"
@@ -29,6 +30,8 @@ struct sweep {
   unsigned needs;              /* of all proxies, ORed */
   char *options;               /* what decides the results */
   char *notes;                 /* file of crashes beside the result file */
+  char *folder;                /* of states of evaluations beside the result file */
+  struct nsw_pause pause;      /* how long evaluations are stopped on the way */
   struct nsw_hosts hosts;      /* rank 0 */
   struct nsw_row_facts *facts; /* rank 0: of all rows */
   struct nsw_results *results; /* rank 0 */
@@ -239,24 +242,39 @@ static int mark_crashed(struct sweep *s, struct nsw_error *err) {
   return status;
 }
 
+/* What the file's rows come to: NSW_FLAWED, with the message, where some failed and that is not allowed. */
+static int verdict(const struct sweep *s, struct nsw_error *err) {
+  struct nsw_tally tally = nsw_results_tally(s->results);
+  if (!tally.failed || s->request->allow_failed) return NSW_OK;
+  nsw_fail(err, "%s: %zu of %zu architectures failed; --repair computes them again, --allow-failed takes them as they are",
+           s->request->out, tally.failed, s->plan.rows);
+  return NSW_FLAWED;
+}
+
 /* Rank 0: the table, filled with what is there already. */
 static int open_results(struct sweep *s, struct nsw_error *err) {
   struct nsw_table *earlier = NULL;
-  int status = nsw_file_writable(s->request->out, err);
-  if (!status) status = nsw_lock_take(s->request->out, &s->lock, err);
+  const char *out = s->request->out;
+  int status = nsw_file_writable(out, err);
+  if (!status) status = nsw_lock_take(out, &s->lock, err);
   if (!status) status = read_earlier(s, &earlier, err);
-  const char *finished = earlier ? nsw_attributes_get(&earlier->attributes, "finished") : NULL;
-  s->complete = finished && *finished;
-  if (!status && !s->complete) status = nsw_results_create(&s->plan, s->facts, &s->results, err);
-  if (!status && !s->complete && earlier) {
-    status = nsw_results_resume(s->results, earlier, err);
-    if (status) nsw_error_prefix(err, status, "%s", s->request->out);
+  if (!status) status = nsw_results_create(&s->plan, s->facts, &s->results, err);
+  if (!status && earlier) {
+    status = nsw_results_resume(s->results, earlier, s->request->repair, err);
+    if (status) nsw_error_prefix(err, status, "%s", out);
   }
-  if (!status && !s->complete) clear_leftovers(s->request->out);
-  if (!status && !s->complete) status = mark_crashed(s, err);
-  if (!status && !s->complete)
-    status = nsw_summary_provenance(s->results, &s->plan, &s->hosts, s->options, earlier, err);
-  if (!status && s->complete) fprintf(stderr, "%s: complete already\n", s->request->out);
+  const char *finished = earlier ? nsw_attributes_get(&earlier->attributes, "finished") : NULL;
+  s->complete = !status && finished && *finished && nsw_results_count(s->results) == s->plan.tasks;
+  if (s->complete) {
+    fprintf(stderr, "%s: complete already\n", out);
+    status = verdict(s, err);
+  } else if (!status) {
+    clear_leftovers(out);
+    if (s->request->repair) unlink(s->notes); /* what it was blamed for is forgiven */
+    if (s->pause.folder) status = nsw_state_begin(s->pause.folder, s->options, err);
+    if (!status) status = mark_crashed(s, err);
+    if (!status) status = nsw_summary_provenance(s->results, &s->plan, &s->hosts, s->options, earlier, err);
+  }
   nsw_table_free(&earlier);
   return status;
 }
@@ -277,11 +295,17 @@ static int prepare(struct sweep *s, struct nsw_error *err) {
   if (!status) status = agree(s, choose_macro(s, err), err);
   s->plan.context.images = s->images;
   s->plan.context.samples = (int)q->samples;
+  s->plan.context.pause = s->plan.pause = &s->pause;
   if (!status) status = share_selection(s, &index, &rows, err);
   if (!status)
     status = agree(s, nsw_sweep_plan_open(&s->plan, index, rows, err), err);
   else
     free(index);
+  if (!status && nsw_sweep_plan_lasts(&s->plan)) {
+    if (asprintf(&s->folder, "%s.state", q->out) < 0) s->folder = NULL;
+    status = agree(s, s->folder ? NSW_OK : nsw_fail(err, "out of memory for a file name"), err);
+    s->pause.folder = s->folder;
+  }
   void *facts = NULL;
   if (!status) status = gather_shares(s, rows, sizeof *s->facts, make_facts, &facts, err);
   s->facts = facts;
@@ -298,7 +322,7 @@ static int last_write(struct sweep *s, int status, double *seconds, struct nsw_e
   if (!failed) failed = nsw_file_write(s->request->out, &table, 1, status == NSW_OK, &late);
   *seconds = nsw_now() - start;
   if (!failed) return status;
-  if (status == NSW_OK || status == NSW_STOPPED) *err = late; /* else the first failure has been named */
+  if (status != NSW_FAILED) *err = late; /* else the first failure has been named */
   return NSW_FAILED;
 }
 
@@ -319,9 +343,10 @@ static int lead(struct sweep *s, struct nsw_error *err) {
   status = last_write(s, status, &written, err);
   if (status == NSW_OK && unlink(s->notes) && errno != ENOENT)
     fprintf(stderr, "nasweep: %s: %s\n", s->notes, strerror(errno));
+  if (status == NSW_OK && s->pause.folder) nsw_state_clear(s->pause.folder);
   nsw_summary_end(&s->plan, &s->hosts, s->results, &served, setup, written, status);
   free(served.timing);
-  return status;
+  return status ? status : verdict(s, err);
 }
 
 /* The other ranks' part: work, then sleep until rank 0 has written the file. */
@@ -339,13 +364,11 @@ static int follow(struct sweep *s, struct nsw_error *err) {
 static int run(struct sweep *s, struct nsw_error *err) {
   int status = NSW_OK, complete;
   s->options = nsw_sweep_plan_options(&s->plan);
-  size_t size = strlen(s->request->out) + sizeof ".crashes";
-  s->notes = malloc(size);
-  if (!s->options || !s->notes) status = nsw_fail(err, "out of memory");
+  if (asprintf(&s->notes, "%s.crashes", s->request->out) < 0) s->notes = NULL;
+  if (!s->options || !s->notes) status = nsw_fail(err, "out of memory for options");
   status = agree(s, status, err);
   if (!status) status = agree(s, nsw_hosts_gather(&s->transport, &s->hosts, err), err);
   if (status) return status;
-  snprintf(s->notes, size, "%s.crashes", s->request->out);
   nsw_watch_describe(s->transport.rank, s->request->space, s->request->retries ? s->notes : NULL);
   if (s->transport.rank == 0) status = open_results(s, err);
   status = agree(s, status, err);
@@ -364,6 +387,7 @@ int nsw_sweep(const struct nsw_request *request, struct nsw_error *err) {
   nsw_lock_free(&s.lock);
   free(s.options);
   free(s.notes);
+  free(s.folder);
   free(s.hosts.name);
   nsw_results_free(&s.results);
   free(s.facts);

@@ -31,7 +31,9 @@ struct worker {
   double waited;     /* seconds, idle with work to come */
   bool asked;        /* reported that it holds nothing */
   bool said_stop;    /* reported the signal */
-  bool broken;       /* an evaluation failed: do nothing more */
+  bool broken;       /* an evaluation failed, or was stopped on the way: do nothing more */
+  int heard;         /* status of listening in the middle of an evaluation ... */
+  struct nsw_error *err; /* ... and its message */
   bool finished;     /* told to finish */
 };
 
@@ -108,6 +110,14 @@ static int listen(struct worker *w, bool *heard, struct nsw_error *err) {
   }
 }
 
+/* Whether an evaluation that lasts is to stop: this rank has a signal, or was told to finish. */
+static bool asked_to_pause(void *self) {
+  struct worker *w = self;
+  bool heard;
+  if (!w->finished && !w->heard) w->heard = listen(w, &heard, w->err);
+  return w->finished || w->heard || nsw_stop_signal();
+}
+
 static int evaluate_next(struct worker *w, struct nsw_error *err) {
   struct run *run = &w->queue[w->head];
   uint32_t task = run->first++;
@@ -118,13 +128,15 @@ static int evaluate_next(struct worker *w, struct nsw_error *err) {
   int status = nsw_evaluate(&w->evaluator, task, &failure);
   w->held--;
   w->free_since = nsw_now();
+  if (w->heard) return w->heard;
+  w->broken = w->evaluator.interrupted;
   return status ? send_failure(w, &failure, err) : NSW_OK;
 }
 
 /* Whether it is time for a report. One that holds nothing says so once. */
 static bool due(const struct worker *w) {
-  if (w->broken) return false;
   if (nsw_stop_signal() && !w->said_stop) return true;
+  if (w->broken) return false;
   if (w->held == 0) return !w->asked;
   return w->evaluator.size > REPORT_SIZE || nsw_schedule_reports(w->held, nsw_now() - w->reported);
 }
@@ -153,10 +165,12 @@ static int work(struct worker *w, struct nsw_error *err) {
 }
 
 int nsw_worker_run(const struct nsw_sweep_plan *plan, const struct nsw_channel *channel, struct nsw_error *err) {
-  struct worker w = {.channel = channel, .start = nsw_now()};
+  struct worker w = {.channel = channel, .err = err, .start = nsw_now()};
   w.reported = w.free_since = w.start;
   int status = nsw_evaluator_open(plan, &w.evaluator, err);
+  if (plan->pause) plan->pause->self = &w, plan->pause->asked = asked_to_pause;
   if (!status) status = work(&w, err);
+  if (plan->pause) plan->pause->asked = NULL;
   if (!status && w.evaluator.size) status = send_report(&w, err);
   if (!status) status = send_timing(&w, err);
   nsw_evaluator_close(&w.evaluator);

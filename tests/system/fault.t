@@ -11,7 +11,7 @@ import h5py
 import numpy
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from sweeps import DUMMY, ENV, command, messages, report, run, run_parts, skip, start, wait_until_it_runs  # noqa: E402
+from sweeps import DUMMY, ENV, command, different, messages, report, run, run_parts, skip, start, wait_until_it_runs  # noqa: E402
 
 
 def bad_input(folder):
@@ -141,8 +141,8 @@ def crashes(folder):
                and "rank " in told[0] and os.uname().nodename in told[0],
                f"crash {attempt}: one message names rank, host and architecture", p.stderr)
     p = run(2, *go, shown)
-    report(p.returncode == 0 and "marked failed" in p.stderr and not os.path.exists(out + ".crashes"),
-           "the third run marks it failed and completes", p.stderr)
+    report(p.returncode == 1 and "marked failed" in p.stderr and not os.path.exists(out + ".crashes")
+           and "complete, with failed rows" in p.stderr, "the third run marks it failed and completes: status 1", p.stderr)
     with h5py.File(out) as f, h5py.File(reference) as r:
         status, expected = f["nb201/status/dummy"][:], r["nb201/status/dummy"][:]
         hit = classes == victim
@@ -162,9 +162,96 @@ def reasons(folder):
     lines = [line for line in p.stderr.splitlines() if "failed " in line and "architecture" in line]
     with h5py.File(out) as f:
         status, value = f["nb201/status/dummy"][:], f["nb201/score/dummy"][:]
-    report(p.returncode == 0 and status[3] == 3 and numpy.isnan(value[3]) and (status != 3).sum() > 30
+    report(p.returncode == 1 and status[3] == 3 and numpy.isnan(value[3]) and (status != 3).sum() > 30
            and any(f"architecture 3 ({name}), dummy: its value is nan" in line for line in lines),
            "a failed row is named with its value", p.stderr)
+
+
+def repairs(folder):
+    """Rows that failed, whoever was to blame, are computed again on request, or taken from another file."""
+    go = ["score", "nb201", "--proxy", "dummy,random", "--range", "0:60", "--set", "dummy.rate=2e10", "--progress", "0"]
+    reference, out = f"{folder}/healthy.h5", f"{folder}/blamed.h5"
+    p = run(2, *go, "--out", reference)
+    report(p.returncode == 0, "a reference", p.stderr)
+    with h5py.File(reference) as f:
+        victim = int(f["nb201/class"][17])
+    with open(out + ".crashes", "w") as f:  # as three killed runs leave it
+        f.writelines(f"dummy 777 {victim} rank 0 on here at 2026-01-01T00:00:0{k}Z\n" for k in range(3))
+    p = run(2, *go, "--out", out)
+    with h5py.File(out) as f:
+        failed = int((f["nb201/status/dummy"][:] == 3).sum())
+    report(p.returncode == 1 and failed > 0 and f"{failed} of 60 architectures failed" in p.stderr and "--repair" in p.stderr,
+           "a row that is blamed is failed, the status is 1 and the last line says how many and what to do", p.stderr)
+    p = run(None, *go, "--out", out)
+    report(p.returncode == 1 and "complete already" in p.stderr and f"{failed} of 60" in p.stderr,
+           "the same command again says so again", p.stderr)
+    p = run(None, *go, "--out", out, "--allow-failed")
+    report(p.returncode == 0 and not messages(p), "--allow-failed: status 0", p.stderr)
+    blamed = open(out, "rb").read()
+    for word in (["--repair"], ["--retries", "0"]):
+        open(out, "wb").write(blamed)
+        p = run(2, *go, "--out", out, *word)
+        found = different(reference, out)
+        report(p.returncode == 0 and not found, f"{' '.join(word)} computes it again", f"{found}\n{p.stderr}")
+    open(out, "wb").write(blamed)
+    one = f"{folder}/one-row.h5"
+    run(None, *[w for w in go if w not in ("--range", "0:60")], "--arch", victim, "--arch", 17, "--out", one)
+    for files in ([out, one], [one, out]):
+        p = run(None, "merge", *files, "--out", f"{folder}/joined.h5")
+        with h5py.File(f"{folder}/joined.h5") as f, h5py.File(reference) as r:
+            row = list(f["nb201/index"][:]).index(17)
+            report(p.returncode == 0 and f["nb201/status/dummy"][row] in (1, 2)
+                   and f["nb201/score/dummy"][row] == r["nb201/score/dummy"][17],
+                   "a merge takes the scored row over the failed one, whichever file comes first", p.stderr)
+    for column in ("dummy", "random"):
+        with h5py.File(reference, "r+") as f:
+            f[f"nb201/status/{column}"][5] = 0
+        p = run(2, *go, "--out", reference)
+        with h5py.File(reference) as f:
+            good = f[f"nb201/status/{column}"][5] != 0 and bool(f.attrs["finished"])
+        report(p.returncode == 0 and good and "there already" in p.stderr and "complete already" not in p.stderr,
+               f"a row of {column} set back to pending is done again", p.stderr)
+    images = f"{folder}/equal.h5"
+    p = run(None, "score", "nb201", "--proxy", "dummy,sed", "--range", "0:3", "--set", "dummy.fail=0", "--out", images)
+    report("rows: 2 scored, 0 without a path, 1 failed, 0 pending" in p.stderr and p.returncode == 1,
+           "an architecture is counted once, failed where a column of it is", p.stderr)
+
+
+def pauses(folder):
+    """Evaluations longer than a run: stopped on the way, kept, gone on with; what they come to is the same."""
+    rows = ["score", "nb201", "--proxy", "dummy", "--range", "0:6", "--seed", "3,4", "--progress", "0", "--set",
+            "dummy.points=20"]
+    reference, out = f"{folder}/one-go.h5", f"{folder}/paused.h5"
+    p = run(3, *rows, "--set", "dummy.rate=1e12", "--out", reference)
+    report(p.returncode == 0 and not os.path.exists(reference + ".state"), "curves in one go", p.stderr)
+    with h5py.File(reference) as f:
+        curve, score = f["nb201/curve/dummy_curve-seed3"][:], f["nb201/by_seed/dummy"][:, 0]
+        there = numpy.isfinite(score)
+        report(curve.shape == (6, 20) and curve.dtype == "float32" and there.sum() > 3
+               and numpy.array_equal(curve[there, -1], score[there].astype("float32")), "a curve for each row and seed",
+               curve.shape)
+    with h5py.File(reference) as f:
+        longest = float(f["nb201/macs"][:].max())
+    slow = [*rows, "--set", f"dummy.rate={longest / 1.5:.0f}", "--out", out]  # up to 1.5 s an evaluation
+    halt, stops, kept = f"{folder}/pause", 0, 0
+    open(halt, "w").close()
+    for k in range(40):
+        limit = ["--halt-file", halt] if k == 1 else ["--time-limit", "0.4"]
+        p = run((3, 2, None)[k % 3], *slow, *limit, timeout=60)
+        if p.returncode != 75:
+            break
+        stops += 1
+        kept += any(n.startswith("dummy-") for n in os.listdir(out + ".state"))
+    found = different(reference, out)
+    report(p.returncode == 0 and stops > 3 and kept > 2 and not found and not os.path.exists(out + ".state"),
+           "evaluations longer than the limit are stopped on the way and gone on with, to the same end",
+           f"{stops} stops, {kept} with states, {found}\n{p.stderr}")
+    state = f"{folder}/stale.h5.state"
+    os.mkdir(state)
+    open(f"{state}/dummy-3-0", "wb").write(b"of other options")
+    p = run(None, *rows, "--set", "dummy.rate=1e12", "--out", f"{folder}/stale.h5")
+    report(p.returncode == 0 and not different(reference, f"{folder}/stale.h5"), "states of other options are thrown away",
+           p.stderr)
 
 
 def one_writer(folder):
@@ -211,4 +298,4 @@ def early_signals(folder):
 
 
 if __name__ == "__main__":
-    run_parts(bad_input, failing_disks, crashes, reasons, one_writer, early_signals)
+    run_parts(bad_input, failing_disks, crashes, reasons, repairs, pauses, one_writer, early_signals)

@@ -122,7 +122,9 @@ static void order_does_not_matter(void **state) {
   assert_int_equal(nsw_results_count(one), s.plan.tasks);
   assert_int_equal(nsw_results_count(other), s.plan.tasks);
   assert_same_scores(nsw_results_table(one), nsw_results_table(other));
-  assert_int_equal(nsw_results_rows(one, NSW_ROW_PENDING), 0);
+  struct nsw_tally tally = nsw_results_tally(one);
+  assert_int_equal(tally.pending + tally.failed, 0);
+  assert_int_equal(tally.scored + tally.no_path, 700);
   const struct nsw_score *random = nsw_table_score(nsw_results_table(one), "random");
   for (size_t i = 0; i < 700; i++)
     assert_true(random->value[i] ==
@@ -147,7 +149,7 @@ static void an_unfinished_table_is_gone_on_with(void **state) {
   work(&s, half, 1, 3);
   assert_int_equal(nsw_results_snapshot(half, &copy, &err), NSW_OK);
   work(&s, half, 2, 3); /* does not change the snapshot */
-  assert_int_equal(nsw_results_resume(rest, &copy, &err), NSW_OK);
+  assert_int_equal(nsw_results_resume(rest, &copy, false, &err), NSW_OK);
   assert_true(nsw_results_count(rest) > 0 && nsw_results_count(rest) <= (s.plan.tasks + 2) / 3);
   for (uint32_t t = 0; t < s.plan.tasks; t++) assert_false(nsw_results_done(rest, t) && t % 3 != 1);
   work(&s, rest, 0, 1);
@@ -180,6 +182,71 @@ static void a_failed_task_fails_its_rows_alone(void **state) {
   close_sweep(&s);
 }
 
+/* Failed rows, of one seed or of all, and rows that someone set back to pending in any column are done again; what they
+ * had goes, what the others have stays, and the seconds of a row are the mean over its seeds. */
+static void failed_and_reopened_rows_are_computed_again(void **state) {
+  (void)state;
+  struct sweep s;
+  struct nsw_results *whole, *flawed, *mended;
+  struct nsw_table copy = {0};
+  struct nsw_error err;
+  open_sweep(&s, 300);
+  assert_int_equal(nsw_results_create(&s.plan, NULL, &whole, &err), NSW_OK);
+  assert_int_equal(nsw_results_create(&s.plan, NULL, &flawed, &err), NSW_OK);
+  work(&s, whole, 0, 1);
+  uint32_t groups = s.plan.family[0].groups, failed = 5 + groups; /* the second seed of the sixth class */
+  nsw_results_fail(flawed, failed);
+  nsw_results_fail(flawed, 7);
+  work(&s, flawed, 0, 1);
+  struct nsw_tally tally = nsw_results_tally(flawed);
+  size_t hit = nsw_sweep_plan_task(&s.plan, failed).members + nsw_sweep_plan_task(&s.plan, 7).members;
+  assert_int_equal(tally.failed, hit);
+  assert_int_equal(tally.scored + tally.no_path + tally.failed, 300);
+
+  assert_int_equal(nsw_results_snapshot(flawed, &copy, &err), NSW_OK);
+  assert_int_equal(nsw_results_create(&s.plan, NULL, &mended, &err), NSW_OK);
+  assert_int_equal(nsw_results_resume(mended, &copy, false, &err), NSW_OK);
+  assert_int_equal(nsw_results_count(mended), s.plan.tasks); /* not asked to */
+  nsw_results_free(&mended);
+
+  struct nsw_score *sed = nsw_table_score(&copy, "sed_conv"), *dummy = nsw_table_score(&copy, "dummy");
+  sed->status[299] = NSW_ROW_PENDING;
+  uint32_t row = nsw_sweep_plan_task(&s.plan, failed).row[0];
+  dummy->seconds[row] = 4; /* the mean over three seeds */
+  assert_int_equal(nsw_results_create(&s.plan, NULL, &mended, &err), NSW_OK);
+  assert_int_equal(nsw_results_resume(mended, &copy, true, &err), NSW_OK);
+  assert_int_equal(nsw_results_count(mended), s.plan.tasks - 3);
+  assert_false(nsw_results_done(mended, failed));
+  assert_false(nsw_results_done(mended, 7));
+  tally = nsw_results_tally(mended);
+  assert_int_equal(tally.failed, 0);
+  assert_true(tally.pending >= hit + 1);
+  const struct nsw_score *open = nsw_table_score(nsw_results_table(mended), "dummy");
+  assert_true(isnan(open->by_seed[3 * row + 1]) && !isnan(open->by_seed[3 * row]) && isnan(open->value[row]));
+  double sum = 0; /* two seeds of four seconds, one that takes half a second */
+  struct nsw_task task = nsw_sweep_plan_task(&s.plan, failed);
+  double values[600] = {0};
+  uint8_t statuses[300];
+  memset(statuses, NSW_ROW_SCORED, sizeof statuses);
+  nsw_results_put(mended, &(struct nsw_record){.task = failed,
+                                               .seconds = 0.5f,
+                                               .values = (unsigned char *)values,
+                                               .status = statuses});
+  for (uint32_t m = 0; m < task.members; m++) sum += task.row[m] == row ? open->seconds[row] : 0;
+  assert_true(fabs(sum - (4 * 2 + 0.5) / 3) < 1e-6);
+  nsw_results_free(&mended);
+
+  assert_int_equal(nsw_results_create(&s.plan, NULL, &mended, &err), NSW_OK);
+  assert_int_equal(nsw_results_resume(mended, &copy, true, &err), NSW_OK);
+  work(&s, mended, 0, 1);
+  assert_same_scores(nsw_results_table(whole), nsw_results_table(mended));
+  nsw_results_snapshot_free(&copy);
+  nsw_results_free(&whole);
+  nsw_results_free(&flawed);
+  nsw_results_free(&mended);
+  close_sweep(&s);
+}
+
 static void options_that_differ_are_named(void **state) {
   (void)state;
   const char *file = "space=nb201; rows=all; knas=(init=a; b, ref=1); seed=1,2";
@@ -199,6 +266,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_plan_covers_all_rows_once),         cmocka_unit_test(order_does_not_matter),
       cmocka_unit_test(an_unfinished_table_is_gone_on_with), cmocka_unit_test(a_failed_task_fails_its_rows_alone),
+      cmocka_unit_test(failed_and_reopened_rows_are_computed_again),
       cmocka_unit_test(options_that_differ_are_named),
   };
   return cmocka_run_group_tests_name("results", tests, NULL, NULL);
