@@ -19,9 +19,9 @@ HDF5_CFLAGS := $(if $(HDF5_PC),$(shell $(PKG) --cflags $(HDF5_PC)),$(if $(HDF5_W
 HDF5_LIBS := $(if $(HDF5_PC),$(shell $(PKG) --libs $(HDF5_PC)),$(if $(HDF5_WRAPPER),$(filter -L% -l% %.a %.so,$(shell $(HDF5_WRAPPER) -show))))
 BLAS_CFLAGS := $(shell $(PKG) --cflags openblas 2>/dev/null)
 BLAS_LIBS := $(shell $(PKG) --libs openblas 2>/dev/null || echo -lopenblas)
-OTHER_PC := zlib jansson
+OTHER_PC := zlib jansson liblzma
 OTHER_CFLAGS := $(shell $(PKG) --cflags $(OTHER_PC) 2>/dev/null)
-OTHER_LIBS := $(shell $(PKG) --libs $(OTHER_PC) 2>/dev/null || echo -lz -ljansson) -lbz2 -linih
+OTHER_LIBS := $(shell $(PKG) --libs $(OTHER_PC) 2>/dev/null || echo -lz -ljansson -llzma) -lbz2 -linih
 
 # ---- flags ----
 CPPFLAGS += -Iinclude -Isrc $(MPI_CFLAGS) $(HDF5_CFLAGS) $(BLAS_CFLAGS) $(OTHER_CFLAGS) -D_GNU_SOURCE

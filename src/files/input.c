@@ -1,6 +1,5 @@
 #include "files/input.h"
 
-#include <bzlib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,23 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { COMPRESSED_WINDOW = 1 << 16 };
+#include "files/input_parts.h"
 
-struct nsw_input {
-  char *name;
-  int (*read)(struct nsw_input *input, void *bytes, size_t count, size_t *got, struct nsw_error *err);
-  uint64_t left;           /* bytes still to come; of a bzip2 input: bytes it may still give */
-  const uint8_t *memory;   /* the next of them */
-  int file;                /* descriptor, or -1 */
-  uint64_t offset;         /* of the next byte in the file */
-  struct nsw_input *inner; /* the compressed bytes */
-  bz_stream stream;
-  int stream_open;  /* stream needs BZ2_bzDecompressEnd */
-  int stream_ended; /* no stream is begun: at its start, or after the last one's end */
-  uint8_t *window;  /* [COMPRESSED_WINDOW] */
-};
-
-static int create(const char *name, struct nsw_input **input, struct nsw_error *err) {
+int nsw_input_create(const char *name, struct nsw_input **input, struct nsw_error *err) {
   struct nsw_input *made = calloc(1, sizeof *made);
   if (made) made->name = strdup(name);
   if (!made || !made->name) {
@@ -47,7 +32,7 @@ static int read_memory(struct nsw_input *input, void *bytes, size_t count, size_
 
 int nsw_input_memory(const void *bytes, size_t count, const char *name, struct nsw_input **input,
                      struct nsw_error *err) {
-  int status = create(name, input, err);
+  int status = nsw_input_create(name, input, err);
   if (status) return status;
   (*input)->memory = bytes;
   (*input)->left = count;
@@ -73,7 +58,7 @@ static int read_file(struct nsw_input *input, void *bytes, size_t count, size_t 
 int nsw_input_file(const char *path, uint64_t offset, uint64_t length, struct nsw_input **input,
                    struct nsw_error *err) {
   struct stat state;
-  int status = create(path, input, err);
+  int status = nsw_input_create(path, input, err);
   if (status) return status;
   (*input)->read = read_file;
   (*input)->offset = offset;
@@ -87,70 +72,6 @@ int nsw_input_file(const char *path, uint64_t offset, uint64_t length, struct ns
   return status;
 }
 
-/* Makes sure that there are compressed bytes in the window; *end where there are no more. */
-static int fill_window(struct nsw_input *input, int *end, struct nsw_error *err) {
-  size_t got = 1;
-  if (!input->stream.avail_in) {
-    int status = nsw_input_read(input->inner, input->window, COMPRESSED_WINDOW, &got, err);
-    if (status) return status;
-    input->stream.next_in = (char *)input->window;
-    input->stream.avail_in = (unsigned)got;
-  }
-  *end = !got;
-  return NSW_OK;
-}
-
-static int begin_stream(struct nsw_input *input, struct nsw_error *err) {
-  if (input->stream_open) BZ2_bzDecompressEnd(&input->stream);
-  input->stream_open = BZ2_bzDecompressInit(&input->stream, 0, 0) == BZ_OK;
-  input->stream_ended = 0;
-  return input->stream_open ? NSW_OK : nsw_fail(err, "%s: not enough memory for bzip2", input->name);
-}
-
-static int read_bzip2(struct nsw_input *input, void *bytes, size_t count, size_t *got, struct nsw_error *err) {
-  *got = 0;
-  input->stream.next_out = bytes;
-  input->stream.avail_out = count > 1 << 30 ? 1u << 30 : (unsigned)count;
-  unsigned asked = input->stream.avail_out;
-  while (input->stream.avail_out == asked && asked) {
-    int end, status = fill_window(input, &end, err);
-    if (status) return status;
-    if (end && input->stream_ended && input->stream_open) return NSW_OK;
-    if (end) return nsw_fail(err, "%s: bzip2 data ends too early", input->name);
-    if (input->stream_ended && (status = begin_stream(input, err))) return status;
-    int result = BZ2_bzDecompress(&input->stream);
-    if (result == BZ_STREAM_END)
-      input->stream_ended = 1;
-    else if (result == BZ_MEM_ERROR)
-      return nsw_fail(err, "%s: not enough memory for bzip2", input->name);
-    else if (result == BZ_DATA_ERROR_MAGIC)
-      return nsw_fail(err, "%s: not bzip2 data", input->name);
-    else if (result != BZ_OK)
-      return nsw_fail(err, "%s: bzip2 data is damaged", input->name);
-  }
-  *got = asked - input->stream.avail_out;
-  if (*got > input->left) return nsw_fail(err, "%s: more than can be in such a file when decompressed", input->name);
-  input->left -= *got;
-  return NSW_OK;
-}
-
-int nsw_input_bzip2(struct nsw_input *inner, uint64_t most, struct nsw_input **input, struct nsw_error *err) {
-  int status = create(inner->name, input, err);
-  if (status) {
-    nsw_input_close(&inner);
-    return status;
-  }
-  (*input)->inner = inner;
-  (*input)->left = most;
-  (*input)->read = read_bzip2;
-  (*input)->stream_ended = 1;
-  (*input)->window = malloc(COMPRESSED_WINDOW);
-  if ((*input)->window) return NSW_OK;
-  status = nsw_fail(err, "%s: not enough memory", inner->name);
-  nsw_input_close(input);
-  return status;
-}
-
 int nsw_input_read(struct nsw_input *input, void *bytes, size_t count, size_t *got, struct nsw_error *err) {
   return input->read(input, bytes, count, got, err);
 }
@@ -160,9 +81,8 @@ const char *nsw_input_name(const struct nsw_input *input) { return input->name; 
 void nsw_input_close(struct nsw_input **input) {
   if (!*input) return;
   nsw_input_close(&(*input)->inner);
-  if ((*input)->stream_open) BZ2_bzDecompressEnd(&(*input)->stream);
+  if ((*input)->close) (*input)->close(*input);
   if ((*input)->file >= 0) close((*input)->file);
-  free((*input)->window);
   free((*input)->name);
   free(*input);
   *input = NULL;

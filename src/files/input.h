@@ -20,9 +20,17 @@ int nsw_input_memory(const void *bytes, size_t count, const char *name, struct n
 /* Part of a file: length bytes from offset. An end of the file before that is an error when it is met. */
 int nsw_input_file(const char *path, uint64_t offset, uint64_t length, struct nsw_input **input, struct nsw_error *err);
 
-/* What is in a bzip2 stream (several in a row, as bzip2 itself reads them). Takes over inner, also when it fails.
- * most: bytes of output after which it is an error, so that a small file cannot make endless work. */
-int nsw_input_bzip2(struct nsw_input *inner, uint64_t most, struct nsw_input **input, struct nsw_error *err);
+/* Ways of packing; all but the last may be several streams in a row, as the tools themselves read them. */
+enum nsw_packing { NSW_BZIP2, NSW_GZIP, NSW_XZ, NSW_DEFLATE /* as in zip archives */ };
+
+/* What is in a packed stream. Takes over inner, also when it fails. most: bytes of output after which it is an error,
+ * so that a small file cannot make endless work. */
+int nsw_input_unpack(enum nsw_packing packing, struct nsw_input *inner, uint64_t most, struct nsw_input **input,
+                     struct nsw_error *err);
+
+/* A whole file, unpacked where its first bytes say that it is packed: gzip, bzip2, xz, or a zip archive of one file.
+ * What is no data at all, or an archive of several files, is refused with what it is and what to do (files/kind.h). */
+int nsw_input_open(const char *path, uint64_t most, struct nsw_input **input, struct nsw_error *err);
 
 /* Reads up to `count` bytes; *got is 0 at the end only. */
 int nsw_input_read(struct nsw_input *input, void *bytes, size_t count, size_t *got, struct nsw_error *err);

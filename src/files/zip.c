@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/quote.h"
+
 enum {
   END_SIZE = 22,     /* of the end record, without its comment */
   LOCATOR_SIZE = 20, /* of zip64's locator, right before it */
@@ -108,45 +110,125 @@ static int locate(const struct archive *a, uint64_t header, uint64_t size, uint6
   return NSW_OK;
 }
 
+/* One entry of the directory. */
+struct entry {
+  const char *name; /* length bytes, no terminator */
+  size_t length;
+  uint64_t packed, size, header;
+  unsigned method; /* 0 stored, 8 deflate */
+};
+
+/* The entry at *at, which moves past it. */
+static int read_entry(const struct archive *a, const uint8_t *directory, size_t length, size_t *at, struct entry *e) {
+  const uint8_t *entry = directory + *at;
+  if (length - *at < ENTRY_SIZE || number(entry, 4) != 0x02014b50) return bad(a, "its directory is damaged");
+  size_t name = (size_t)number(entry + 28, 2), extra = (size_t)number(entry + 30, 2);
+  size_t whole = ENTRY_SIZE + name + extra + (size_t)number(entry + 32, 2);
+  if (whole > length - *at) return bad(a, "its directory is damaged");
+  *at += whole;
+  *e = (struct entry){.name = (const char *)entry + ENTRY_SIZE,
+                      .length = name,
+                      .packed = number(entry + 20, 4),
+                      .size = number(entry + 24, 4),
+                      .header = number(entry + 42, 4),
+                      .method = (unsigned)number(entry + 10, 2)};
+  if (!widen(entry + ENTRY_SIZE + name, extra, (uint64_t *[3]){&e->size, &e->packed, &e->header}))
+    return bad(a, "a size in its directory is damaged");
+  return NSW_OK;
+}
+
 static int search(const struct archive *a, const uint8_t *directory, size_t length, const char *suffix,
                   uint64_t *offset, uint64_t *size) {
   size_t suffix_length = strlen(suffix);
   for (size_t at = 0; at < length;) {
-    const uint8_t *entry = directory + at;
-    if (length - at < ENTRY_SIZE || number(entry, 4) != 0x02014b50) return bad(a, "its directory is damaged");
-    size_t name = (size_t)number(entry + 28, 2), extra = (size_t)number(entry + 30, 2);
-    size_t whole = ENTRY_SIZE + name + extra + (size_t)number(entry + 32, 2);
-    if (whole > length - at) return bad(a, "its directory is damaged");
-    at += whole;
-    if (name < suffix_length || memcmp(entry + ENTRY_SIZE + name - suffix_length, suffix, suffix_length)) continue;
-    uint64_t packed = number(entry + 20, 4), unpacked = number(entry + 24, 4), header = number(entry + 42, 4);
-    if (number(entry + 10, 2) != 0) return bad(a, "its member is compressed, which torch.save does not do");
-    if (!widen(entry + ENTRY_SIZE + name, extra, (uint64_t *[3]){&unpacked, &packed, &header}) || packed != unpacked)
-      return bad(a, "a size in its directory is damaged");
-    *size = packed;
-    return locate(a, header, packed, offset);
+    struct entry e;
+    int status = read_entry(a, directory, length, &at, &e);
+    if (status) return status;
+    if (e.length < suffix_length || memcmp(e.name + e.length - suffix_length, suffix, suffix_length)) continue;
+    if (e.method != 0) return bad(a, "its member is compressed, which torch.save does not do");
+    if (e.packed != e.size) return bad(a, "a size in its directory is damaged");
+    *size = e.packed;
+    return locate(a, e.header, e.packed, offset);
   }
   return nsw_fail(a->err, "%s: zip archive: no member is called *%s", a->path, suffix);
 }
 
-int nsw_zip_find(const char *path, const char *suffix, uint64_t *offset, uint64_t *size, struct nsw_error *err) {
-  struct archive a = {.path = path, .file = fopen(path, "rb"), .err = err};
+/* Folders, and the second half that macOS gives every file. */
+static bool is_filler(const struct entry *e) {
+  return !e->length || e->name[e->length - 1] == '/' || (e->length > 9 && !memcmp(e->name, "__MACOSX/", 9));
+}
+
+static const char *show_name(const struct entry *e, char shown[NSW_QUOTE_SIZE]) {
+  char name[2 * NSW_QUOTE_SIZE];
+  snprintf(name, sizeof name, "%.*s", (int)(e->length < sizeof name ? e->length : sizeof name - 1), e->name);
+  return nsw_quote(shown, name);
+}
+
+static int search_only(const struct archive *a, const uint8_t *directory, size_t length,
+                       struct nsw_zip_member *member) {
+  struct entry only = {.length = 0};
+  for (size_t at = 0; at < length;) {
+    struct entry e;
+    int status = read_entry(a, directory, length, &at, &e);
+    if (status) return status;
+    if (is_filler(&e)) continue;
+    if (only.length) {
+      char names[2][NSW_QUOTE_SIZE];
+      return nsw_fail(a->err, "%s: zip archive of several files ('%s', '%s', ...): unpack it and name one", a->path,
+                      show_name(&only, names[0]), show_name(&e, names[1]));
+    }
+    only = e;
+  }
+  if (!only.length) return bad(a, "no file in it");
+  if (only.method != 0 && only.method != 8)
+    return bad(a, "its file is packed by another method than deflate: unpack it first");
+  *member = (struct nsw_zip_member){.packed = only.packed, .size = only.size, .stored = only.method == 0};
+  return locate(a, only.header, only.packed, &member->offset);
+}
+
+/* Opens the archive and reads its directory, malloc'd. The file stays open where that went well. */
+static int open_archive(struct archive *a, uint8_t **directory, size_t *size) {
   struct stat state;
-  uint64_t directory_at = 0, directory_size = 0;
-  uint8_t *directory = NULL;
-  if (!a.file || fstat(fileno(a.file), &state)) {
-    int status = nsw_fail(err, "%s: %s", path, strerror(errno));
-    if (a.file) fclose(a.file);
+  uint64_t at = 0, length = 0;
+  *directory = NULL;
+  a->file = fopen(a->path, "rb");
+  if (!a->file || fstat(fileno(a->file), &state)) {
+    int status = nsw_fail(a->err, "%s: %s", a->path, strerror(errno));
+    if (a->file) fclose(a->file);
     return status;
   }
-  a.size = (uint64_t)state.st_size;
-  int status = find_directory(&a, &directory_at, &directory_size);
-  if (!status && directory_size > MOST_DIRECTORY) status = bad(&a, "a directory of more than 64 MiB");
-  if (!status && (directory_at > a.size || directory_size > a.size - directory_at))
-    status = bad(&a, "its directory lies beyond its end");
-  if (!status && !(directory = malloc((size_t)directory_size + 1))) status = bad(&a, "not enough memory");
-  if (!status) status = read_at(&a, directory_at, directory, (size_t)directory_size);
-  if (!status) status = search(&a, directory, (size_t)directory_size, suffix, offset, size);
+  a->size = (uint64_t)state.st_size;
+  int status = find_directory(a, &at, &length);
+  if (!status && length > MOST_DIRECTORY) status = bad(a, "a directory of more than 64 MiB");
+  if (!status && (at > a->size || length > a->size - at)) status = bad(a, "its directory lies beyond its end");
+  if (!status && !(*directory = malloc((size_t)length + 1))) status = bad(a, "not enough memory");
+  if (!status) status = read_at(a, at, *directory, (size_t)length);
+  *size = (size_t)length;
+  if (!status) return NSW_OK;
+  free(*directory);
+  fclose(a->file);
+  return status;
+}
+
+int nsw_zip_find(const char *path, const char *suffix, uint64_t *offset, uint64_t *size, struct nsw_error *err) {
+  struct archive a = {.path = path, .err = err};
+  uint8_t *directory;
+  size_t length;
+  int status = open_archive(&a, &directory, &length);
+  if (status) return status;
+  status = search(&a, directory, length, suffix, offset, size);
+  free(directory);
+  fclose(a.file);
+  return status;
+}
+
+int nsw_zip_only(const char *path, struct nsw_zip_member *member, struct nsw_error *err) {
+  struct archive a = {.path = path, .err = err};
+  uint8_t *directory;
+  size_t length;
+  int status = open_archive(&a, &directory, &length);
+  if (status) return status;
+  status = search_only(&a, directory, length, member);
   free(directory);
   fclose(a.file);
   return status;

@@ -7,220 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/quote.h"
+#include "truth/collect.h"
+#include "truth/layout.h"
 #include "truth/records.h"
+#include "truth/speller.h"
+#include "truth/suite_zero.h"
 
-enum { COLUMNS = 64, NAME = 64 };
-
-/* One accuracy column of the file. */
-struct column {
-  size_t field;       /* place in a record */
-  char header[NAME];  /* its name, printable */
-  char dataset[NAME]; /* empty: told by each record's data set field */
-  char split[NAME];
-  size_t place; /* of its column in the table, plus 1; 0 not known yet, or told by each record */
+/* One file that is being read. */
+struct import {
+  const struct nsw_truth_request *request;
+  struct nsw_truth_report *report;
+  struct nsw_layout *layout;
+  struct nsw_collect *collect;
+  struct nsw_speller *speller;
+  struct nsw_records *records;
+  struct nsw_error *err;
+  uint64_t other;  /* records of data sets, splits or epochs that are not asked for */
+  char cell[8192]; /* adjacency and operations of the present record */
 };
 
-/* What the header of one file means. */
-struct layout {
-  const char *path;
-  size_t fields; /* in every record */
-  size_t key;    /* place of the key */
-  char key_name[NAME];
-  bool by_index;      /* the key is an index, else an id */
-  long dataset_field; /* place of the record's data set, or -1 */
-  struct column column[COLUMNS];
-  size_t columns;
-};
-
-static bool one_of(const char *word, const char *const *list) {
-  for (; *list; list++)
-    if (!strcmp(word, *list)) return true;
-  return false;
-}
-
-/* Lower case, everything but letters and digits as '_'. */
-static void normalise(const char *name, char out[NAME]) {
-  size_t n = 0;
-  for (; name[n] && n + 1 < NAME; n++)
-    out[n] = isalnum((unsigned char)name[n]) ? (char)tolower((unsigned char)name[n]) : '_';
-  out[n] = 0;
-}
-
-static void printable(const char *text, char out[NAME]) {
-  size_t n = 0;
-  for (; text[n] && n + 1 < NAME; n++) out[n] = text[n] >= 32 && text[n] < 127 ? text[n] : '?';
-  out[n] = 0;
-}
-
-/* The data set that a name (normalised) speaks of, or NULL. */
-static const char *dataset_in(const char *name) {
-  if (strstr(name, "imagenet")) return "ImageNet16-120";
-  if (strstr(name, "cifar100") || strstr(name, "cifar_100")) return "cifar100";
-  if (strstr(name, "cifar10_valid_")) return "cifar10-valid";
-  if (strstr(name, "cifar10") || strstr(name, "cifar_10")) return "cifar10";
-  return NULL;
-}
-
-/* Whether the word stands in the name between ends or underscores. */
-static bool has_word(const char *name, const char *word) {
-  size_t size = strlen(word);
-  for (const char *at = name; (at = strstr(at, word)); at++)
-    if ((at == name || at[-1] == '_') && (!at[size] || at[size] == '_')) return true;
-  return false;
-}
-
-static const char *split_in(const char *name) {
-  if (strstr(name, "x_valid")) return "x-valid";
-  if (strstr(name, "x_test")) return "x-test";
-  if (has_word(name, "test")) return "test";
-  if (has_word(name, "valid") || has_word(name, "val") || has_word(name, "validation")) return "valid";
-  if (has_word(name, "train")) return "train";
-  return NULL;
-}
-
-static bool all_digits(const char *text) {
-  size_t n = strspn(text, "0123456789");
-  return n && n <= 10 && !text[n];
-}
-
-static long field_named(char **fields, size_t count, const char *name) {
-  for (size_t i = 0; i < count; i++)
-    if (!strcmp(fields[i], name)) return (long)i;
-  return -1;
-}
-
-/* The first field whose normalised name is in the list, or -1. */
-static long field_among(char **fields, size_t count, const char *const *list) {
-  char name[NAME];
-  for (size_t i = 0; i < count; i++) {
-    normalise(fields[i], name);
-    if (one_of(name, list)) return (long)i;
-  }
-  return -1;
-}
-
-/* The key: as asked, else an id by its usual names, else an index: ids cannot be mistaken for another space's. */
-static int find_key(struct layout *l, const struct nsw_truth_request *request, char **fields, size_t count,
-                    struct nsw_error *err) {
-  static const char *const ids[] = {"module_hash",  "hash", "arch", "arch_str", "arch_string",
-                                    "architecture", "id",   "cell", "string",   NULL};
-  static const char *const indexes[] = {"index", "idx", "arch_index", "arch_idx", "architecture_index", NULL};
-  long at = -1;
-  if (request->key) {
-    at = field_named(fields, count, request->key);
-    if (at < 0) return nsw_usage(err, "%s: no column is named %s", l->path, request->key);
-  }
-  if (at < 0) at = field_among(fields, count, ids);
-  if (at < 0) at = field_among(fields, count, indexes);
-  if (at < 0)
-    return nsw_usage(err,
-                     "%s: line 1: no column looks like the key (index, hash, arch, ...); name it with --key COLUMN "
-                     "(the first line must be a header)",
-                     l->path);
-  l->key = (size_t)at;
-  printable(fields[at], l->key_name);
-  return NSW_OK;
-}
-
-static int add_column(struct layout *l, size_t field, const char *header, const char *dataset, const char *split,
-                      struct nsw_error *err) {
-  if (l->columns == COLUMNS) return nsw_fail(err, "%s: more than %d accuracy columns", l->path, COLUMNS);
-  struct column *column = &l->column[l->columns++];
-  column->field = field;
-  printable(header, column->header);
-  snprintf(column->dataset, NAME, "%s", dataset);
-  snprintf(column->split, NAME, "%s", split);
-  return NSW_OK;
-}
-
-/* COLUMN or COLUMN=DATASET/SPLIT from the command line. */
-static int named_column(struct layout *l, const struct nsw_truth_request *request, const char *wish, char **fields,
-                        size_t count, struct nsw_error *err) {
-  char name[256], label[2 * NAME] = "", normal[NAME];
-  const char *equals = strchr(wish, '=');
-  size_t size = equals ? (size_t)(equals - wish) : strlen(wish);
-  if (size >= sizeof name) return nsw_usage(err, "--column %.60s...: too long", wish);
-  memcpy(name, wish, size);
-  name[size] = 0;
-  if (equals) snprintf(label, sizeof label, "%s", equals + 1);
-  long at = field_named(fields, count, name);
-  if (at < 0) return nsw_usage(err, "%s: no column is named %s", l->path, name);
-  char *slash = strchr(label, '/');
-  if (slash) *slash = 0;
-  normalise(name, normal);
-  const char *dataset = label[0] ? label : request->dataset ? request->dataset : dataset_in(normal);
-  const char *split = slash && slash[1] ? slash + 1 : request->split ? request->split : split_in(normal);
-  if (!dataset && l->dataset_field >= 0) dataset = "";
-  if (!dataset || !split)
-    return nsw_usage(err, "%s: column %s: which %s? say --column %s=DATASET/SPLIT", l->path, name,
-                     dataset ? "split" : "data set", name);
-  return add_column(l, (size_t)at, name, dataset, split, err);
-}
-
-/* Every column whose name speaks of an accuracy. */
-static int guess_columns(struct layout *l, const struct nsw_truth_request *request, char **fields, size_t count,
-                         struct nsw_error *err) {
-  char name[NAME];
-  for (size_t i = 0; i < count; i++) {
-    normalise(fields[i], name);
-    const char *split = split_in(name), *dataset = dataset_in(name);
-    bool speaks = split || has_word(name, "acc") || has_word(name, "accuracy");
-    if (i == l->key || (long)i == l->dataset_field || !speaks || strstr(name, "time") || strstr(name, "loss")) continue;
-    if (!split) split = request->split;
-    if (!dataset && l->dataset_field >= 0) dataset = "";
-    if (!dataset) dataset = request->dataset;
-    if (!dataset && request->space && !strcmp(request->space, "nb101")) dataset = "cifar10"; /* the only one it has */
-    if (!dataset || !split)
-      return nsw_usage(err, "%s: column %s: which %s? say --%s", l->path, fields[i], dataset ? "split" : "data set",
-                       dataset ? "split" : "dataset");
-    if (request->dataset && dataset[0] && strcmp(request->dataset, dataset)) continue;
-    if (request->split && strcmp(request->split, split)) continue;
-    int status = add_column(l, i, fields[i], dataset, split, err);
-    if (status != NSW_OK) return status;
-  }
-  if (l->columns) return NSW_OK;
-  return nsw_usage(err, "%s: line 1: no column looks like an accuracy; name them with --column COLUMN=DATASET/SPLIT",
-                   l->path);
-}
-
-static int read_header(struct layout *l, const struct nsw_truth_request *request, const char *path,
-                       struct nsw_records *records, struct nsw_error *err) {
-  static const char *const datasets[] = {"dataset", "data_set", NULL};
-  char **fields;
-  size_t count;
-  *l = (struct layout){.path = path};
-  int status = nsw_records_next(records, &fields, &count, err);
-  if (status != NSW_OK) return status;
-  if (!count) return nsw_fail(err, "%s: empty", path);
-  l->fields = count;
-  status = find_key(l, request, fields, count, err);
-  if (status != NSW_OK) return status;
-  l->dataset_field = field_among(fields, count, datasets);
-  if (!request->column_count) return guess_columns(l, request, fields, count, err);
-  for (size_t i = 0; i < request->column_count && status == NSW_OK; i++)
-    status = named_column(l, request, request->columns[i], fields, count, err);
-  return status;
-}
-
-/* Says what was guessed. */
-static void say_layout(const struct layout *l, const struct nsw_truth_request *request,
-                       struct nsw_truth_report *report) {
-  char *said = report->said;
-  size_t size = sizeof report->said, used = strlen(said);
-  if (request->key && request->column_count) return;
-  used += (size_t)snprintf(said + used, size - used, "%s%s: from the header: key %s (%s)", used ? "; " : "", l->path,
-                           l->key_name, l->by_index ? "index" : "id");
-  for (size_t i = 0; i < l->columns && used < size; i++)
-    used += (size_t)snprintf(said + used, size - used, ", %s is %s/%s", l->column[i].header,
-                             l->column[i].dataset[0] ? l->column[i].dataset : "(data set of the record)",
-                             l->column[i].split);
-}
+/* ---- values ---- */
 
 /* A plain decimal with at most 15 digits is an integer over a power of ten, both exact: one division rounds right.
  * Everything else goes the long way. Returns 0 a number, 1 unknown, -1 neither. */
 static int parse_value(const char *text, double *value) {
   static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-  static const char *const unknown[] = {"", "-", "na", "n_a", "none", "null", NULL};
+  static const char unknown[] = " - na n/a none null nan ";
   uint64_t digits = 0;
   int count = 0, after = 0;
   bool point = false;
@@ -238,194 +51,308 @@ static int parse_value(const char *text, double *value) {
     *value = (double)digits / tens[after];
     return 0;
   }
-  char *end, word[NAME];
+  char *end, word[16] = " ";
   *value = strtod(text, &end);
-  if (*text && !*end && end != text) return isnan(*value);
-  normalise(text, word);
-  return one_of(word, unknown) || !strcmp(text, "-") ? 1 : -1;
+  if (*text && end != text && (!*end || !strcmp(end, "%"))) return isnan(*value);
+  for (size_t i = 0; text[i] && i + 3 < sizeof word; i++) {
+    word[i + 1] = (char)tolower((unsigned char)text[i]);
+    word[i + 2] = ' ';
+    word[i + 3] = 0;
+  }
+  return !*text || (strlen(text) + 3 < sizeof word && strstr(unknown, word)) ? 1 : -1;
 }
 
-/* The column a value goes to; made where it is not there yet. */
-static int target(const struct layout *l, struct column *column, char **fields, struct nsw_table *table,
-                  struct nsw_accuracy **accuracy, struct nsw_error *err) {
-  char dataset[NAME], normal[NAME];
-  if (column->place) {
-    *accuracy = &table->accuracy[column->place - 1];
+/* A decimal comma, as in tables separated by semicolons, becomes a point. */
+static void point_for_comma(char *text) {
+  char *comma = strchr(text, ',');
+  if (comma && !strchr(comma + 1, ',') && !strchr(text, '.')) *comma = '.';
+}
+
+static int bad_value(const struct nsw_layout_column *c, const char *text, const char *what, struct nsw_error *err) {
+  char quoted[NSW_QUOTE_SIZE];
+  return nsw_fail(err, "column %s: %s %s", c->name, nsw_quote(quoted, text), what);
+}
+
+/* One value into its place; there can be only one. */
+static int put_value(struct import *in, const struct nsw_layout_column *c, size_t place, const char *text, double *to) {
+  double value;
+  int kind = parse_value(text, &value);
+  if (kind < 0) return bad_value(c, text, "is not a number", in->err);
+  if (kind > 0) {
+    in->report->unknown++;
     return NSW_OK;
   }
-  snprintf(dataset, sizeof dataset, "%s", column->dataset);
-  if (!dataset[0]) {
-    const char *text = fields[l->dataset_field];
-    normalise(text, normal);
-    const char *known = dataset_in(normal);
-    for (const char *c = text; *c; c++)
-      if (!isalnum((unsigned char)*c) && !strchr("-_.", *c)) return nsw_fail(err, "no data set's name");
-    if (!*text || strlen(text) >= NAME) return nsw_fail(err, "no data set's name");
-    snprintf(dataset, sizeof dataset, "%s", known && strcmp(text, "cifar10-valid") ? known : text);
+  if (!(value >= 0 && value <= 100)) return bad_value(c, text, "is no accuracy", in->err);
+  if (!isnan(*to)) {
+    const struct nsw_collected *there = &in->collect->column[place];
+    if (strcmp(there->path, in->layout->path) || strcmp(there->header, c->name))
+      return nsw_fail(in->err, "column %s is %s/%s, as is column %s of %s: give one its epochs or another name, as --column %s=%s/NAME",
+                      c->name, there->dataset, there->split, there->header, there->path, c->name, there->dataset);
+    return nsw_fail(in->err, "the architecture is there twice%s",
+                    in->layout->run < 0 ? ": records of several runs need a column seed or run" : " with this run");
   }
-  *accuracy = nsw_table_accuracy(table, dataset, column->split);
-  if (!*accuracy) {
-    if (table->accuracies >= COLUMNS) return nsw_fail(err, "more than %d data sets", COLUMNS);
-    int status = nsw_table_add_accuracy(table, dataset, column->split, 1, accuracy, err);
+  *to = value;
+  return NSW_OK;
+}
+
+/* ---- where a value goes ---- */
+
+/* What one record says it is of. */
+struct labels {
+  char dataset[NSW_HEADER_NAME], split[NSW_HEADER_NAME];
+  int epochs;
+  int64_t run;
+};
+
+static int whole_number(const char *text, const char *what, int64_t *number, struct nsw_error *err) {
+  char *end, quoted[NSW_QUOTE_SIZE];
+  double value = strtod(text, &end);
+  if (end == text || *end || !(value >= 0 && value <= 9e15) || value != floor(value))
+    return nsw_fail(err, "%s '%s' is no whole number", what, nsw_quote(quoted, text));
+  *number = (int64_t)value;
+  return NSW_OK;
+}
+
+/* A name that can stand in a column's: letters, digits, '-', '_' and '.'. */
+static int plain_name(const char *text, const char *what, char out[NSW_HEADER_NAME], struct nsw_error *err) {
+  char quoted[NSW_QUOTE_SIZE];
+  bool ok = *text && strlen(text) < NSW_HEADER_NAME;
+  for (const char *c = text; ok && *c; c++) ok = isalnum((unsigned char)*c) || strchr("-_.", *c);
+  if (!ok) return nsw_fail(err, "'%s' is no %s's name", nsw_quote(quoted, text), what);
+  snprintf(out, NSW_HEADER_NAME, "%s", text);
+  return NSW_OK;
+}
+
+static int read_labels(const struct import *in, char **fields, struct labels *labels) {
+  const struct nsw_layout *l = in->layout;
+  int64_t epochs = 0;
+  int status = NSW_OK;
+  *labels = (struct labels){.run = -1};
+  if (l->dataset >= 0) {
+    const char *text = fields[l->dataset], *known = nsw_dataset_named(text);
+    status = plain_name(known ? known : text, "data set", labels->dataset, in->err);
+  }
+  if (status == NSW_OK && l->split >= 0) {
+    const char *text = fields[l->split], *known = nsw_split_named(text);
+    status = plain_name(known ? known : text, "split", labels->split, in->err);
+  }
+  if (status == NSW_OK && l->epochs >= 0) {
+    status = whole_number(fields[l->epochs], "number of epochs", &epochs, in->err);
+    if (status == NSW_OK && (epochs < 0 || epochs > 100000)) status = nsw_fail(in->err, "%lld epochs", (long long)epochs);
+    labels->epochs = (int)epochs;
+  }
+  if (status == NSW_OK && l->run >= 0) status = whole_number(fields[l->run], "run", &labels->run, in->err);
+  return status;
+}
+
+/* The run that a column's value of this record belongs to. */
+static int find_values(struct import *in, struct nsw_layout_column *c, const struct labels *labels, int64_t run,
+                       double **values, size_t *place) {
+  char split[2 * NSW_HEADER_NAME];
+  if (c->values && run == c->run) {
+    *values = c->values;
+    *place = c->place;
+    return NSW_OK;
+  }
+  int epochs = c->epochs ? c->epochs : labels->epochs;
+  snprintf(split, sizeof split, "%s", *c->split ? c->split : labels->split);
+  size_t used = strlen(split);
+  if (epochs && !c->literal) snprintf(split + used, sizeof split - used, "-%dep", epochs);
+  if (strlen(split) >= NSW_COLLECT_NAME) return nsw_fail(in->err, "split %s: too long a name", split);
+  int status = nsw_collect_find(in->collect, *c->dataset ? c->dataset : labels->dataset, split, epochs, in->layout->path,
+                                c->name, place, in->err);
+  if (status == NSW_OK) status = nsw_collect_run(in->collect, *place, run, values, in->err);
+  const struct nsw_layout *l = in->layout;
+  bool same = l->run < 0 && (*c->dataset || l->dataset < 0) && (*c->split || l->split < 0) && (c->epochs || l->epochs < 0);
+  if (status == NSW_OK && same && run == c->run) c->values = *values, c->place = *place;
+  return status;
+}
+
+static bool wanted(const struct import *in, const struct nsw_layout_column *c, const struct labels *labels) {
+  const struct nsw_truth_request *request = in->request;
+  if (!*c->dataset && !nsw_truth_wants_dataset(request, labels->dataset)) return false;
+  if (!*c->split && !nsw_truth_wants_split(request, labels->split, c->epochs ? c->epochs : labels->epochs)) return false;
+  return c->epochs || !labels->epochs || !request->epochs || request->epochs == labels->epochs;
+}
+
+/* "[91.2, 90.8]": several runs in one field. */
+static int put_list(struct import *in, struct nsw_layout_column *c, const struct labels *labels, char *text, size_t row) {
+  char *rest = NULL;
+  int64_t run = 0;
+  for (char *one = strtok_r(text, "[](), ", &rest); one; one = strtok_r(NULL, "[](), ", &rest), run++) {
+    double *values;
+    size_t place;
+    int status = find_values(in, c, labels, run, &values, &place);
+    if (status == NSW_OK) status = put_value(in, c, place, one, &values[row]);
     if (status != NSW_OK) return status;
   }
-  if (column->dataset[0]) column->place = (size_t)(*accuracy - table->accuracy) + 1;
   return NSW_OK;
 }
 
 /* Puts one record's values into its row. */
-static int put(struct layout *l, char **fields, size_t row, struct nsw_table *table, struct nsw_truth_report *report,
-               struct nsw_error *err) {
-  for (size_t c = 0; c < l->columns; c++) {
-    struct column *column = &l->column[c];
-    struct nsw_accuracy *accuracy = NULL;
-    int status = target(l, column, fields, table, &accuracy, err);
-    if (status != NSW_OK) return status;
-    double value;
-    char shown[NAME];
-    int kind = parse_value(fields[column->field], &value);
-    if (kind < 0 || (kind == 0 && !(value >= 0 && value <= 100))) printable(fields[column->field], shown);
-    if (kind < 0) return nsw_fail(err, "column %s: %s is not a number", column->header, shown);
-    if (kind > 0) {
-      report->unknown++;
+static int put(struct import *in, char **fields, size_t row) {
+  struct labels labels;
+  int status = read_labels(in, fields, &labels);
+  bool any = false;
+  for (size_t i = 0; i < in->layout->columns && status == NSW_OK; i++) {
+    struct nsw_layout_column *c = &in->layout->column[i];
+    char *text = fields[c->field];
+    double *values;
+    size_t place;
+    if (!wanted(in, c, &labels)) continue;
+    any = true;
+    if (*text == '[' && c->run < 0 && in->layout->run < 0) {
+      status = put_list(in, c, &labels, text, row);
       continue;
     }
-    if (!(value >= 0 && value <= 100)) return nsw_fail(err, "column %s: %s is no accuracy", column->header, shown);
-    if (!isnan(accuracy->value[row])) return nsw_fail(err, "the architecture is there twice");
-    accuracy->value[row] = value;
+    if (nsw_records_separator(in->records) != ',') point_for_comma(text);
+    status = find_values(in, c, &labels, in->layout->run >= 0 ? labels.run : c->run, &values, &place);
+    if (status == NSW_OK) status = put_value(in, c, place, text, &values[row]);
   }
-  return NSW_OK;
+  if (status == NSW_OK && !any) in->other++;
+  return status;
+}
+
+/* ---- records ---- */
+
+/* Row of a record, -1 where the table lacks it. */
+static int find_row(struct import *in, char **fields, int64_t *row, const char **key) {
+  const struct nsw_layout *l = in->layout;
+  char quoted[NSW_QUOTE_SIZE];
+  if (l->adjacency >= 0) {
+    snprintf(in->cell, sizeof in->cell, "%s %s", fields[l->adjacency], fields[l->ops]);
+    *key = in->cell;
+    *row = nsw_speller_row(in->speller, in->cell);
+    return NSW_OK;
+  }
+  *key = fields[l->id >= 0 ? l->id : l->index];
+  *row = l->id >= 0 ? nsw_speller_row(in->speller, *key) : nsw_speller_index(in->speller, *key);
+  if (*row == -2) return nsw_fail(in->err, "index '%s' is no whole number", nsw_quote(quoted, *key));
+  if (l->id < 0 || l->index < 0 || *row < 0) return NSW_OK;
+  int64_t other = nsw_speller_index(in->speller, fields[l->index]);
+  if (other == *row || (!*fields[l->index])) return NSW_OK;
+  const struct nsw_table *table = in->speller->table;
+  return nsw_fail(in->err,
+                  "index %.20s is not architecture '%s', whose index is %lu: if that column counts something else, say "
+                  "--key with the name of the other",
+                  fields[l->index], nsw_quote(quoted, *key), (unsigned long)table->index[*row]);
 }
 
 /* Hints at the keys of the coming records; *ahead counts the lines hinted at and not yet read. */
-static void hint_rows(const struct layout *l, const struct nsw_lookup *lookup, struct nsw_records *records,
-                      struct nsw_lookup_ahead *hints, int *ahead) {
+static void hint_rows(const struct import *in, struct nsw_lookup_ahead *hints, int *ahead) {
+  char separator = nsw_records_separator(in->records);
   for (; *ahead < 8; ++*ahead) {
     size_t size;
-    const char *line = nsw_records_peek(records, &size), *end = line + size, *comma;
+    const char *line = nsw_records_peek(in->records, &size), *end = line + size, *comma;
     if (!line) return;
-    for (size_t field = 0; field < l->key && (comma = memchr(line, ',', (size_t)(end - line))); field++)
+    for (long field = 0; field < in->layout->id && (comma = memchr(line, separator, (size_t)(end - line))); field++)
       line = comma + 1;
-    comma = memchr(line, ',', (size_t)(end - line));
-    nsw_lookup_hint(lookup, hints, line, (size_t)((comma ? comma : end) - line));
+    comma = memchr(line, separator, (size_t)(end - line));
+    nsw_lookup_hint(in->speller->lookup, hints, line, (size_t)((comma ? comma : end) - line));
   }
 }
 
-static int64_t find_row(const struct layout *l, const struct nsw_lookup *lookup, const char *key) {
-  if (!l->by_index) return nsw_lookup_id(lookup, key, strlen(key));
-  return all_digits(key) ? nsw_lookup_index(lookup, strtoull(key, NULL, 10)) : -1;
+static int take_record(struct import *in, char **fields, size_t count) {
+  int64_t row;
+  const char *key;
+  if (count != in->layout->fields)
+    return nsw_fail(in->err, "%zu fields where the header has %zu", count, in->layout->fields);
+  int status = find_row(in, fields, &row, &key);
+  if (status != NSW_OK) return status;
+  in->report->records++;
+  if (row < 0) {
+    nsw_truth_unmatched(in->report, key);
+    return NSW_OK;
+  }
+  in->report->matched++;
+  return put(in, fields, (size_t)row);
 }
 
-static int read_records(struct layout *l, const struct nsw_truth_request *request, struct nsw_records *records,
-                        struct nsw_table *table, const struct nsw_lookup *lookup, struct nsw_truth_report *report,
-                        struct nsw_error *err) {
+static int read_records(struct import *in) {
   struct nsw_lookup_ahead hints = {.count = 0};
+  const char *path = in->layout->path;
   char **fields;
   size_t count;
   int ahead = 0;
   for (bool first = true;; first = false) {
-    if (!first && !l->by_index) hint_rows(l, lookup, records, &hints, &ahead);
+    if (!first && in->layout->id >= 0) hint_rows(in, &hints, &ahead);
     ahead -= ahead > 0;
-    int status = nsw_records_next(records, &fields, &count, err);
+    int status = nsw_records_next(in->records, &fields, &count, in->err);
     if (status != NSW_OK) return status;
-    if (!count) return first ? nsw_fail(err, "%s: a header and no records", l->path) : NSW_OK;
-    if (count != l->fields)
-      return nsw_fail(err, "%s: line %llu: %zu fields where the header has %zu", l->path,
-                      (unsigned long long)nsw_records_line(records), count, l->fields);
-    const char *key = fields[l->key];
-    if (first) {
-      l->by_index = all_digits(key);
-      say_layout(l, request, report);
-    }
-    report->records++;
-    int64_t row = find_row(l, lookup, key);
-    if (row < 0) {
-      nsw_truth_unmatched(report, key);
-      continue;
-    }
-    report->matched++;
-    status = put(l, fields, (size_t)row, table, report, err);
+    if (!count) return first ? nsw_fail(in->err, "%s: a header and no records", path) : NSW_OK;
+    status = take_record(in, fields, count);
     if (status != NSW_OK)
-      return nsw_error_prefix(err, status, "%s: line %llu", l->path, (unsigned long long)nsw_records_line(records));
+      return nsw_error_prefix(in->err, status, "%s: line %llu", path,
+                              (unsigned long long)nsw_records_line(in->records));
   }
 }
 
-/* "…_108ep.csv.gz" says 108; 0 where the name says nothing. */
-static int epochs_in(const char *path) {
-  const char *name = strrchr(path, '/');
-  name = name ? name + 1 : path;
-  for (const char *at = name; (at = strstr(at, "ep")); at++) {
-    const char *start = at;
-    while (start > name && isdigit((unsigned char)start[-1])) start--;
-    if (start < at && at - start <= 5 && !isalpha((unsigned char)at[2])) return atoi(start);
-  }
-  return 0;
-}
+/* ---- the format ---- */
 
-/* Brings fractions to percent and labels the columns. */
-static int finish(const struct nsw_truth_request *request, struct nsw_table *table, size_t first,
-                  struct nsw_truth_report *report, struct nsw_error *err) {
-  const char *path = request->paths[0], *name = strrchr(path, '/');
-  int epochs = request->epochs ? request->epochs : epochs_in(path), status = NSW_OK;
-  for (size_t c = first; c < table->accuracies && status == NSW_OK; c++) {
-    struct nsw_accuracy *accuracy = &table->accuracy[c];
-    double largest = 0;
-    for (size_t i = 0; i < table->rows; i++)
-      if (accuracy->value[i] > largest) largest = accuracy->value[i];
-    bool fraction = request->unit ? !strcmp(request->unit, "fraction") : largest > 0 && largest <= 1;
-    if (fraction && largest > 1)
-      return nsw_fail(err, "%s: %s/%s: %g is no fraction", path, accuracy->dataset, accuracy->split, largest);
-    for (size_t i = 0; fraction && i < table->rows; i++) accuracy->value[i] *= 100;
-    if (fraction && !request->unit) {
-      size_t used = strlen(report->said);
-      snprintf(report->said + used, sizeof report->said - used, "; %s/%s are fractions, taken times 100",
-               accuracy->dataset, accuracy->split);
-    }
-    status = nsw_attributes_set(&accuracy->attributes, "source", name ? name + 1 : path, err);
-    if (status == NSW_OK) status = nsw_attributes_set(&accuracy->attributes, "unit", "percent", err);
-    if (status == NSW_OK && epochs) status = nsw_attributes_setf(&accuracy->attributes, err, "epochs", "%d", epochs);
-  }
+static int take_file(struct import *in, const char *path) {
+  char **fields;
+  size_t count;
+  int status = nsw_records_open(path, &in->records, in->err);
+  if (status == NSW_OK) status = nsw_records_next(in->records, &fields, &count, in->err);
+  if (status == NSW_OK && !count) status = nsw_fail(in->err, "%s: is empty", path);
+  if (status == NSW_OK) status = nsw_layout_read(in->layout, in->request, path, fields, count, in->err);
+  if (status == NSW_OK) status = read_records(in);
+  if (status == NSW_OK) nsw_layout_say(in->layout, in->request, in->report);
+  if (status == NSW_OK && nsw_records_open_ended(in->records))
+    nsw_truth_say(in->report, "%s: its last line has no newline: taken as whole", path);
+  if (status == NSW_OK && in->other)
+    nsw_truth_say(in->report, "%s: %llu records of other data sets, splits or epochs left out", path,
+                  (unsigned long long)in->other);
+  nsw_records_close(&in->records);
   return status;
 }
 
 static int csv_read(const struct nsw_truth_request *request, struct nsw_table *table, const struct nsw_lookup *lookup,
                     struct nsw_truth_report *report, struct nsw_error *err) {
-  size_t first = table->accuracies;
-  int status = NSW_OK;
   if (request->unit && strcmp(request->unit, "percent") && strcmp(request->unit, "fraction"))
     return nsw_usage(err, "--unit %s: percent or fraction", request->unit);
-  struct layout *layout = malloc(sizeof *layout);
-  if (!layout) return nsw_fail(err, "out of memory");
+  struct nsw_speller speller = {.table = table, .lookup = lookup, .opened = request->opened};
+  struct nsw_layout *layout = malloc(sizeof *layout);
+  struct nsw_collect *collect = calloc(1, sizeof *collect);
+  struct import in = {.request = request, .report = report, .layout = layout, .collect = collect, .speller = &speller, .err = err};
+  int status = layout && collect ? NSW_OK : nsw_fail(err, "out of memory");
+  if (collect) collect->rows = table->rows;
   for (size_t i = 0; i < request->path_count && status == NSW_OK; i++) {
-    struct nsw_records *records = NULL;
-    status = nsw_records_open(request->paths[i], &records, err);
-    if (status == NSW_OK) status = read_header(layout, request, request->paths[i], records, err);
-    if (status == NSW_OK) status = read_records(layout, request, records, table, lookup, report, err);
-    nsw_records_close(&records);
+    in.other = 0;
+    status = take_file(&in, request->paths[i]);
   }
+  if (status == NSW_OK && report->matched) status = nsw_collect_finish(collect, request->unit, table, report, err);
+  if (collect) nsw_collect_free(collect);
+  nsw_speller_end(&speller);
+  free(collect);
   free(layout);
-  return status == NSW_OK ? finish(request, table, first, report, err) : status;
+  return status;
+}
+
+/* The space that a key looks like, or NULL. */
+static const char *space_of_key(const char *key) {
+  char text[256];
+  if (strlen(key) == 32 && strspn(key, "0123456789abcdef") == 32) return "nb101";
+  if (strchr(key, '|') && strchr(key, '~')) return "nb201";
+  if (strchr("([", *key)) return nsw_suite_zero_cell(key, text);
+  return NULL;
 }
 
 /* Tells the space by the look of the first key. */
 static int csv_guess(const struct nsw_truth_request *request, const char **space, struct nsw_error *err) {
   struct nsw_records *records = NULL;
-  struct layout *layout = malloc(sizeof *layout);
+  struct nsw_layout *layout = malloc(sizeof *layout);
   char **fields;
   size_t count = 0;
   if (!layout) return nsw_fail(err, "out of memory");
-  *layout = (struct layout){.path = request->paths[0]};
   *space = NULL;
   int status = nsw_records_open(request->paths[0], &records, err);
   if (status == NSW_OK) status = nsw_records_next(records, &fields, &count, err);
-  if (status == NSW_OK && !count) status = nsw_fail(err, "%s: empty", request->paths[0]);
-  if (status == NSW_OK) status = find_key(layout, request, fields, count, err);
+  if (status == NSW_OK && !count) status = nsw_fail(err, "%s: is empty", request->paths[0]);
+  if (status == NSW_OK) status = nsw_layout_key(layout, request, request->paths[0], fields, count, err);
   if (status == NSW_OK) status = nsw_records_next(records, &fields, &count, err);
-  if (status == NSW_OK && count > layout->key) {
-    const char *key = fields[layout->key];
-    if (strlen(key) == 32 && strspn(key, "0123456789abcdef") == 32) *space = "nb101";
-    if (strchr(key, '|') && strchr(key, '~')) *space = "nb201";
-  }
+  if (status == NSW_OK && layout->adjacency >= 0) *space = "nb101";
+  if (status == NSW_OK && layout->id >= 0 && count > (size_t)layout->id) *space = space_of_key(fields[layout->id]);
   nsw_records_close(&records);
   free(layout);
   if (status == NSW_OK && !*space)
@@ -435,7 +362,7 @@ static int csv_guess(const struct nsw_truth_request *request, const char **space
 
 const struct nsw_truth_format nsw_truth_csv = {
     .name = "csv",
-    .summary = "any comma-separated table with a header, plain or gzipped, keyed by index, hash or string",
+    .summary = "any table with a header, or JSON, plain or packed, keyed by index, hash, string or cell",
     .guess = csv_guess,
     .read = csv_read,
 };

@@ -4,7 +4,7 @@
 
 #include "store/table.h"
 
-/* Names of files in `folder` that hold accuracies of the space: SPACE_accuracy*.h5, else .csv and .csv.gz, in order of name;
+/* Names of files in `folder` that hold accuracies of the space: SPACE_accuracy*.h5, else .csv, .tsv and .json, also packed, in order of name;
  * malloc'd, each and the list. No folder, no files: count 0. */
 int nsw_truth_search(const char *folder, const char *space, char ***paths, size_t *count, struct nsw_error *err);
 

@@ -38,7 +38,7 @@ static int read_pickle(const char *path, struct place place, struct nsw_pickle *
   if (place.size > MOST_COMPRESSED && place.size != NSW_TO_THE_END)
     return nsw_fail(err, "%s: a member of %llu bytes", path, (unsigned long long)place.size);
   int status = nsw_input_file(path, place.offset, place.size, &packed, err);
-  if (!status) status = nsw_input_bzip2(packed, MOST_UNPACKED, &input, err);
+  if (!status) status = nsw_input_unpack(NSW_BZIP2, packed, MOST_UNPACKED, &input, err);
   if (!status) status = nsw_pickle_read(input, &options, pickle, err);
   nsw_input_close(&input);
   return status;

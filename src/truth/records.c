@@ -1,57 +1,101 @@
 #include "truth/records.h"
 
-#include <errno.h>
-#include <stdbool.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <zlib.h>
+
+#include "files/input.h"
+#include "truth/json_table.h"
 
 enum { BUFFER = 1 << 18 };
 
+/* Bytes that a file may have when unpacked; nasbench_full as CSV has a tenth of that. */
+static const uint64_t most = UINT64_C(64) << 30;
+
 struct nsw_records {
   char *path;
-  gzFile file;
-  char *buffer; /* [BUFFER], bytes at..filled-1 are unread */
+  struct nsw_input *input;
+  struct nsw_json_table *json; /* NULL for text */
+  char *buffer;                /* [BUFFER], bytes at..filled-1 are unread */
   size_t at, filled;
   size_t peeked; /* bytes of the buffer that nsw_records_peek has passed */
   char *text;    /* [NSW_RECORD_BYTES], the fields of the present record, each NUL-terminated */
   char *fields[NSW_RECORD_FIELDS];
   uint64_t line;  /* line being read, from 1 */
   uint64_t began; /* line on which the last record began */
-  bool ended;
+  char separator;
+  bool ended, open_ended;
 };
 
+/* What separates fields: of comma, semicolon and tab the one that is in the first line most often, outside quotes. */
+static char separator_of(const char *text, size_t size) {
+  static const char known[] = ",;\t";
+  size_t count[3] = {0}, best = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < size && (quoted || text[i] != '\n'); i++) {
+    const char *at = text[i] && !quoted ? strchr(known, text[i]) : NULL;
+    if (text[i] == '"') quoted = !quoted;
+    if (at) count[at - known]++;
+  }
+  for (size_t i = 1; i < 3; i++)
+    if (count[i] > count[best]) best = i;
+  return known[best];
+}
+
+/* Fills the buffer; 0 bytes only at the true end of the file. */
+static int fill(struct nsw_records *r, struct nsw_error *err) {
+  r->at = r->peeked = r->filled = 0;
+  while (r->filled < BUFFER) {
+    size_t got;
+    int status = nsw_input_read(r->input, r->buffer + r->filled, BUFFER - r->filled, &got, err);
+    if (status != NSW_OK) return status;
+    if (!got) break;
+    r->filled += got;
+  }
+  return NSW_OK;
+}
+
+/* The bytes from the first that is no blank. */
+static int begin(struct nsw_records *r, struct nsw_error *err) {
+  size_t got = 0, at = 0;
+  int status = fill(r, err);
+  got = r->filled;
+  if (status != NSW_OK) return status;
+  if (got >= 3 && !memcmp(r->buffer, "\xef\xbb\xbf", 3)) at = r->at = 3; /* a byte order mark */
+  if (got >= 2 && (!memcmp(r->buffer, "\xff\xfe", 2) || !memcmp(r->buffer, "\xfe\xff", 2)))
+    return nsw_fail(err, "%s: is text in UTF-16: save it as UTF-8", r->path);
+  while (at < got && isspace((unsigned char)r->buffer[at])) at++;
+  r->separator = separator_of(r->buffer + r->at, got - r->at);
+  if (at == got || (r->buffer[at] != '[' && r->buffer[at] != '{')) return NSW_OK;
+  nsw_input_close(&r->input);
+  status = nsw_input_open(r->path, most, &r->input, err);
+  if (status == NSW_OK) status = nsw_json_table_read(r->input, &r->json, err);
+  r->separator = ',';
+  r->line = 0;
+  return status;
+}
+
 int nsw_records_open(const char *path, struct nsw_records **records, struct nsw_error *err) {
-  *records = NULL;
-  struct stat about;
-  if (stat(path, &about)) return nsw_fail(err, "%s: %s", path, strerror(errno));
-  if (S_ISDIR(about.st_mode)) return nsw_fail(err, "%s: is a folder, not a CSV file", path);
   struct nsw_records *new = calloc(1, sizeof *new);
-  if (!new) return nsw_fail(err, "%s: out of memory", path);
   *records = new;
+  if (!new) return nsw_fail(err, "%s: out of memory", path);
   new->path = strdup(path);
   new->buffer = malloc(BUFFER);
   new->text = malloc(NSW_RECORD_BYTES);
   new->line = 1;
-  if (!new->path || !new->buffer || !new->text) {
-    nsw_records_close(records);
-    return nsw_fail(err, "%s: out of memory", path);
-  }
-  new->file = gzopen(path, "rb");
-  if (!new->file) {
-    nsw_records_close(records);
-    return nsw_fail(err, "%s: %s", path, strerror(errno));
-  }
-  gzbuffer(new->file, BUFFER);
-  return NSW_OK;
+  int status = new->path && new->buffer && new->text ? NSW_OK : nsw_fail(err, "%s: out of memory", path);
+  if (status == NSW_OK) status = nsw_input_open(path, most, &new->input, err);
+  if (status == NSW_OK) status = begin(new, err);
+  if (status != NSW_OK) nsw_records_close(records);
+  return status;
 }
 
 void nsw_records_close(struct nsw_records **records) {
   struct nsw_records *old = *records;
   if (!old) return;
-  if (old->file) gzclose(old->file);
+  nsw_input_close(&old->input);
+  nsw_json_table_free(&old->json);
   free(old->path);
   free(old->buffer);
   free(old->text);
@@ -60,22 +104,8 @@ void nsw_records_close(struct nsw_records **records) {
 }
 
 uint64_t nsw_records_line(const struct nsw_records *records) { return records->began; }
-
-/* Fills the buffer; 0 bytes only at the true end of the file. A gzip stream that stops early is an error of zlib's
- * that only gzerror tells. */
-static int fill(struct nsw_records *r, struct nsw_error *err) {
-  int n = gzread(r->file, r->buffer, BUFFER);
-  int code = Z_OK;
-  const char *why = gzerror(r->file, &code);
-  if (n < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-    if (code == Z_BUF_ERROR) why = "the gzip stream is cut short";
-    return nsw_fail(err, "%s: line %llu: %s", r->path, (unsigned long long)r->line,
-                    code == Z_ERRNO ? strerror(errno) : why);
-  }
-  r->at = r->peeked = 0;
-  r->filled = (size_t)n;
-  return NSW_OK;
-}
+char nsw_records_separator(const struct nsw_records *records) { return records->separator; }
+bool nsw_records_open_ended(const struct nsw_records *records) { return records->open_ended; }
 
 static int bad(struct nsw_records *r, struct nsw_error *err, const char *why) {
   return nsw_fail(err, "%s: line %llu: %s", r->path, (unsigned long long)r->began, why);
@@ -89,15 +119,8 @@ static char *finish_field(char *start, char *end) {
   return start;
 }
 
-/* The end of the file, in the midst of a record or where it should be. */
-static int end_of_file(struct nsw_records *r, bool quoted, bool begun, struct nsw_error *err) {
-  r->ended = true;
-  if (quoted) return bad(r, err, "the file ends inside a quoted field");
-  if (begun) return bad(r, err, "the file ends in the middle of a line: it is cut short, or lacks its last newline");
-  return NSW_OK;
-}
-
-/* Reads bytes up to the newline that ends the record into text, splitting at commas outside quotes. */
+/* Reads bytes up to the newline that ends the record into text, splitting at separators outside quotes. The end of the
+ * file ends a record likewise. */
 static int read_record(struct nsw_records *r, size_t *count, bool *blank, struct nsw_error *err) {
   size_t used = 0, start = 0;
   bool quoted = false, was_quote = false;
@@ -107,12 +130,15 @@ static int read_record(struct nsw_records *r, size_t *count, bool *blank, struct
     if (r->at == r->filled) {
       int status = fill(r, err);
       if (status != NSW_OK) return status;
-      if (!r->filled) return end_of_file(r, quoted, used > 0 || was_quote, err);
+      if (!r->filled && quoted) return bad(r, err, "the file ends inside a quoted field");
+      if (!r->filled) r->ended = true;
+      if (!r->filled && !used && !was_quote) return NSW_OK;
+      r->open_ended = r->ended;
     }
-    char c = r->buffer[r->at++];
+    char c = r->ended ? '\n' : r->buffer[r->at++];
     if (c == 0) return bad(r, err, "a NUL byte: not a CSV file");
     if (used + 2 > NSW_RECORD_BYTES) return bad(r, err, "longer than a record may be (1 MiB)");
-    if (c == '\n') r->line++;
+    if (c == '\n' && !r->ended) r->line++;
     if (c == '"') {
       /* A doubled quote inside quotes is one quote: the first of the two has already closed the field. */
       if (!quoted && was_quote) r->text[used++] = '"';
@@ -122,7 +148,7 @@ static int read_record(struct nsw_records *r, size_t *count, bool *blank, struct
       continue;
     }
     was_quote = false;
-    if (quoted || (c != ',' && c != '\n')) {
+    if (quoted || (c != r->separator && c != '\n')) {
       r->text[used++] = c;
       if (c != '\r' && c != ' ' && c != '\t') *blank = false;
       continue;
@@ -136,6 +162,7 @@ static int read_record(struct nsw_records *r, size_t *count, bool *blank, struct
 }
 
 const char *nsw_records_peek(struct nsw_records *r, size_t *size) {
+  if (r->json) return NULL;
   if (r->peeked < r->at) r->peeked = r->at;
   const char *line = r->buffer + r->peeked, *end = memchr(line, '\n', r->filled - r->peeked);
   if (!end) return NULL;
@@ -144,16 +171,34 @@ const char *nsw_records_peek(struct nsw_records *r, size_t *size) {
   return line;
 }
 
+/* The header, then the rows; the fields' texts one after another. */
+static int next_of_json(struct nsw_records *r, size_t *count, struct nsw_error *err) {
+  size_t columns = nsw_json_table_columns(r->json), used = 0;
+  r->began = ++r->line;
+  if (r->line > nsw_json_table_rows(r->json) + 1) return NSW_OK;
+  for (size_t i = 0; i < columns; i++) {
+    const char *text = r->line == 1 ? nsw_json_table_name(r->json, i)
+                                    : nsw_json_table_field(r->json, (size_t)r->line - 2, i);
+    size_t size = text ? strlen(text) + 1 : 0;
+    if (!text) return nsw_fail(err, "%s: out of memory", r->path);
+    if (size > NSW_RECORD_BYTES - used) return bad(r, err, "longer than a record may be (1 MiB)");
+    memcpy(r->text + used, text, size);
+    r->fields[i] = finish_field(r->text + used, r->text + used + size - 1);
+    used += size;
+  }
+  *count = columns;
+  return NSW_OK;
+}
+
 int nsw_records_next(struct nsw_records *r, char ***fields, size_t *count, struct nsw_error *err) {
   bool blank = true;
   *count = 0;
   *fields = r->fields;
+  if (r->json) return next_of_json(r, count, err);
   while (!r->ended) {
-    bool first = r->line == 1;
     r->began = r->line;
     int status = read_record(r, count, &blank, err);
     if (status != NSW_OK) return status;
-    if (first && *count && !strncmp(r->fields[0], "\xef\xbb\xbf", 3)) r->fields[0] += 3; /* a byte order mark */
     if (*count && !blank) return NSW_OK;
     *count = 0;
   }

@@ -1,7 +1,9 @@
 #include "truth/truth.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "truth/csv.h"
 #include "truth/nats.h"
@@ -74,8 +76,12 @@ int nsw_truth_join(struct nsw_table *to, const struct nsw_table *from, uint64_t 
   for (size_t c = 0; c < from->accuracies; c++) {
     const struct nsw_accuracy *old = &from->accuracy[c];
     struct nsw_accuracy *new;
-    if (nsw_table_accuracy(to, old->dataset, old->split))
-      return nsw_fail(err, "accuracy %s/%s of %s is there twice", old->dataset, old->split, to->space);
+    const struct nsw_accuracy *there = nsw_table_accuracy(to, old->dataset, old->split);
+    if (there) {
+      const char *a = nsw_attributes_get(&there->attributes, "source"), *b = nsw_attributes_get(&old->attributes, "source");
+      return nsw_fail(err, "accuracy %s/%s of %s is there twice: from %s and from %s; name one of them with --truth",
+                      old->dataset, old->split, to->space, a ? a : "a file", b ? b : "another");
+    }
     int status = nsw_table_add_accuracy(to, old->dataset, old->split, 1, &new, err);
     if (status != NSW_OK) return status;
     for (size_t a = 0; a < old->attributes.count; a++) {
@@ -99,6 +105,30 @@ int nsw_truth_join(struct nsw_table *to, const struct nsw_table *from, uint64_t 
 bool nsw_truth_is_accuracy(const struct nsw_accuracy *column) {
   const char *unit = nsw_attributes_get(&column->attributes, "unit");
   return !unit || strcmp(unit, "seconds");
+}
+
+bool nsw_truth_wants_dataset(const struct nsw_truth_request *request, const char *dataset) {
+  return !request->dataset || !strcasecmp(request->dataset, dataset);
+}
+
+bool nsw_truth_wants_split(const struct nsw_truth_request *request, const char *split, int epochs) {
+  char named[128];
+  if (!request->split || !strcmp(request->split, split)) return true;
+  snprintf(named, sizeof named, "%s-%dep", split, epochs);
+  return epochs && !strcmp(request->split, named);
+}
+
+void nsw_truth_say(struct nsw_truth_report *report, const char *format, ...) {
+  size_t used = strlen(report->said), room = sizeof report->said - used;
+  va_list arguments;
+  if (used && room > 1) {
+    report->said[used++] = '\n';
+    report->said[used] = 0;
+    room--;
+  }
+  va_start(arguments, format);
+  vsnprintf(report->said + used, room, format, arguments);
+  va_end(arguments);
 }
 
 void nsw_truth_unmatched(struct nsw_truth_report *report, const char *key) {

@@ -47,7 +47,7 @@ struct nsw_truth_report {
   uint64_t unknown;   /* values that were empty or not a number, left NaN */
   struct nsw_truth_count more[4];
   char example[128]; /* key of the first unmatched record, printable; empty where there is none */
-  char said[1024];   /* what was guessed, in whole sentences for the user; empty where nothing was */
+  char said[4096];   /* what was guessed, for the user, a line each; empty where nothing was */
 };
 
 /* One format. */
@@ -89,6 +89,14 @@ int nsw_truth_join(struct nsw_table *to, const struct nsw_table *from, uint64_t 
 
 /* Whether the column is of accuracies, which it is unless its unit says seconds: some files have the time of training. */
 bool nsw_truth_is_accuracy(const struct nsw_accuracy *column);
+
+/* Whether the request, which may say nothing of it, asks for the data set (any case), and for the split, named with or
+ * without its epochs (0: not known). */
+bool nsw_truth_wants_dataset(const struct nsw_truth_request *request, const char *dataset);
+bool nsw_truth_wants_split(const struct nsw_truth_request *request, const char *split, int epochs);
+
+/* Adds a line to what the user is told. */
+void nsw_truth_say(struct nsw_truth_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Notes a record without a row: counts it and keeps the first key as the example. */
 void nsw_truth_unmatched(struct nsw_truth_report *report, const char *key);

@@ -36,7 +36,7 @@ static void read_bzip2(const uint8_t *data, size_t size) {
   char bytes[4096];
   size_t got = 1;
   if (nsw_input_memory(data, size, "fuzz", &packed, &err)) return;
-  if (nsw_input_bzip2(packed, 1 << 16, &input, &err)) return;
+  if (nsw_input_unpack(NSW_BZIP2, packed, 1 << 16, &input, &err)) return;
   while (got && !nsw_input_read(input, bytes, sizeof bytes, &got, &err)) continue;
   nsw_input_close(&input);
 }

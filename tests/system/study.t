@@ -420,7 +420,7 @@ if DATA:
     report([round(f["spearman"], 3) for f in found] == [0.568, 0.435] and [round(f["kendall_tau_b"], 3) for f in found] == [0.404, 0.307]
            and found[0]["n"] == 423624, "nb101: correlations of sed and params as published with the definition", found)
     r = run("import", "csv", os.path.join(DATA, "nb201_accuracy_200ep.csv"), "--out", path("t201.h5"))
-    report(r.returncode == 0 and "key arch (id)" in r.stderr and
+    report(r.returncode == 0 and "key arch and index" in r.stderr and
            load("correlate", path("nb201.h5"), "--truth", path("t201.h5"), "--proxy", "sed")[0]["spearman"] == sed["cifar10"]["spearman"],
            "import csv says what it guessed, and its file serves as --truth", r.stderr)
 else:

@@ -105,7 +105,7 @@ static void test_bad_files(void **state) {
   } bad[] = {
       {"", "empty"},
       {"arch,cifar10_test\n", "a header and no records"},
-      {"arch,cifar10_test\na0,5\na1,6", "line 3: the file ends in the middle of a line"},
+      {"arch,cifar10_test\na0,5\na1", "line 3: 1 fields where the header has 2"},
       {"arch,cifar10_test\na0,\"5\n", "line 2: the file ends inside a quoted field"},
       {"arch,cifar10_test\na0\n", "line 2: 1 fields where the header has 2"},
       {"arch,cifar10_test\na0,high\n", "line 2: column cifar10_test: high is not a number"},
@@ -146,24 +146,22 @@ static void test_gzip(void **state) {
   for (int cut = 0; cut < 3; cut++) {
     size_t count, lines = 0;
     write_file((char *)packed, cut == 0 ? length : cut == 1 ? length / 2 : length - 4);
-    assert_int_equal(nsw_records_open(path, &records, &err), NSW_OK);
-    int status;
-    while ((status = nsw_records_next(records, &fields, &count, &err)) == NSW_OK && count) lines++;
+    int status = nsw_records_open(path, &records, &err);
+    while (status == NSW_OK && (status = nsw_records_next(records, &fields, &count, &err)) == NSW_OK && count) lines++;
     if (cut == 0) {
       assert_int_equal(status, NSW_OK);
       assert_int_equal(lines, 20002);
     } else {
       assert_int_equal(status, NSW_FAILED);
-      assert_non_null(strstr(err.text, "gzip stream is cut short"));
+      assert_non_null(strstr(err.text, "gzip data ends too early: the file is cut short"));
     }
     nsw_records_close(&records);
   }
   packed[length / 2] ^= 0x55;
   write_file((char *)packed, length);
-  assert_int_equal(nsw_records_open(path, &records, &err), NSW_OK);
   size_t count;
-  int status;
-  while ((status = nsw_records_next(records, &fields, &count, &err)) == NSW_OK && count) continue;
+  int status = nsw_records_open(path, &records, &err);
+  while (status == NSW_OK && (status = nsw_records_next(records, &fields, &count, &err)) == NSW_OK && count) continue;
   assert_int_equal(status, NSW_FAILED);
   nsw_records_close(&records);
 }

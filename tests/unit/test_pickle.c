@@ -204,7 +204,7 @@ static void decompression_is_bounded(void **state) {
   struct nsw_error err;
   size_t got = 1, all = 0;
   assert_int_equal(nsw_input_memory(packed, packed_size, "bomb", &inner, &err), NSW_OK);
-  assert_int_equal(nsw_input_bzip2(inner, 1 << 20, &input, &err), NSW_OK);
+  assert_int_equal(nsw_input_unpack(NSW_BZIP2, inner, 1 << 20, &input, &err), NSW_OK);
   int status = NSW_OK;
   while (!status && got) {
     status = nsw_input_read(input, zeros, 65536, &got, &err);
@@ -216,7 +216,7 @@ static void decompression_is_bounded(void **state) {
   nsw_input_close(&input);
   for (unsigned cut = 0; cut < packed_size; cut++) {
     assert_int_equal(nsw_input_memory(packed, cut, "cut", &inner, &err), NSW_OK);
-    assert_int_equal(nsw_input_bzip2(inner, 1 << 23, &input, &err), NSW_OK);
+    assert_int_equal(nsw_input_unpack(NSW_BZIP2, inner, 1 << 23, &input, &err), NSW_OK);
     status = NSW_OK;
     for (got = 1; !status && got;) status = nsw_input_read(input, zeros, size, &got, &err);
     assert_int_equal(status, NSW_FAILED);
