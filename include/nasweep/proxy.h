@@ -75,10 +75,15 @@ struct nsw_proxy {
   const struct nsw_proxy_column *curves;
   size_t (*points)(const void *state);
 
+  /* Set where it is not built in: what tells it from another of its name, as "key=value, key=value", recorded with its
+   * columns; and what *state holds before open. NULL otherwise. */
+  const char *identity;
+  void *own;
+
   /* Set where it is measured on passes that it shares with others; the functions below are NULL then. */
   const struct nsw_measure *measure;
 
-  /* Makes an evaluator. values: one text per option, in table order. */
+  /* Makes an evaluator. values: one text per option, in table order. *state is `own` before. */
   int (*open)(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err);
   void (*close)(void *state);
 
@@ -96,15 +101,36 @@ struct nsw_proxy {
                struct nsw_error *err);
 };
 
-/* The table of proxies; ends with NULL. */
+/* The table of built-in proxies; ends with NULL. */
 extern const struct nsw_proxy *const nsw_proxies[];
 
-/* The proxy that has a column of this name, and the column's place in it; NULL where there is none. */
+/* The built-in proxy that has a column of this name, and the column's place in it; NULL where there is none. */
 const struct nsw_proxy *nsw_proxy_find(const char *column, int *place);
+
+/* The proxies of a run: the built-in ones, then those it brought along. NULL stands for the built-in ones alone. */
+struct nsw_registry {
+  const struct nsw_proxy **own; /* [count] those brought along; the list is owned, the proxies are borrowed */
+  size_t count;
+};
+
+/* Adds a proxy. NSW_USAGE where its name, or that of one of its columns, is taken by another proxy or column, by a group
+ * or a word that stands for several; NSW_FAILED where it is not whole. */
+int nsw_registry_add(struct nsw_registry *registry, const struct nsw_proxy *proxy, struct nsw_error *err);
+void nsw_registry_free(struct nsw_registry *registry);
+
+/* Proxy number i; NULL behind the last one. */
+const struct nsw_proxy *nsw_registry_at(const struct nsw_registry *registry, size_t i);
+
+/* The proxy of this name; and the one that has a column of this name, with its place there. NULL: there is none. */
+const struct nsw_proxy *nsw_registry_named(const struct nsw_registry *registry, const char *name);
+const struct nsw_proxy *nsw_registry_find(const struct nsw_registry *registry, const char *column, int *place);
 
 /* Whether the words `all`, `cheap` or a group's name ask for the proxy: all but the controls, those of them that run no
  * network, those of the group. */
 bool nsw_proxy_in(const struct nsw_proxy *proxy, const char *word);
+
+/* SHA-256, as hexadecimal digits, of what a proxy that is not built in is: its identity, columns and needs. */
+void nsw_proxy_digest(const struct nsw_proxy *proxy, char hex[65]);
 
 /* Number of columns, and of options. */
 int nsw_proxy_columns(const struct nsw_proxy *proxy);

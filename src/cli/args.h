@@ -29,6 +29,7 @@ struct nsw_command {
   int min_operands, max_operands;   /* max -1: any number */
   bool mpi;                         /* runs on all ranks: MPI is started before run() */
   bool blas; /* uses BLAS: its kernel is checked, and repaired by re-execution, before MPI starts */
+  bool guests; /* may start processes of the user's: what does so is made before MPI starts (guest/keeper.h) */
   bool stops; /* ends with NSW_STOPPED when a signal asks it to (sweep/stop.h) */
   /* Prints data to standard output. Returns an exit status; where not NSW_OK, err says why. */
   int (*run)(const struct nsw_args *args, struct nsw_error *err);

@@ -92,5 +92,6 @@ const struct nsw_command nsw_cmd_run = {
     .mpi = true,
     .blas = true,
     .stops = true,
+    .guests = true,
     .run = run,
 };

@@ -13,6 +13,12 @@ static const struct nsw_option options[] = {
      "scores to compute, separated by commas: columns, a family's name for all its columns, a group of "
      "`nasweep list --proxies`, all (every score but the controls), cheap (those that run no network)",
      true},
+    {"worker", "NAME=COMMAND", NULL,
+     "a score of your own, computed by a process that every rank starts once (no shell; quotes as in one) and asks line "
+     "by line in JSON; its columns are all computed, and --proxy may be left out",
+     true},
+    {"worker-timeout", "SECONDS", "600", "a worker that gives no answer for so long is replaced, 0: wait for ever",
+     false},
     {"out", "FILE.h5", NULL, "result file; an unfinished one made with the same options is gone on with", false},
     {"range", "A:B", NULL, "architectures with indices A to B-1 only", false},
     {"arch", "ID", NULL, "this architecture only: index, module hash or architecture string", true},
@@ -41,7 +47,7 @@ static const struct nsw_option options[] = {
     {"halt-file", "FILE", NULL,
      "stop cleanly when this file exists, with status 75, or with that in the environment's NASWEEP_HALT_STATUS", false},
     {"retries", "N", "2",
-     "an architecture that ended so many runs by a crash is marked failed, 0: never, and failed ones are computed again",
+     "an architecture that ended so many runs by a crash, or so many workers, is marked failed, 0: never, and failed ones are computed again",
      false},
     {"repair", NULL, NULL, "compute again what failed in the file that is there", false},
     {"allow-failed", NULL, NULL, "end with status 0 although architectures failed", false},
@@ -54,6 +60,7 @@ void nsw_score_free(struct nsw_score_request *r) {
   free(r->seed);
   free((void *)r->arch);
   free((void *)r->set);
+  free((void *)r->worker);
   *r = (struct nsw_score_request){0};
 }
 
@@ -140,6 +147,7 @@ static int read_behaviour(const struct nsw_args *args, struct nsw_request *q, st
   int status = read_seconds(args, "checkpoint", &q->checkpoint, err);
   if (!status) status = read_seconds(args, "progress", &q->progress, err);
   if (!status) status = read_seconds(args, "time-limit", &q->time_limit, err);
+  if (!status) status = read_seconds(args, "worker-timeout", &q->worker_timeout, err);
   if (!status) status = read_count(args, "retries", 0, 1000000, &q->retries, err);
   q->repair = nsw_args_flag(args, "repair") || !q->retries;
   q->allow_failed = nsw_args_flag(args, "allow-failed");
@@ -162,8 +170,11 @@ int nsw_score_read(const struct nsw_args *args, struct nsw_score_request *r, str
   q->data = nsw_args_text(args, "data");
   q->dataset = nsw_args_text(args, "dataset");
   if (!q->out) return nsw_usage(err, "score: --out FILE.h5 is missing");
-  if (!nsw_args_count(args, "proxy")) return nsw_usage(err, "score: --proxy LIST is missing");
-  int status = nsw_args_list(args, "proxy", &r->proxies, err);
+  int status = read_values(args, "worker", &r->worker, &q->workers, err);
+  q->worker = r->worker;
+  bool named = nsw_args_count(args, "proxy");
+  if (!status && !named && !q->workers) return nsw_usage(err, "score: --proxy LIST is missing");
+  if (!status && named) status = nsw_args_list(args, "proxy", &r->proxies, err);
   q->proxy = (const char *const *)r->proxies.item;
   q->proxies = r->proxies.count;
   if (!status) status = read_values(args, "set", &r->set, &q->sets, err);
@@ -196,12 +207,17 @@ const struct nsw_command nsw_cmd_score = {
         "Architectures whose score is no number, or whose evaluation crashed again and again, are marked failed: the "
         "sweep is completed all the same and ends with status 1. --repair computes them again, --allow-failed takes "
         "them as they are.\n\n"
-        "Example: mpirun -n 2 nasweep score nb201 --proxy sed,params,macs --out results/nb201.h5",
+        "A score of your own is a program, in any language: see `nasweep help worker` for what is said line by line; in "
+        "Python it is three lines with analysis/nasweep.py.\n\n"
+        "Examples:\n"
+        "  mpirun -n 2 nasweep score nb201 --proxy sed,params,macs --out results/nb201.h5\n"
+        "  mpirun -n 2 nasweep score nb201 --worker 'mine=python3 mine.py' --out mine.h5",
     .options = options,
     .min_operands = 1,
     .max_operands = 1,
     .mpi = true,
     .blas = true,
     .stops = true,
+    .guests = true,
     .run = run,
 };

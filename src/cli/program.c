@@ -12,6 +12,7 @@
 #include "base/version.h"
 #include "cli/args.h"
 #include "cli/help.h"
+#include "guest/keeper.h"
 #include "sweep/stop.h"
 #include "sweep/watch.h"
 
@@ -65,6 +66,7 @@ static int run_under_mpi(const struct nsw_command *command, const struct nsw_arg
   int level;
   if (check_launch(err) != NSW_OK) return NSW_USAGE;
   nsw_watch_start(); /* before MPI, which does not like processes to be forked later */
+  if (command->guests) nsw_keeper_start();
   /* Alone, Open MPI would start a daemon beside us and try every network there is, for nothing: a fifth of a second. */
   if (!nsw_launched()) {
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
@@ -78,6 +80,7 @@ static int run_under_mpi(const struct nsw_command *command, const struct nsw_arg
   complain(status, err);
   err->text[0] = '\0';
   MPI_Finalize();
+  nsw_keeper_stop();
   nsw_watch_stop();
   return status;
 }

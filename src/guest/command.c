@@ -60,7 +60,7 @@ static int split(struct nsw_command_line *line, struct nsw_error *err) {
 int nsw_command_line_read(const char *text, struct nsw_command_line *line, struct nsw_error *err) {
   const char *equals = strchr(text, '=');
   char quoted[NSW_QUOTE_SIZE];
-  *line = (struct nsw_command_line){{0}};
+  *line = (struct nsw_command_line){.words = 0};
   if (!equals || equals - text > NSW_GUEST_NAME)
     return nsw_usage(err, "--worker '%s': wanted NAME=COMMAND, as in 'mine=python3 mine.py'", nsw_quote(quoted, text));
   memcpy(line->name, text, (size_t)(equals - text));
@@ -74,7 +74,7 @@ int nsw_command_line_read(const char *text, struct nsw_command_line *line, struc
 void nsw_command_line_free(struct nsw_command_line *line) {
   free(line->text);
   free(line->word);
-  *line = (struct nsw_command_line){{0}};
+  *line = (struct nsw_command_line){.words = 0};
 }
 
 int nsw_file_sha256(const char *path, char hex[65], struct nsw_error *err) {

@@ -17,7 +17,7 @@ enum {
   TOLD = 5,        /* errors of architectures told a rank; the others are counted in the summary */
   IN_A_ROW = 20,   /* architectures that may fail by ending their workers one after the other: the worker is broken */
   VARIABLES = 12,  /* of its environment */
-  UNIT_FLOPS = 2e7 /* guessed work of an architecture where no network is run */
+  UNIT_FLOPS = 20000000 /* guessed work of an architecture where no network is run */
 };
 #define GRACE 2.0 /* seconds for a worker to end by itself when all is done */
 

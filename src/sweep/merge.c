@@ -108,8 +108,14 @@ static int fill_rows(struct merge *m) {
 
 /* ---- scores ---- */
 
-static bool seeded(const char *column) {
+/* Whether a column depends on the seed: as it says itself where its proxy is not built in. */
+static bool seeded(const struct merge *m, const char *column) {
   const struct nsw_proxy *proxy = nsw_proxy_find(column, NULL);
+  for (size_t t = 0; t < m->n; t++) {
+    const struct nsw_score *score = nsw_table_score(m->table[t], column);
+    const char *said = score ? nsw_attributes_get(&score->attributes, "seeded") : NULL;
+    if (said) return !strcmp(said, "yes");
+  }
   return proxy && proxy->needs & NSW_NEEDS_SEED;
 }
 
@@ -215,7 +221,7 @@ static int merge_column(struct merge *m, const char *name) {
   if (!seed) return nsw_fail(m->err, "out of memory while merging");
   struct nsw_score *to = NULL;
   struct known *known = NULL;
-  int status = seeded(name) ? union_of_seeds(m, name, seed, &seeds) : NSW_OK;
+  int status = seeded(m, name) ? union_of_seeds(m, name, seed, &seeds) : NSW_OK;
   if (!status) status = nsw_table_add_score(m->out, name, 1, seeds, &to, m->err);
   if (!status) known = calloc(m->out->rows * seeds + 1, sizeof *known);
   if (!status && !known) status = nsw_fail(m->err, "out of memory while merging");

@@ -19,15 +19,15 @@ static void add_word(char *list, size_t size, size_t *length, const char *word) 
   if (*length < size) *length += (size_t)snprintf(list + *length, size - *length, "%s%s", *length ? ", " : "", word);
 }
 
-static int unknown_proxy(const char *name, struct nsw_error *err) {
+static int unknown_proxy(const struct nsw_registry *registry, const char *name, struct nsw_error *err) {
+  const struct nsw_proxy *proxy;
   char known[640] = "", groups[160] = "";
   size_t length = 0, groups_length = 0;
-  for (size_t i = 0; nsw_proxies[i]; i++) {
-    const struct nsw_proxy *proxy = nsw_proxies[i];
+  for (size_t i = 0; (proxy = nsw_registry_at(registry, i)); i++) {
     for (const struct nsw_proxy_column *c = proxy->columns; c->name; c++)
       add_word(known, sizeof known, &length, c->name);
     bool told = false;
-    for (size_t j = 0; j < i; j++) told = told || !strcmp(nsw_proxies[j]->group, proxy->group);
+    for (size_t j = 0; j < i; j++) told = told || !strcmp(nsw_registry_at(registry, j)->group, proxy->group);
     if (!told) add_word(groups, sizeof groups, &groups_length, proxy->group);
   }
   return nsw_usage(err, "unknown proxy '%.80s'; there are %s; the groups %s; and all, cheap", name, known, groups);
@@ -113,12 +113,6 @@ static int join(struct nsw_family *family, struct nsw_error *err) {
   return NSW_OK;
 }
 
-static const struct nsw_proxy *proxy_named(const char *name) {
-  for (size_t i = 0; nsw_proxies[i]; i++)
-    if (!strcmp(nsw_proxies[i]->name, name)) return nsw_proxies[i];
-  return NULL;
-}
-
 /* A column of a proxy; -1: all of them. */
 static int want_column(struct nsw_sweep_plan *plan, const struct nsw_proxy *proxy, int place, struct nsw_error *err) {
   int part;
@@ -132,14 +126,16 @@ static int want_column(struct nsw_sweep_plan *plan, const struct nsw_proxy *prox
 /* A proxy, a column, a group of proxies, `all` or `cheap`. */
 static int want(struct nsw_sweep_plan *plan, const char *name, struct nsw_error *err) {
   int place = 0, status = NSW_OK, found = 0;
-  const struct nsw_proxy *whole = proxy_named(name), *proxy = whole ? whole : nsw_proxy_find(name, &place);
+  const struct nsw_registry *registry = plan->registry;
+  const struct nsw_proxy *whole = nsw_registry_named(registry, name);
+  const struct nsw_proxy *proxy = whole ? whole : nsw_registry_find(registry, name, &place);
   if (proxy) return want_column(plan, proxy, whole ? -1 : place, err);
-  for (size_t i = 0; nsw_proxies[i] && !status; i++) {
-    if (!nsw_proxy_in(nsw_proxies[i], name)) continue;
-    status = want_column(plan, nsw_proxies[i], -1, err);
+  for (size_t i = 0; (proxy = nsw_registry_at(registry, i)) && !status; i++) {
+    if (!nsw_proxy_in(proxy, name)) continue;
+    status = want_column(plan, proxy, -1, err);
     found++;
   }
-  return found ? status : unknown_proxy(name, err);
+  return found ? status : unknown_proxy(registry, name, err);
 }
 
 /* "PROXY.KEY=VALUE" of this proxy; key and equals point into it. */
@@ -175,16 +171,22 @@ static int set_option(struct nsw_sweep_plan *plan, const char *text, struct nsw_
   return nsw_usage(err, "--set %.80s: no proxy '%.*s' is asked for", text, (int)(dot - text), text);
 }
 
-/* Options and, where it takes images, how many. */
+/* What tells it from others of its name, options and, where it takes images, how many. */
 static int describe_options(const struct nsw_sweep_plan *plan, struct nsw_part *part, struct nsw_error *err) {
   size_t size;
   const struct nsw_proxy *proxy = part->proxy;
   FILE *f = open_memstream(&part->options, &size);
   if (!f) return nsw_fail(err, "out of memory for proxies");
   int options = nsw_proxy_options(proxy);
-  for (int i = 0; i < options; i++) fprintf(f, "%s%s=%s", i ? ", " : "", proxy->options[i].key, part->value[i]);
+  const char *between = "";
+  if (proxy->identity) {
+    fputs(proxy->identity, f);
+    between = ", ";
+  }
+  for (int i = 0; i < options; i++, between = ", ")
+    fprintf(f, "%s%s=%s", between, proxy->options[i].key, part->value[i]);
   uint64_t samples = plan->request->samples ? plan->request->samples : (uint64_t)proxy->samples;
-  if (proxy->samples) fprintf(f, "%ssamples=%" PRIu64, options ? ", " : "", samples);
+  if (proxy->samples) fprintf(f, "%ssamples=%" PRIu64, between, samples);
   return fclose(f) ? nsw_fail(err, "out of memory for proxies") : NSW_OK;
 }
 
@@ -194,6 +196,9 @@ int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_
   *needs = 0;
   int status = NSW_OK;
   for (size_t i = 0; i < request->proxies && !status; i++) status = want(plan, request->proxy[i], err);
+  for (size_t i = 0; plan->registry && i < plan->registry->count && !status; i++)
+    if (!request->proxies || i + request->workers >= plan->registry->count)
+      status = want_column(plan, plan->registry->own[i], -1, err);
   if (!status && plan->families > UINT8_MAX) status = nsw_usage(err, "%zu proxies are too many", plan->families);
   for (size_t i = 0; i < request->sets && !status; i++) status = set_option(plan, request->set[i], err);
   for (size_t f = 0; f < plan->families && !status; f++) {
@@ -297,6 +302,7 @@ static int make_groups(const struct nsw_sweep_plan *plan, struct nsw_family *fam
 static int open_family(const struct nsw_sweep_plan *plan, struct nsw_family *family, struct nsw_error *err) {
   const struct nsw_part *only = &family->part[0];
   if (!only->proxy->measure) {
+    family->state = only->proxy->own;
     int status = only->proxy->open(&plan->context, only->value, &family->state, err);
     return status ? nsw_error_prefix(err, status, "proxy %s", only->proxy->name) : NSW_OK;
   }

@@ -49,6 +49,7 @@ struct nsw_family {
 struct nsw_sweep_plan {
   const struct nsw_space *space;     /* borrowed */
   const struct nsw_request *request; /* borrowed */
+  const struct nsw_registry *registry; /* borrowed: the run's proxies, its workers last; NULL: the built-in ones */
   struct nsw_context context;        /* what the proxies share */
   struct nsw_pause *pause;           /* borrowed; the evaluating thread sets who is asked; NULL: nobody */
   uint32_t *index;                   /* [rows] selected architectures, ascending; owned */
@@ -69,7 +70,7 @@ struct nsw_task {
   uint32_t members;
 };
 
-/* Which proxies a request asks for, without opening them: NSW_USAGE for unknown ones, options that do not exist, the
+/* Which proxies a request asks for, without opening them (registry is set already; the request's workers always): NSW_USAGE for unknown ones, options that do not exist, the
  * same column twice. *needs: their needs, ORed. */
 int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_plan *plan, unsigned *needs, struct nsw_error *err);
 

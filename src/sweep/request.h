@@ -15,6 +15,10 @@ struct nsw_request {
   const char *space;        /* its name */
   const char *const *proxy; /* columns, or families for all their columns */
   size_t proxies;
+  const char *const *worker; /* "NAME=COMMAND": scores by processes of the user's */
+  size_t workers;
+  const char *const *plugin; /* shared objects with proxies */
+  size_t plugins;
   const char *const *set; /* "PROXY.KEY=VALUE" */
   size_t sets;
   /* which architectures */
@@ -41,6 +45,7 @@ struct nsw_request {
   uint64_t retries;      /* an architecture that ended so many runs is marked failed; 0: never */
   bool repair;       /* failed rows of the file that is there are computed again */
   bool allow_failed; /* failed rows do not change what the sweep comes to */
+  double worker_timeout; /* seconds without an answer after which a worker hangs, 0: never */
   enum nsw_server server;
 };
 

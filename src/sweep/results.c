@@ -34,6 +34,8 @@ static int describe_column(struct nsw_score *score, const struct nsw_family *fam
   int status = nsw_attributes_set(&score->attributes, "long_name", family->proxy->columns[c].long_name, err);
   if (!status) status = nsw_attributes_set(&score->attributes, "source", proxy->source, err);
   if (!status) status = nsw_attributes_set(&score->attributes, "options", part->options, err);
+  if (!status && proxy->identity)
+    status = nsw_attributes_set(&score->attributes, "seeded", proxy->needs & NSW_NEEDS_SEED ? "yes" : "no", err);
   if (!status && proxy->note) status = nsw_attributes_set(&score->attributes, "note", proxy->note, err);
   return status;
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "data/images.h"
+#include "guest/guests.h"
 #include "store/file.h"
 #include "store/lock.h"
 #include "store/state.h"
@@ -24,6 +25,7 @@
 struct sweep {
   const struct nsw_request *request;
   struct nsw_transport transport;
+  struct nsw_guests guests; /* workers and plugins of this run */
   struct nsw_space *space;
   struct nsw_sweep_plan plan;
   struct nsw_images *images;   /* where a proxy needs some */
@@ -110,6 +112,39 @@ static int share_selection(struct sweep *s, uint32_t **index, size_t *rows, stru
   *rows = (size_t)n;
   status = agree(s, status, err);
   if (!status) status = nsw_mpi_check(MPI_Bcast(*index, (int)n, MPI_UINT32_T, 0, s->transport.comm), "MPI_Bcast", err);
+  return status;
+}
+
+/* ---- what the run brings along ---- */
+
+/* Whether all ranks have the same workers and plugins, to the bytes of their files. Collective. */
+static int same_guests(const struct sweep *s, struct nsw_error *err) {
+  int status = NSW_OK;
+  for (size_t i = 0; i < s->guests.registry.count && !status; i++) {
+    const struct nsw_proxy *proxy = s->guests.registry.own[i];
+    char mine[65], first[65];
+    nsw_proxy_digest(proxy, mine);
+    memcpy(first, mine, sizeof first);
+    status = nsw_mpi_check(MPI_Bcast(first, sizeof first, MPI_CHAR, 0, s->transport.comm), "MPI_Bcast", err);
+    if (!status && strcmp(mine, first))
+      status = nsw_usage(err, "rank %d has another %.60s than rank 0: %.600s", s->transport.rank, proxy->name,
+                         proxy->identity);
+    status = agree(s, status, err);
+  }
+  return status;
+}
+
+static int open_guests(struct sweep *s, struct nsw_error *err) {
+  const struct nsw_request *q = s->request;
+  struct nsw_guests_wish wish = {.worker = q->worker,
+                                 .workers = q->workers,
+                                 .terms = {.timeout = q->worker_timeout,
+                                           .retries = q->retries,
+                                           .dataset = q->dataset,
+                                           .rank = s->transport.size > 1 ? s->transport.rank : -1}};
+  int status = agree(s, nsw_guests_open(&wish, &s->guests, err), err);
+  if (!status) status = same_guests(s, err);
+  s->plan.registry = &s->guests.registry;
   return status;
 }
 
@@ -287,10 +322,13 @@ static int prepare(struct sweep *s, struct nsw_error *err) {
   size_t rows = 0;
   int status = agree(s, nsw_space_open(q->space, &s->space, err), err);
   s->plan.space = s->plan.context.space = s->space;
+  if (!status) status = open_guests(s, err);
   if (!status) status = agree(s, nsw_sweep_plan_families(q, &s->plan, &s->needs, err), err);
   if (!status && s->transport.rank == 0) status = nsw_file_writable(q->out, err);
   status = agree(s, status, err);
   if (!status) status = share_keys(s, err);
+  /* Workers are told ids on every rank. */
+  if (!status && s->guests.workers) status = agree(s, nsw_space_make_keys(s->space, err), err);
   if (!status && s->needs & NSW_NEEDS_DATA) status = share_images(s, err);
   if (!status) status = agree(s, choose_macro(s, err), err);
   s->plan.context.images = s->images;
@@ -392,6 +430,7 @@ int nsw_sweep(const struct nsw_request *request, struct nsw_error *err) {
   nsw_results_free(&s.results);
   free(s.facts);
   nsw_sweep_plan_close(&s.plan);
+  nsw_guests_close(&s.guests);
   nsw_images_free(&s.images);
   nsw_space_close(&s.space);
   nsw_transport_close(&s.transport);

@@ -1,0 +1,29 @@
+#include "guest/guests.h"
+
+#include <stdlib.h>
+
+static int open_workers(const struct nsw_guests_wish *wish, struct nsw_guests *g, struct nsw_error *err) {
+  int status = NSW_OK;
+  g->worker = calloc(wish->workers + 1, sizeof *g->worker);
+  if (!g->worker) return nsw_fail(err, "out of memory for workers");
+  for (size_t i = 0; i < wish->workers && !status; i++) {
+    status = nsw_guest_worker_open(wish->worker[i], &wish->terms, &g->worker[i], err);
+    if (status) break;
+    g->workers++;
+    status = nsw_registry_add(&g->registry, nsw_guest_worker_proxy(g->worker[i]), err);
+    if (status) nsw_error_prefix(err, status, "--worker %.60s", wish->worker[i]);
+  }
+  return status;
+}
+
+int nsw_guests_open(const struct nsw_guests_wish *wish, struct nsw_guests *guests, struct nsw_error *err) {
+  *guests = (struct nsw_guests){.workers = 0};
+  return open_workers(wish, guests, err);
+}
+
+void nsw_guests_close(struct nsw_guests *guests) {
+  for (size_t i = 0; i < guests->workers; i++) nsw_guest_worker_close(&guests->worker[i]);
+  free(guests->worker);
+  nsw_registry_free(&guests->registry);
+  *guests = (struct nsw_guests){.workers = 0};
+}
