@@ -1,6 +1,8 @@
 #include "arch/json.h"
 
-#include "arch/trace.h"
+#include <string.h>
+
+#include "arch/fold.h"
 
 void nsw_json_member(FILE *f, const char *before, const char *text) {
   fputs(before, f);
@@ -36,10 +38,22 @@ static void put_node(FILE *f, const struct nsw_graph *graph, int n, int slot) {
   fputc('}', f);
 }
 
+/* Weights' places: their own, or in a graph that is folded their canonical ones (net/program.c). */
+static void find_slots(const struct nsw_arch *arch, int g, uint8_t slot[NSW_MAX_NODES]) {
+  const struct nsw_graph *graph = &arch->graph[g];
+  for (int n = 0; n < graph->nodes; n++) slot[n] = graph->node[n].place;
+  if (!arch->fold || g != arch->cell) return;
+  struct nsw_fold fold;
+  nsw_fold_graph(graph, &fold);
+  memcpy(slot, fold.slot, graph->nodes);
+}
+
 static void put_graph(FILE *f, const struct nsw_arch *arch, int g) {
   const struct nsw_graph *graph = &arch->graph[g];
+  uint8_t slot[NSW_MAX_NODES];
+  find_slots(arch, g, slot);
   fputs(g ? ",{\"nodes\":[" : "{\"nodes\":[", f);
-  for (int n = 0; n < graph->nodes; n++) put_node(f, graph, n, graph->node[n].place);
+  for (int n = 0; n < graph->nodes; n++) put_node(f, graph, n, slot[n]);
   fputs("]}", f);
 }
 

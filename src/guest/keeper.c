@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 enum {
   MOST_WORDS = 1024,
   MOST_BYTES = 96 * 1024, /* of a request: below what a socket takes at once */
@@ -39,12 +41,6 @@ static int keeper_end = -1; /* our end of the socket */
 static pid_t keeper_id;
 
 /* ---- in the keeper ---- */
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* A command is no rank: a program of MPI's that it runs must not join in. */
 static void leave_launcher(void) {
@@ -162,10 +158,10 @@ static void start(int socket, const struct request *request, char *bytes, size_t
 /* Waits for a child's end so long, then kills what is left of its group. Returns its status. */
 static int finish(pid_t id, double grace) {
   int status = 0;
-  double end = now() + grace;
+  double end = nsw_now() + grace;
   struct timespec nap = {.tv_nsec = 200000};
   pid_t done;
-  while ((done = waitpid(id, &status, WNOHANG)) == 0 && now() < end) {
+  while ((done = waitpid(id, &status, WNOHANG)) == 0 && nsw_now() < end) {
     nanosleep(&nap, NULL);
     if (nap.tv_nsec < 10000000) nap.tv_nsec *= 2;
   }

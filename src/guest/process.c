@@ -6,14 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include "base/clock.h"
 
 int nsw_process_start(struct nsw_process *p, const char *title, const char *const *word,
                       const char *const *environment, struct nsw_error *err) {
@@ -94,13 +89,13 @@ static bool say(struct nsw_process *p, const char *text, size_t size, size_t *wr
 
 enum nsw_heard nsw_process_talk(struct nsw_process *p, const char *text, size_t size, size_t *written, double seconds,
                                 char **line) {
-  double begun = now();
+  double begun = nsw_now();
   bool reads = true, errors = true;
   for (;;) {
     *line = take_line(p);
     if (*line) return NSW_HEARD_LINE;
     if (reads) reads = say(p, text, size, written);
-    double left = seconds > 0 ? begun + seconds - now() : 3600;
+    double left = seconds > 0 ? begun + seconds - nsw_now() : 3600;
     if (left <= 0) return NSW_HEARD_HANG;
     struct pollfd poll_of[3] = {
         {.fd = p->child.output, .events = POLLIN},
