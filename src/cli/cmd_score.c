@@ -203,18 +203,12 @@ const struct nsw_command nsw_cmd_score = {
         "alone or under mpirun or srun; the scores do not depend on the number of ranks. The result file is replaced "
         "by "
         "a newer whole one every --checkpoint seconds. A sweep that was stopped (a signal USR1 or TERM, --time-limit, "
-<<<<<<< HEAD
         "--halt-file: status 75) or killed goes on when the same command is given again, with any number of ranks. "
         "Architectures whose score is no number, or whose evaluation crashed again and again, are marked failed: the "
         "sweep is completed all the same and ends with status 1. --repair computes them again, --allow-failed takes "
         "them as they are.\n\n"
-        "A score of your own is a program, in any language: see `nasweep help worker` for what is said line by line; in "
-        "Python it is three lines with analysis/nasweep.py.\n\n"
-=======
-        "--halt-file: status 75) or killed goes on when the same command is given again, with any number of ranks.\n\n"
         "A score of your own is a program in any language, which is asked line by line; in Python it is three lines "
         "with analysis/nasweep.py. jobs/examples has some, and what is said in those lines.\n\n"
->>>>>>> f31f986 (Descriptions of networks as JSON, with the places of their weights)
         "Examples:\n"
         "  mpirun -n 2 nasweep score nb201 --proxy sed,params,macs --out results/nb201.h5\n"
         "  mpirun -n 2 nasweep score nb201 --worker 'mine=python3 mine.py' --out mine.h5",
