@@ -59,6 +59,11 @@ def score(folder, out, *words, ranks=None, count="", **how):
                worker(folder, **how), *words, env={"COUNT": count})
 
 
+def told(process):
+    """Lines about the worker."""
+    return [line for line in messages(process) if line.startswith("nasweep: worker mine")]
+
+
 def column(folder, out, name="mine", space="nb201"):
     with h5py.File(f"{folder}/{out}.h5") as f:
         return f[f"{space}/score/{name}"][:], f[f"{space}/status/{name}"][:], f[f"{space}/params"][:].astype(float)
@@ -107,7 +112,7 @@ def kinds(folder):
         p = score(folder, what, at=7, what=what)
         values, states, _ = column(folder, what)
         report(p.returncode in (0, 1) and states[7] == status and np.array_equal(values[7], value, equal_nan=True) and
-               (np.delete(states, 7) == 1).all() and len(messages(p)) == (what == "error"), f"an answer: {what}", p.stderr)
+               (np.delete(states, 7) == 1).all() and len(told(p)) == (what == "error"), f"an answer: {what}", p.stderr)
 
 
 def trouble(folder):
@@ -119,20 +124,20 @@ def trouble(folder):
     for what, words in said.items():
         count = f"{folder}/count-{what}"
         p = score(folder, what, "--worker-timeout", "1", at=7, what=what, times=1, count=count)
-        lines = messages(p)
+        lines = told(p)
         report(p.returncode == 0 and len(lines) == 1 and re.search(words, lines[0]) and "tried again" in lines[0] and
                (column(folder, what)[1] == 1).all(), f"a worker that does once: {what}", p.stderr)
     for what in ("die", "rubbish"):
         p = score(folder, what + "2", at=7, what=what)
         status = column(folder, what + "2")[1]
-        report(status[7] == 3 and (np.delete(status, 7) == 1).all() and len(messages(p)) == 2 and
-               "marked failed" in messages(p)[1], f"a worker that always does: {what}", p.stderr)
+        report(status[7] == 3 and (np.delete(status, 7) == 1).all() and len(told(p)) == 2 and
+               "marked failed" in told(p)[1], f"a worker that always does: {what}", p.stderr)
     p = score(folder, "three", "--retries", "3", at=7, what="die", times=2, count=f"{folder}/three")
     report(p.returncode == 0 and (column(folder, "three")[1] == 1).all(), "--retries", p.stderr)
     p = score(folder, "zero", "--retries", "0", at=7, what="die")
     report(p.returncode == 1 and "the run ends" in p.stderr, "--retries 0 ends the run", p.stderr)
     p = score(folder, "shout", at=7, what="shout")
-    report(p.returncode == 0 and (column(folder, "shout")[1] == 1).all() and len(messages(p)) == 11,
+    report(p.returncode == 0 and (column(folder, "shout")[1] == 1).all() and len(told(p)) == 11,
            "standard error is passed on, but no flood of it", p.stderr[-3000:])
 
 
@@ -146,9 +151,9 @@ def refusals(folder):
         if text == "sed=cat":
             text = worker(folder).replace("mine=", "sed=")
         p = run(None, "score", "nb201", "--range", "0:4", "--out", f"{folder}/refused.h5", "--worker", text)
-        told = messages(p)[-1:] or [""]
+        last = messages(p)[-1:] or [""]
         report(p.returncode in (1, 2) and words in " ".join(messages(p)) and not os.path.exists(f"{folder}/refused.h5"),
-               f"refused: {told[0][:100]}", p.stderr)
+               f"refused: {last[0][:100]}", p.stderr)
     p = score(folder, "resume", "--worker-timeout", "1", "--retries", "0", at=20, what="hang")
     report(p.returncode == 1 and (column(folder, "resume")[1] == 1).sum() >= 20, "a run that ends keeps what it had",
            p.stderr)
