@@ -39,9 +39,9 @@ static int read_size(const struct nsw_args *args, const char *option, int *value
 
 static int read_rule(struct nsw_dump *d, struct nsw_error *err) {
   const char *word = nsw_args_text(d->args, "weights");
-  for (int i = 0; i < NSW_RULE_ZERO; i++)
-    if (!strcmp(word, nsw_rule_names[i])) {
-      d->rule = (enum nsw_rule)i;
+  for (int i = 0; i < NSW_DRAW_ZERO; i++)
+    if (!strcmp(word, nsw_draw_names[i])) {
+      d->rule = (enum nsw_draw)i;
       return NSW_OK;
     }
   return nsw_usage(err, "dump: --weights wants own, absolute, normal, kaiming or affine, got '%.40s'", word);

@@ -25,7 +25,7 @@ struct nsw_dump {
   struct nsw_engine *engine;
   struct nsw_dump_reference reference;
   enum nsw_norm_mode norm;
-  enum nsw_rule rule;
+  enum nsw_draw rule;
   uint32_t index;
   int64_t samples, seed;
   float *buffer; /* as many floats as the largest parameter has */

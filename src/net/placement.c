@@ -99,7 +99,7 @@ static void note_layer(struct layout *o, int i) {
   if (!o->wish.back) return;
   if (l->kind == NSW_LAYER_CONV) {
     if (o->wish.weights) live_until(&o->value[l->src], back);
-    live_until(&o->value[l->dst], back); /* for those who watch */
+    live_until(&o->value[l->dst], back); /* for observers */
   }
   if (l->relu_dst >= 0) live_until(&o->value[l->relu_dst], back); /* where it was shut */
   if (l->dst >= 0 && (net->tensor[l->dst].norm || net->tensor[l->dst].relu)) live_until(&o->value[l->dst], back);

@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "net/floats.h"
 
-const char *const nsw_rule_names[NSW_RULES] = {"own", "absolute", "normal", "kaiming", "affine", "zero"};
+const char *const nsw_draw_names[NSW_DRAWS] = {"own", "absolute", "normal", "kaiming", "affine", "zero"};
 
 /* Where a parameter lies, in floats from the start of the block. A gamma's running mean and variance follow behind all
  * parameters. */
@@ -19,7 +19,7 @@ struct place {
 
 struct nsw_weights {
   const struct nsw_net *net;
-  enum nsw_rule rule;
+  enum nsw_draw rule;
   uint64_t seed;
   bool affine;         /* some gamma or beta is held */
   struct nsw_floats all; /* room for everything, where anything is held: what is not is never touched */
@@ -58,22 +58,22 @@ static struct nsw_stream stream_of(const struct nsw_param *param, uint64_t seed)
   return (struct nsw_stream){.seed = seed, .which = param->key, .purpose = NSW_FOR_WEIGHTS};
 }
 
-void nsw_param_draw(const struct nsw_param *param, enum nsw_rule rule, uint64_t seed, float *out) {
+void nsw_param_draw(const struct nsw_param *param, enum nsw_draw rule, uint64_t seed, float *out) {
   size_t n = nsw_param_size(param);
   struct nsw_stream stream = stream_of(param, seed);
-  bool normal = rule == NSW_RULE_NORMAL || rule == NSW_RULE_KAIMING;
+  bool normal = rule == NSW_DRAW_NORMAL || rule == NSW_DRAW_KAIMING;
   bool vector = param->kind == NSW_PARAM_GAMMA || param->kind == NSW_PARAM_BETA;
   if (normal && (param->kind == NSW_PARAM_CONV || param->kind == NSW_PARAM_LINEAR)) {
     double fan_in = (double)n / param->shape[0];
-    nsw_random_normal(stream, rule == NSW_RULE_NORMAL ? 1.0f : (float)sqrt(2 / fan_in), 0, out, n);
-  } else if (rule == NSW_RULE_ZERO || (normal && param->kind == NSW_PARAM_BIAS)) {
+    nsw_random_normal(stream, rule == NSW_DRAW_NORMAL ? 1.0f : (float)sqrt(2 / fan_in), 0, out, n);
+  } else if (rule == NSW_DRAW_ZERO || (normal && param->kind == NSW_PARAM_BIAS)) {
     memset(out, 0, n * sizeof *out);
-  } else if (rule == NSW_RULE_AFFINE && vector) {
+  } else if (rule == NSW_DRAW_AFFINE && vector) {
     draw_around(stream, param->kind == NSW_PARAM_GAMMA, out, n);
   } else {
     draw_own(param, stream, out, n);
   }
-  for (size_t i = 0; rule == NSW_RULE_ABSOLUTE && i < n; i++) out[i] = fabsf(out[i]);
+  for (size_t i = 0; rule == NSW_DRAW_ABSOLUTE && i < n; i++) out[i] = fabsf(out[i]);
 }
 
 /* Running statistics have streams of their own: the gamma's seed with its bits turned. */
@@ -82,9 +82,9 @@ static void draw_running(const struct nsw_weights *w, int gamma, float *mean, fl
   size_t n = nsw_param_size(param);
   for (size_t i = 0; i < n; i++) {
     mean[i] = 0;
-    variance[i] = w->rule == NSW_RULE_ZERO ? 0 : 1;
+    variance[i] = w->rule == NSW_DRAW_ZERO ? 0 : 1;
   }
-  if (w->rule != NSW_RULE_AFFINE) return;
+  if (w->rule != NSW_DRAW_AFFINE) return;
   struct nsw_stream stream = stream_of(param, ~w->seed);
   draw_around(stream, 0, mean, n);
   stream.which = w->net->param[gamma + 1].key;
@@ -107,7 +107,7 @@ static void lay_out(struct nsw_weights *w) {
   w->size = at;
 }
 
-int nsw_weights_draw(struct nsw_weights **weights, const struct nsw_net *net, enum nsw_rule rule, uint64_t seed,
+int nsw_weights_draw(struct nsw_weights **weights, const struct nsw_net *net, enum nsw_draw rule, uint64_t seed,
                      struct nsw_error *err) {
   struct nsw_weights *w = *weights ? *weights : calloc(1, sizeof *w);
   if (!w) return nsw_fail(err, "out of memory for the weights of a network");
@@ -212,11 +212,11 @@ int nsw_weights_set_running(struct nsw_weights *w, int gamma, const float *mean,
   return NSW_OK;
 }
 
-bool nsw_weights_affine(const struct nsw_weights *w) { return w->affine || w->rule == NSW_RULE_AFFINE; }
+bool nsw_weights_affine(const struct nsw_weights *w) { return w->affine || w->rule == NSW_DRAW_AFFINE; }
 
 bool nsw_weights_own(const struct nsw_weights *w, int param, uint64_t *seed) {
   *seed = w->seed;
-  return w->rule == NSW_RULE_OWN && !w->place[param].changed;
+  return w->rule == NSW_DRAW_OWN && !w->place[param].changed;
 }
 
 const struct nsw_net *nsw_weights_net(const struct nsw_weights *w) { return w->net; }

@@ -9,27 +9,27 @@
 #define NSW_NORM_MOMENTUM 0.1 /* PyTorch's and both benchmarks' momentum of running statistics */
 
 /* How weights are drawn. */
-enum nsw_rule {
-  NSW_RULE_OWN,      /* as the benchmark does, struct nsw_param's init */
-  NSW_RULE_ABSOLUTE, /* those without their signs, biases too */
-  NSW_RULE_NORMAL,   /* normal with deviation 1, biases 0 */
-  NSW_RULE_KAIMING,  /* normal with deviation sqrt(2 / fan-in), biases 0 */
-  NSW_RULE_AFFINE,   /* the benchmark's own, with gammas and running variances 1 +- 1/2, betas and means 0 +- 1/2 */
-  NSW_RULE_ZERO,     /* nothing but zeros: where gradients or velocities are gathered */
-  NSW_RULES
+enum nsw_draw {
+  NSW_DRAW_OWN,      /* as the benchmark does, struct nsw_param's init */
+  NSW_DRAW_ABSOLUTE, /* those without their signs, biases too */
+  NSW_DRAW_NORMAL,   /* normal with deviation 1, biases 0 */
+  NSW_DRAW_KAIMING,  /* normal with deviation sqrt(2 / fan-in), biases 0 */
+  NSW_DRAW_AFFINE,   /* the benchmark's own, with gammas and running variances 1 +- 1/2, betas and means 0 +- 1/2 */
+  NSW_DRAW_ZERO,     /* nothing but zeros: where gradients or velocities are gathered */
+  NSW_DRAWS
 };
 
 /* Its word on the command line. */
-extern const char *const nsw_rule_names[NSW_RULES];
+extern const char *const nsw_draw_names[NSW_DRAWS];
 
 /* A parameter's values by a rule into out[size]. */
-void nsw_param_draw(const struct nsw_param *param, enum nsw_rule rule, uint64_t seed, float *out);
+void nsw_param_draw(const struct nsw_param *param, enum nsw_draw rule, uint64_t seed, float *out);
 
 struct nsw_weights;
 
 /* Weights of a program, of which they keep a pointer. *weights is NULL at first, or what an earlier call left there,
  * whose memory is used again. Free with nsw_weights_free. */
-int nsw_weights_draw(struct nsw_weights **weights, const struct nsw_net *net, enum nsw_rule rule, uint64_t seed,
+int nsw_weights_draw(struct nsw_weights **weights, const struct nsw_net *net, enum nsw_draw rule, uint64_t seed,
                      struct nsw_error *err);
 void nsw_weights_free(struct nsw_weights **weights);
 
@@ -76,7 +76,7 @@ struct nsw_step {
   bool nesterov;
 };
 
-/* Takes it with every live parameter: gradient and velocity are weights of the same program, drawn by NSW_RULE_ZERO at
+/* Takes it with every live parameter: gradient and velocity are weights of the same program, drawn by NSW_DRAW_ZERO at
  * first; those of the gradient that are not held count as zero. velocity may be NULL without momentum. */
 int nsw_weights_step(struct nsw_weights *weights, struct nsw_weights *velocity, const struct nsw_weights *gradient,
                      const struct nsw_step *step, struct nsw_error *err);

@@ -192,7 +192,7 @@ static int bind(struct az *s) {
     nsw_noise_images(lab->seed, SET_IMAGES, n, side, image);
     status = nsw_batch_fill(&lab->spare, image, NULL, n, side, s->err);
   }
-  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, s->net, NSW_RULE_KAIMING, lab->seed, s->err);
+  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, s->net, NSW_DRAW_KAIMING, lab->seed, s->err);
   if (status == NSW_OK) status = nsw_engine_bind(lab->engine, s->net, lab->other, &lab->spare, how, s->err);
   free(image);
   return status;

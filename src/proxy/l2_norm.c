@@ -25,7 +25,7 @@ static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct
     if (param->kind != NSW_PARAM_CONV && param->kind != NSW_PARAM_LINEAR) continue;
     size_t n = nsw_param_size(param);
     double square = 0;
-    nsw_param_draw(param, NSW_RULE_OWN, lab->seed, lab->gradient);
+    nsw_param_draw(param, NSW_DRAW_OWN, lab->seed, lab->gradient);
     for (size_t i = 0; i < n; i++) square += (double)lab->gradient[i] * lab->gradient[i];
     sum += sqrt(square);
   }

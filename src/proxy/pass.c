@@ -184,7 +184,7 @@ static int bind_flow(struct nsw_lab *lab, struct nsw_error *err) {
   for (size_t i = 0; i < pixels; i++) ones[i] = 1;
   int status = nsw_batch_fill(&lab->spare, ones, NULL, 1, (int)size, err);
   free(ones);
-  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, lab->net, NSW_RULE_ABSOLUTE, lab->seed, err);
+  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, lab->net, NSW_DRAW_ABSOLUTE, lab->seed, err);
   if (status == NSW_OK) status = nsw_weights_hold(lab->other, NSW_HOLD_MATRICES, err);
   if (status != NSW_OK) return status;
   return nsw_engine_bind(lab->engine, lab->net, lab->other, &lab->spare,
@@ -346,6 +346,6 @@ int nsw_lab_begin(struct nsw_lab *lab, uint32_t index, struct nsw_net *const *ne
   lab->nets = nets;
   lab->members = members;
   lab->seed = seed;
-  int status = nsw_weights_draw(&lab->weights, net, NSW_RULE_OWN, seed, err);
+  int status = nsw_weights_draw(&lab->weights, net, NSW_DRAW_OWN, seed, err);
   return status == NSW_OK && lab->held ? nsw_weights_hold(lab->weights, NSW_HOLD_MATRICES, err) : status;
 }

@@ -103,7 +103,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   memset(s->pattern, 0, (size_t)s->images * sizeof *s->pattern);
   s->codes.failed = false;
   if (status == NSW_OK) status = nsw_batch_fill(&lab->spare, s->pixels, NULL, s->images, SIDE, err);
-  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, net, NSW_RULE_KAIMING, lab->seed, err);
+  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_KAIMING, lab->seed, err);
   if (status == NSW_OK)
     status = nsw_engine_bind(lab->engine, net, lab->other, &lab->spare, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
   if (status == NSW_OK) {

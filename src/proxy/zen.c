@@ -80,7 +80,7 @@ static int draw(const struct zen *z, struct nsw_lab *lab, const struct nsw_net *
   nsw_noise_images(seed, 0, n, side, r->image);
   nsw_noise_images(seed, 1, n, side, r->other);
   int status = give(lab, r, err);
-  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, net, NSW_RULE_NORMAL, seed, err);
+  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_NORMAL, seed, err);
   if (status == NSW_OK)
     status = nsw_engine_bind(lab->engine, net, lab->other, &lab->spare, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
   if (status != NSW_OK) return status;

@@ -167,7 +167,7 @@ static int bench_space(const char *name, const char *one, int count, struct nsw_
     if (one && (nsw_space_make_keys(space, err) || nsw_space_find(space, one, &index, err))) return NSW_FAILED;
     double since = nsw_process_seconds();
     if (nsw_net_build(space, index, &macro, &net, err)) return NSW_FAILED;
-    if (nsw_weights_draw(&weights, net, NSW_RULE_OWN, 777, err)) return NSW_FAILED;
+    if (nsw_weights_draw(&weights, net, NSW_DRAW_OWN, 777, err)) return NSW_FAILED;
     if (nsw_engine_bind(engine, net, weights, &batch, run, err)) return NSW_FAILED;
     nsw_engine_run(engine);
     seconds += nsw_process_seconds() - since;

@@ -19,58 +19,74 @@ struct fixture {
   struct nsw_net *net;
   float *pixels;
   int32_t labels[IMAGES];
-  double **param, **grad, *logits, loss[IMAGES];
+  double **param, **grad, **mean, **variance, *logits, loss[IMAGES];
+  struct nsw_weights *weights;
 };
 
-/* moved: gammas and betas are not 1 and 0, which only the reference knows. */
-static void set_up_with(struct fixture *f, const char *space, uint32_t index, struct nsw_macro macro,
-                        enum nsw_norm_mode mode, uint64_t seed, bool moved) {
-  memset(f, 0, sizeof *f);
-  assert_int_equal(nsw_space_open(space, &f->space, &err), NSW_OK);
-  macro = nsw_space_macro(f->space, macro);
-  assert_int_equal(nsw_net_build(f->space, index, &macro, &f->net, &err), NSW_OK);
-  size_t pixels = (size_t)IMAGES * 3 * (size_t)macro.resolution * (size_t)macro.resolution;
-  f->pixels = malloc(pixels * sizeof(float));
-  nsw_random_normal((struct nsw_stream){.seed = seed, .purpose = NSW_FOR_NOISE}, 1, 0, f->pixels, pixels);
-  for (int i = 0; i < IMAGES; i++) f->labels[i] = (i * 7) % macro.classes;
-  f->param = calloc((size_t)f->net->params, sizeof *f->param);
-  f->grad = calloc((size_t)f->net->params, sizeof *f->grad);
-  f->logits = calloc((size_t)IMAGES * (size_t)macro.classes, sizeof(double));
-  for (int p = 0; p < f->net->params; p++) {
-    size_t n = nsw_param_size(&f->net->param[p]);
-    float *values = malloc(n * sizeof *values);
-    f->param[p] = calloc(n, sizeof(double));
-    f->grad[p] = calloc(n, sizeof(double));
-    nsw_param_draw(&f->net->param[p], NSW_RULE_OWN, 11, values);
-    bool vector = f->net->param[p].kind == NSW_PARAM_GAMMA || f->net->param[p].kind == NSW_PARAM_BETA;
-    for (size_t i = 0; i < n; i++) f->param[p][i] = values[i] + (moved && vector ? 0.3 * sin((double)(i + 1)) : 0);
-    free(values);
+/* Everything the reference knows of a parameter, from the weights. */
+static void copy_weights(struct fixture *f, int p) {
+  size_t n = nsw_param_size(&f->net->param[p]);
+  float *values = malloc(2 * n * sizeof *values);
+  double **arrays[] = {&f->param[p], &f->grad[p], &f->mean[p], &f->variance[p]};
+  for (int k = 0; k < 4; k++) *arrays[k] = calloc(n, sizeof(double));
+  nsw_weights_get(f->weights, p, values);
+  for (size_t i = 0; i < n; i++) f->param[p][i] = values[i];
+  if (f->net->param[p].kind == NSW_PARAM_GAMMA) {
+    nsw_weights_running(f->weights, p, values, values + n);
+    for (size_t i = 0; i < n; i++) {
+      f->mean[p][i] = values[i];
+      f->variance[p][i] = values[n + i];
+    }
   }
+  free(values);
+}
+
+static void run_reference(struct fixture *f, enum nsw_norm_mode mode, double *const *grad) {
   struct nsw_naive_run run = {.images = IMAGES,
                               .pixels = f->pixels,
                               .labels = f->labels,
                               .param = (const double *const *)f->param,
                               .mode = mode,
+                              .mean = f->mean,
+                              .variance = f->variance,
                               .logits = f->logits,
                               .loss = f->loss,
-                              .grad = f->grad};
+                              .grad = grad};
   assert_int_equal(nsw_naive_run(f->net, &run, &err), NSW_OK);
 }
 
 static void set_up(struct fixture *f, const char *space, uint32_t index, struct nsw_macro macro,
-                   enum nsw_norm_mode mode, uint64_t seed) {
-  set_up_with(f, space, index, macro, mode, seed, false);
+                   enum nsw_norm_mode mode, enum nsw_draw rule, uint64_t seed) {
+  memset(f, 0, sizeof *f);
+  assert_int_equal(nsw_space_open(space, &f->space, &err), NSW_OK);
+  macro = nsw_space_macro(f->space, macro);
+  assert_int_equal(nsw_net_build(f->space, index, &macro, &f->net, &err), NSW_OK);
+  assert_int_equal(nsw_weights_draw(&f->weights, f->net, rule, 11, &err), NSW_OK);
+  size_t pixels = (size_t)IMAGES * 3 * (size_t)macro.resolution * (size_t)macro.resolution;
+  f->pixels = malloc(pixels * sizeof(float));
+  nsw_random_normal((struct nsw_stream){.seed = seed, .purpose = NSW_FOR_NOISE}, 1, 0, f->pixels, pixels);
+  for (int i = 0; i < IMAGES; i++) f->labels[i] = (i * 7) % macro.classes;
+  double ***lists[] = {&f->param, &f->grad, &f->mean, &f->variance};
+  for (int k = 0; k < 4; k++) *lists[k] = calloc((size_t)f->net->params, sizeof **lists[k]);
+  f->logits = calloc((size_t)IMAGES * (size_t)macro.classes, sizeof(double));
+  for (int p = 0; p < f->net->params; p++) copy_weights(f, p);
+  run_reference(f, mode, f->grad);
 }
 
 static void tear_down(struct fixture *f) {
   for (int p = 0; p < f->net->params; p++) {
     free(f->param[p]);
     free(f->grad[p]);
+    free(f->mean[p]);
+    free(f->variance[p]);
   }
   free(f->param);
   free(f->grad);
+  free(f->mean);
+  free(f->variance);
   free(f->logits);
   free(f->pixels);
+  nsw_weights_free(&f->weights);
   nsw_net_free(&f->net);
   nsw_space_close(&f->space);
 }
@@ -110,26 +126,54 @@ static double value_error(const struct fixture *f, const struct nsw_engine *engi
   return worst;
 }
 
-/* One draw of images: the larger of the two errors, over a run and a second one on used memory and the kept stem. */
-static double draw(const char *space, uint32_t index, struct nsw_macro macro, enum nsw_norm_mode mode, enum nsw_isa isa,
-                   int slots, uint64_t seed) {
+/* Largest error of the statistics that a batch moves the running ones to, in one whole step. */
+static double statistics_error(const struct fixture *f, const struct nsw_engine *engine) {
+  struct nsw_weights *moved = NULL;
+  double worst = 0;
+  assert_int_equal(nsw_weights_draw(&moved, f->net, NSW_DRAW_AFFINE, 11, &err), NSW_OK);
+  assert_int_equal(nsw_engine_track(engine, 1, moved, &err), NSW_OK);
+  for (int p = 0; p < f->net->params; p++) {
+    size_t n = nsw_param_size(&f->net->param[p]);
+    if (f->net->param[p].kind != NSW_PARAM_GAMMA || !f->net->param[p].live) continue;
+    float *mean = malloc(2 * n * sizeof *mean), *variance = mean + n;
+    double most = 0, error = 0;
+    nsw_weights_running(moved, p, mean, variance);
+    for (size_t c = 0; c < n; c++) {
+      most = fmax(most, fmax(fabs(f->mean[p][c]), f->variance[p][c]));
+      error = fmax(error, fmax(fabs(mean[c] - f->mean[p][c]), fabs(variance[c] - f->variance[p][c])));
+    }
+    worst = fmax(worst, error / most);
+    free(mean);
+  }
+  nsw_weights_free(&moved);
+  return worst;
+}
+
+/* How a comparison is run. */
+struct way {
+  enum nsw_norm_mode mode;
+  enum nsw_draw rule;
+  enum nsw_isa isa;
+  int slots;
+};
+
+/* One draw of images: the largest error, over a run and a second one on used memory and the kept stem. */
+static double draw(const char *space, uint32_t index, struct nsw_macro macro, struct way way, uint64_t seed) {
   struct fixture f;
   struct nsw_engine *engine = NULL;
-  struct nsw_weights *weights = NULL;
   struct nsw_batch batch = {0};
-  struct nsw_run run = {.norm = mode, .wanted = NSW_WANT_WEIGHT_GRADS, .group = slots};
+  struct nsw_run run = {.norm = way.mode, .wanted = NSW_WANT_WEIGHT_GRADS, .group = way.slots};
   double worst = 0;
-  set_up(&f, space, index, macro, mode, seed);
-  assert_int_equal(nsw_engine_create(isa, &engine, &err), NSW_OK);
+  set_up(&f, space, index, macro, way.mode, way.rule, seed);
+  assert_int_equal(nsw_engine_create(way.isa, &engine, &err), NSW_OK);
   assert_int_equal(nsw_batch_fill(&batch, f.pixels, f.labels, IMAGES, f.net->resolution, &err), NSW_OK);
-  assert_int_equal(nsw_weights_draw(&weights, f.net, NSW_RULE_OWN, 11, &err), NSW_OK);
   for (int again = 0; again < 2; again++) {
-    assert_int_equal(nsw_engine_bind(engine, f.net, weights, &batch, run, &err), NSW_OK);
+    assert_int_equal(nsw_engine_bind(engine, f.net, f.weights, &batch, run, &err), NSW_OK);
     nsw_engine_run(engine);
     worst = fmax(worst, fmax(value_error(&f, engine), gradient_error(&f, engine)));
+    if (way.mode == NSW_NORM_BATCH) worst = fmax(worst, statistics_error(&f, engine));
   }
   nsw_engine_free(&engine);
-  nsw_weights_free(&weights);
   nsw_batch_free(&batch);
   tear_down(&f);
   return worst;
@@ -138,17 +182,22 @@ static double draw(const char *space, uint32_t index, struct nsw_macro macro, en
 /* A value that lies within float's rounding of a ReLU's edge may fall on the other side of it than in the reference's
  * double, and take a whole pixel's gradient along: then other images are drawn. What is wrong is wrong in every draw.
  */
-static void compare(const char *space, uint32_t index, struct nsw_macro macro, enum nsw_norm_mode mode,
-                    enum nsw_isa isa, int slots) {
+static void compare(const char *space, uint32_t index, struct nsw_macro macro, struct way way) {
   double error = 1;
-  for (uint64_t seed = 1; seed <= 4 && !(error < 1e-4); seed++)
-    error = draw(space, index, macro, mode, isa, slots, seed);
-  if (!(error < 1e-4)) fail_msg("%s %u %s: off by %g", space, (unsigned)index, nsw_isa_name(isa), error);
+  for (uint64_t seed = 1; seed <= 4 && !(error < 1e-4); seed++) error = draw(space, index, macro, way, seed);
+  if (!(error < 1e-4)) fail_msg("%s %u %s: off by %g", space, (unsigned)index, nsw_isa_name(way.isa), error);
+}
+
+static void each_way(const char *space, uint32_t index, struct nsw_macro macro, enum nsw_norm_mode mode,
+                     enum nsw_draw rule) {
+  for (int isa = 0; isa <= (int)nsw_cpu_isa(); isa++)
+    for (int slots = 1; slots <= 3; slots += 2)
+      compare(space, index, macro,
+              (struct way){.mode = mode, .rule = rule, .isa = (enum nsw_isa)isa, .slots = slots});
 }
 
 static void each_isa(const char *space, uint32_t index, struct nsw_macro macro, enum nsw_norm_mode mode) {
-  for (int isa = 0; isa <= (int)nsw_cpu_isa(); isa++)
-    for (int slots = 1; slots <= 3; slots += 2) compare(space, index, macro, mode, (enum nsw_isa)isa, slots);
+  each_way(space, index, macro, mode, NSW_DRAW_OWN);
 }
 
 static void test_nb201(void **state) {
@@ -171,19 +220,28 @@ static void test_nb101(void **state) {
   each_isa("nb101", 400000, (struct nsw_macro){.channels = 32, .cells = 2, .resolution = 8}, NSW_NORM_BATCH);
 }
 
+/* Gammas, betas and running statistics other than 1 and 0, in every way of normalising. */
+static void test_affine(void **state) {
+  (void)state;
+  static const enum nsw_norm_mode modes[] = {NSW_NORM_SAMPLE, NSW_NORM_BATCH, NSW_NORM_RUNNING};
+  for (int k = 0; k < 3; k++) {
+    each_way("nb201", 4374, (struct nsw_macro){.channels = 16, .cells = 1, .resolution = 16}, modes[k],
+             NSW_DRAW_AFFINE);
+    each_way("nb201", 1111, (struct nsw_macro){.channels = 20, .cells = 1, .resolution = 12}, modes[k],
+             NSW_DRAW_AFFINE);
+    each_way("nb101", 51234, (struct nsw_macro){.channels = 16, .cells = 1, .resolution = 8}, modes[k],
+             NSW_DRAW_AFFINE);
+  }
+  each_way("nb201", 4374, (struct nsw_macro){.channels = 16, .cells = 1, .resolution = 16}, NSW_NORM_RUNNING,
+           NSW_DRAW_OWN);
+}
+
 /* ---- the reference itself, against differences of its losses ---- */
 
 static double summed_loss(struct fixture *f, enum nsw_norm_mode mode) {
-  struct nsw_naive_run run = {.images = IMAGES,
-                              .pixels = f->pixels,
-                              .labels = f->labels,
-                              .param = (const double *const *)f->param,
-                              .mode = mode,
-                              .logits = f->logits,
-                              .loss = f->loss};
   double sum = 0;
   memset(f->logits, 0, (size_t)IMAGES * (size_t)f->net->classes * sizeof(double));
-  assert_int_equal(nsw_naive_run(f->net, &run, &err), NSW_OK);
+  run_reference(f, mode, NULL);
   for (int i = 0; i < IMAGES; i++) sum += f->loss[i];
   return sum;
 }
@@ -204,7 +262,7 @@ static void check_slope(struct fixture *f, enum nsw_norm_mode mode, int param, s
  * entry. */
 static void check_slopes(const char *space, uint32_t index, struct nsw_macro macro, enum nsw_norm_mode mode) {
   struct fixture f;
-  set_up_with(&f, space, index, macro, mode, 5, true);
+  set_up(&f, space, index, macro, mode, NSW_DRAW_AFFINE, 5);
   for (int kind = NSW_PARAM_CONV; kind <= NSW_PARAM_BIAS; kind++) {
     int list[2] = {-1, -1};
     for (int p = 0; p < f.net->params; p++)
@@ -222,6 +280,7 @@ static void test_differences(void **state) {
   if (brief()) skip();
   check_slopes("nb201", 4400, (struct nsw_macro){.channels = 4, .cells = 1, .resolution = 16}, NSW_NORM_SAMPLE);
   check_slopes("nb101", 51234, (struct nsw_macro){.channels = 8, .cells = 1, .resolution = 8}, NSW_NORM_BATCH);
+  check_slopes("nb201", 4400, (struct nsw_macro){.channels = 4, .cells = 1, .resolution = 16}, NSW_NORM_RUNNING);
 }
 
 /* A network that no machine holds is refused before anything is allocated, with its size. */
@@ -238,7 +297,7 @@ static void test_too_large(void **state) {
   assert_int_equal(nsw_space_open("nb101", &space, &err), NSW_OK);
   struct nsw_macro macro = nsw_space_macro(space, (struct nsw_macro){.channels = 65536});
   assert_int_equal(nsw_net_build(space, 5, &macro, &net, &err), NSW_OK);
-  assert_int_equal(nsw_weights_draw(&weights, net, NSW_RULE_OWN, 1, &err), NSW_OK);
+  assert_int_equal(nsw_weights_draw(&weights, net, NSW_DRAW_OWN, 1, &err), NSW_OK);
   assert_int_equal(nsw_engine_create(nsw_cpu_isa(), &engine, &err), NSW_OK);
   assert_int_equal(nsw_batch_fill(&batch, pixels, labels, 2, 32, &err), NSW_OK);
   assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_FAILED);
@@ -258,6 +317,7 @@ static void test_too_large(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_nb201), cmocka_unit_test(test_nb101),
+                                     cmocka_unit_test(test_affine),
                                      cmocka_unit_test(test_differences), cmocka_unit_test(test_too_large)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

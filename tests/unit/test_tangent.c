@@ -72,7 +72,7 @@ static void set_up(struct fixture *f, const char *space, uint32_t index, struct 
     size_t n = nsw_param_size(&f->net->param[p]);
     float *values = malloc(n * sizeof *values);
     for (int k = 0; k < 3; k++) (*arrays[k])[p] = calloc(n, sizeof(double));
-    nsw_param_draw(&f->net->param[p], NSW_RULE_OWN, 11, values);
+    nsw_param_draw(&f->net->param[p], NSW_DRAW_OWN, 11, values);
     for (size_t i = 0; i < n; i++) f->param[p][i] = values[i];
     free(values);
   }
@@ -129,7 +129,7 @@ static double draw(const char *space, uint32_t index, struct nsw_macro macro, en
   set_up(&f, space, index, macro, seed);
   assert_int_equal(nsw_engine_create(isa, &engine, &err), NSW_OK);
   assert_int_equal(nsw_batch_fill(&batch, f.pixels, f.labels, IMAGES, f.net->resolution, &err), NSW_OK);
-  assert_int_equal(nsw_weights_draw(&weights, f.net, NSW_RULE_OWN, 11, &err), NSW_OK);
+  assert_int_equal(nsw_weights_draw(&weights, f.net, NSW_DRAW_OWN, 11, &err), NSW_OK);
   for (int again = 0; again < 2; again++) {
     struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_TANGENT};
     assert_int_equal(nsw_engine_bind(engine, f.net, weights, &batch, run, &err), NSW_OK);
@@ -190,7 +190,7 @@ static void test_no_path(void **state) {
   }
   assert_int_equal(nsw_engine_create(nsw_cpu_isa(), &engine, &err), NSW_OK);
   assert_int_equal(nsw_batch_fill(&batch, pixels, labels, 2, 16, &err), NSW_OK);
-  assert_int_equal(nsw_weights_draw(&weights, net, NSW_RULE_OWN, 1, &err), NSW_OK);
+  assert_int_equal(nsw_weights_draw(&weights, net, NSW_DRAW_OWN, 1, &err), NSW_OK);
   struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_TANGENT};
   assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_OK);
   nsw_engine_tangent(engine);
@@ -199,7 +199,7 @@ static void test_no_path(void **state) {
   run.norm = NSW_NORM_SAMPLE;
   assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_USAGE);
   run.norm = NSW_NORM_BATCH;
-  assert_int_equal(nsw_weights_draw(&weights, net, NSW_RULE_AFFINE, 1, &err), NSW_OK);
+  assert_int_equal(nsw_weights_draw(&weights, net, NSW_DRAW_AFFINE, 1, &err), NSW_OK);
   assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_USAGE);
   nsw_engine_free(&engine);
   nsw_weights_free(&weights);
