@@ -1,9 +1,12 @@
 /* nasweep score: a sweep over a space, from the command line. */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/launch.h"
 #include "cli/args.h"
 #include "cli/score.h"
 #include "sweep/sweep.h"
@@ -20,7 +23,7 @@ static const struct nsw_option options[] = {
     {"worker-timeout", "SECONDS", "600", "a worker that gives no answer for so long is replaced, 0: wait for ever",
      false},
     {"out", "FILE.h5", NULL, "result file; an unfinished one made with the same options is gone on with", false},
-    {"range", "A:B", NULL, "architectures with indices A to B-1 only", false},
+    {"range", "A:B", NULL, "architectures with indices A to B-1 only; what lies behind the end of the space is left out", false},
     {"arch", "ID", NULL, "this architecture only: index, module hash or architecture string", true},
     {"sample", "N", NULL, "so many of them, drawn at random without replacement", false},
     {"sample-seed", "S", "0", "seed of that drawing; other seeds of the scores draw the same", false},
@@ -116,15 +119,25 @@ static int read_seconds(const struct nsw_args *args, const char *option, double 
   return NSW_OK;
 }
 
-/* Which architectures; the space need not be open for the range's upper end is checked later. */
+/* The range, cut off at the end of the space, so that the tasks of an array may go by fixed steps. Where nothing is left
+ * of it, first and end are the same. */
+static int read_range(const struct nsw_args *args, struct nsw_request *q, struct nsw_error *err) {
+  uint64_t count = UINT32_MAX, end;
+  for (size_t i = 0; nsw_space_kinds[i]; i++)
+    if (!strcmp(nsw_space_kinds[i]->name, q->space)) count = nsw_space_kinds[i]->count;
+  q->first = q->end = 0;
+  if (!nsw_args_given(args, "range")) return NSW_OK;
+  int status = nsw_args_range(args, "range", UINT32_MAX, &q->first, &end, err);
+  if (end == UINT32_MAX || end > count) end = count;
+  q->end = end;
+  if (q->first >= end) q->first = end;
+  return status;
+}
+
+/* Which architectures; the space need not be open. */
 static int read_selection(const struct nsw_args *args, struct nsw_score_request *r, struct nsw_error *err) {
   struct nsw_request *q = &r->request;
-  uint64_t end = 0;
-  int status = NSW_OK;
-  for (size_t i = 0; nsw_space_kinds[i]; i++)
-    if (!strcmp(nsw_space_kinds[i]->name, q->space))
-      status = nsw_args_range(args, "range", nsw_space_kinds[i]->count, &q->first, &end, err);
-  q->end = nsw_args_given(args, "range") ? end : 0;
+  int status = read_range(args, q, err);
   if (!status) status = read_values(args, "arch", &r->arch, &q->archs, err);
   q->arch = r->arch;
   if (!status && q->archs && nsw_args_given(args, "range"))
@@ -186,10 +199,19 @@ int nsw_score_read(const struct nsw_args *args, struct nsw_score_request *r, str
   return status ? status : read_behaviour(args, q, err);
 }
 
+/* Whether the range lies behind the end of the space; says so. */
+static bool nothing_to_do(const struct nsw_args *args, const struct nsw_request *q) {
+  if (!q->end || q->first < q->end) return false;
+  if (nsw_launch_rank() == 0)
+    fprintf(stderr, "%s: nothing to do: --range %s lies behind the %" PRIu64 " architectures of %s\n", q->out,
+            nsw_args_text(args, "range"), q->end, q->space);
+  return true;
+}
+
 static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_score_request r;
   int status = nsw_score_read(args, &r, err);
-  if (!status) status = nsw_sweep(&r.request, err);
+  if (!status && !nothing_to_do(args, &r.request)) status = nsw_sweep(&r.request, err);
   nsw_score_free(&r);
   return status;
 }

@@ -206,6 +206,29 @@ def work_folder(slurm):
         os.symlink(f"{ROOT}/{name}", f"{slurm.run}/work/{name}")
 
 
+def stops_for_good(slurm, job):
+    """A halt file ends the job, not only its step."""
+    work = f"{slurm.run}/work"
+    there = wait_for(lambda: os.path.exists(f"{work}/results/array-14.h5"), 60)
+    open(f"{work}/STOP", "w").close()
+    ended = finished(slurm, [job], 30)
+    text = log_of(slurm, job)
+    report(there and ended and slurm.state(job) == "FAILED" and slurm.show(job, "Restarts") == "0"
+           and "stopped by the halt file" in text and "the job ends" in text, "a halt file ends the job",
+           slurm.tell("scontrol", "show", "job", job) + text)
+
+
+def gives_up(slurm, job):
+    """A job that dies each time is started again as often as RESTARTS allows, here once."""
+    node = slurm.show(job, "BatchHost")
+    again = wait_for(lambda: hurry(slurm, job, node), 40)
+    finished(slurm, [job], 60)
+    text = log_of(slurm, job)
+    report(again and slurm.state(job) == "FAILED" and slurm.show(job, "Restarts") == "1" and "start 2" in text
+           and "started 2 times: not again" in text, "a job that dies each time is given up after RESTARTS",
+           slurm.tell("scontrol", "show", "job", job) + text)
+
+
 def study(slurm):
     work = f"{slurm.run}/work"
     dummy = ["jobs/array-seed.conf", "proxy=dummy", "progress=0"]
@@ -221,9 +244,17 @@ def study(slurm):
     merge = slurm.submit(f"--dependency=afterok:{array}", "slurm/merge.sbatch", "results/all.h5",
                          *[f"results/array-{s}.h5" for s in (1, 2, 3)])
     scaling = slurm.submit("slurm/scaling.sbatch", "proxy=dummy", "set=dummy.rate=1e11", LAUNCH="mpirun", WEAK="20")
-    jobs = (plain, limited, array, merge, scaling)
+    # 5 is stopped by a halt file; 6 dies again and again
+    halted = slurm.submit("--nodes=1", "--ntasks-per-node=2", "slurm/sweep.sbatch", *dummy, "sample=300",
+                          "set=dummy.rate=1e8", "checkpoint=0.5", "part=14", f"halt-file={work}/STOP", LAUNCH="srun",
+                          SRUN_OPTIONS="--mpi=pmix --kill-on-bad-exit=1")
+    doomed = slurm.submit("--nodes=1", "--ntasks-per-node=2", "slurm/sweep.sbatch", *dummy, "sample=20", "range=0:20",
+                          "set=dummy.crash=0", "retries=0", "part=15", RESTARTS="1", LAUNCH="srun",
+                          SRUN_OPTIONS="--mpi=pmix --kill-on-bad-exit=1")
+    jobs = (plain, limited, array, merge, scaling, halted, doomed)
     report(all(job.isdigit() for job in jobs), "the shipped scripts are taken", jobs)
 
+    stops_for_good(slurm, halted)
     task = f"{array}_1"
     there = wait_for(lambda: os.path.exists(f"{work}/results/array-2.h5"), 60)
     task_node = slurm.show(task, "BatchHost")
@@ -249,6 +280,8 @@ def study(slurm):
     report(slurm.state(scaling) == "COMPLETED" and "strong scaling" in text and "weak scaling" in text
            and os.path.exists(f"{work}/results/scaling/scaling.png"), "a scaling experiment ends with table and picture",
            text)
+
+    gives_up(slurm, doomed)
 
     # Only now, as it takes all jobs along that its node has.
     down = slurm.submit("--nodes=2", "--exclude=" + slurm.show(limited, "BatchHost"), "--ntasks-per-node=1",

@@ -70,6 +70,11 @@ def selections(folder):
             return f["nb201/index"][:].tolist()
 
     report(rows("--range", "100:103") == [100, 101, 102], "--range leaves out its end")
+    report(rows("--range", "15620:16000") == list(range(15620, 15625)) == rows("--range", "15620:"),
+           "--range ends with the space")
+    p = run(2, "score", "nb201", "--proxy", "random", "--range", "16000:16500", "--out", f"{folder}/behind.h5")
+    report(p.returncode == 0 and "nothing to do" in p.stderr and not os.path.exists(f"{folder}/behind.h5"),
+           "a range behind the end ends well: there was nothing to do", p.stderr)
     unique = rows("--unique")
     report(len(unique) == 6466, "--unique leaves the 6,466 classes", len(unique))
     sample = rows("--sample", "50")
@@ -111,6 +116,12 @@ def stops_and_goes_on(folder):
                f"{process.returncode}\n{text}")
         if how == "halt":
             os.unlink(halt)
+    last = f"{folder}/last.h5"
+    p = run(2, "score", "nb201", "--proxy", "dummy", "--range", "1:3", "--set", "dummy.rate=1e8", "--time-limit", "0.3", "--out",
+            last)
+    with h5py.File(last) as f:
+        report(p.returncode == 0 and "complete" in p.stderr and bool(text_of(f, "finished")),
+               "what completes as its time limit falls is complete: status 0", p.stderr)
     before = content(out)
     bytes_before = open(out, "rb").read()
     p = run(2, *DUMMY, *rows, "--out", out, "--set", "dummy.rate=2e10")
