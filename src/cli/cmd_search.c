@@ -47,6 +47,7 @@ static const struct nsw_option options[] = {
     {"points", "N", "100", "points of the curves, at equal steps of the budget", false},
     {"resamples", "N", "2000", "bootstrap resamples for the intervals of gains", false},
     {"level", "SHARE", "0.95", "confidence of those intervals, between 0 and 1", false},
+    {"published", NULL, NULL, "the table also has what published searches report, with sources (JSON always has)", false},
     {"truth", "[FORMAT:]FILE", NULL, "accuracies, as in `correlate`", true},
     {"score", "accuracy:D/S", NULL, "also these accuracies as a score, as in `correlate`", true},
     {"ensemble", "A+B", NULL, NSW_ENSEMBLE_HELP, true},
@@ -201,13 +202,14 @@ static bool ends_with(const char *text, const char *end) {
 
 static int print(const struct nsw_search_job *job, struct nsw_error *err) {
   const char *format = nsw_args_text(job->args, "format"), *path = nsw_args_text(job->args, "out");
-  if (!path) return nsw_search_print(stdout, format, &job->outcomes, err);
+  bool published = nsw_args_flag(job->args, "published");
+  if (!path) return nsw_search_print(stdout, format, published, &job->outcomes, err);
   if (ends_with(path, ".json")) format = "json";
   if (ends_with(path, ".csv")) format = "csv";
   char *text = NULL;
   size_t size = 0;
   FILE *memory = open_memstream(&text, &size);
-  int status = memory ? nsw_search_print(memory, format, &job->outcomes, err) : nsw_fail(err, "out of memory");
+  int status = memory ? nsw_search_print(memory, format, published, &job->outcomes, err) : nsw_fail(err, "out of memory");
   if (memory && fclose(memory) && status == NSW_OK) status = nsw_fail(err, "out of memory");
   if (status == NSW_OK) status = nsw_aside_write(path, text, size, err);
   free(text);

@@ -336,6 +336,37 @@ static int all_of_method(struct place *p, const struct nsw_method *method, struc
   return status;
 }
 
+/* ---- published figures ---- */
+
+static const char *text_or_null(const char *text) { return *text ? text : NULL; }
+
+/* Those of the columns reported, and methods that have none. */
+static int add_published(struct place *p, struct nsw_error *err) {
+  struct nsw_search_outcomes *o = &p->job->outcomes;
+  if (o->spaces == NSW_TABLES) return NSW_OK;
+  struct nsw_published_list *list = &o->figures[o->spaces++];
+  int status = nsw_published_read(p->table->space, list, err);
+  for (size_t i = 0; i < list->count && status == NSW_OK; i++) {
+    const struct nsw_published *one = &list->at[i];
+    bool wanted = !*one->dataset;
+    for (size_t r = 0; r < p->use.reports; r++)
+      wanted |= !strcmp(one->dataset, p->use.report[r]->dataset) && !strcmp(one->split, p->use.report[r]->split);
+    if (!wanted) continue;
+    struct nsw_published_line *line = nsw_rows_add(&o->published, sizeof *line, err);
+    if (!line) return NSW_FAILED;
+    *line = (struct nsw_published_line){p->table->space,
+                                        one->method,
+                                        one->kind,
+                                        text_or_null(one->dataset),
+                                        text_or_null(one->split),
+                                        one->mean,
+                                        one->deviation,
+                                        text_or_null(one->source),
+                                        text_or_null(one->note)};
+  }
+  return status;
+}
+
 /* ---- a space ---- */
 
 static void speak(const struct place *p) {
@@ -403,6 +434,7 @@ int nsw_search_table(struct nsw_search_job *job, const struct nsw_table *table, 
   if (status == NSW_OK && job->transfer.table) status = judge_transfer(&p, err);
   for (size_t m = 0; m < job->methods.count && status == NSW_OK; m++)
     status = all_of_method(&p, nsw_method_find(job->methods.item[m]), &random, err);
+  if (status == NSW_OK) status = add_published(&p, err);
   free(random.value);
   nsw_ground_free(&p.ground);
   free(p.score);
@@ -421,4 +453,6 @@ void nsw_search_outcomes_free(struct nsw_search_outcomes *o) {
   nsw_rows_free(&o->searches);
   nsw_rows_free(&o->gains);
   nsw_rows_free(&o->models);
+  nsw_rows_free(&o->published);
+  for (size_t i = 0; i < o->spaces; i++) nsw_published_free(&o->figures[i]);
 }

@@ -4,9 +4,11 @@
 
 #include "cli/args.h"
 #include "cli/record.h"
+#include "cli/tables.h"
 #include "search/search.h"
 #include "store/table.h"
 #include "study/column.h"
+#include "truth/published.h"
 
 enum { NSW_SEARCH_REPORTS = 16, NSW_SEARCH_RUNGS = 16, NSW_COLUMN_TEXT = 160 };
 
@@ -109,9 +111,18 @@ struct nsw_model_line {
   double spearman, spearman_deviation, kendall, kendall_deviation;
 };
 
+/* A figure that was published for a column that is reported, or a method without one. Texts are the list's. */
+struct nsw_published_line {
+  const char *space, *method, *group, *dataset, *split; /* data set and split NULL: no figure for any */
+  double mean, deviation;
+  const char *source, *note; /* NULL where there is none */
+};
+
 /* All of it. */
 struct nsw_search_outcomes {
-  struct nsw_rows searches, gains, models; /* of the structs above */
+  struct nsw_rows searches, gains, models, published; /* of the structs above */
+  struct nsw_published_list figures[NSW_TABLES];      /* what published is made of, of each space */
+  size_t spaces;
 };
 
 /* A network fitted to one space that gives a score to others. */
@@ -143,8 +154,10 @@ int nsw_search_find_transfer(struct nsw_search_job *job, struct nsw_table *const
 /* All searches in one space; speaks on standard error on the first rank. */
 int nsw_search_table(struct nsw_search_job *job, const struct nsw_table *table, struct nsw_error *err);
 
-/* Prints everything as table, json or csv (a line a point of every curve). */
-int nsw_search_print(FILE *out, const char *format, const struct nsw_search_outcomes *outcomes, struct nsw_error *err);
+/* Prints everything as table, json or csv (a line a point of every curve). published: the table has all published
+ * figures, not only those of the same methods. */
+int nsw_search_print(FILE *out, const char *format, bool published, const struct nsw_search_outcomes *outcomes,
+                     struct nsw_error *err);
 
 void nsw_search_outcomes_free(struct nsw_search_outcomes *outcomes);
 

@@ -91,6 +91,14 @@ static const struct nsw_field model_fields[] = {TITLE(struct nsw_model_line),
                                                 {0}};
 static const struct nsw_record model = {"model", sizeof(struct nsw_model_line), model_fields};
 
+static const struct nsw_field published_fields[] = {
+    ONE(nsw_published_line, space, TEXT),   ONE(nsw_published_line, method, TEXT),
+    ONE(nsw_published_line, group, TEXT),   ONE(nsw_published_line, dataset, TEXT),
+    ONE(nsw_published_line, split, TEXT),   ONE(nsw_published_line, mean, REAL),
+    ONE(nsw_published_line, deviation, REAL), ONE(nsw_published_line, source, TEXT),
+    ONE(nsw_published_line, note, TEXT),    {0}};
+static const struct nsw_record published = {"published", sizeof(struct nsw_published_line), published_fields};
+
 /* ---- for people ---- */
 
 static bool same_head(const struct nsw_search_line *a, const struct nsw_search_line *b) {
@@ -126,6 +134,42 @@ static const struct nsw_gain_line *gain_of(const struct nsw_search_outcomes *o, 
   return NULL;
 }
 
+static bool same_column(const struct nsw_published_line *f, const struct nsw_search_line *l) {
+  return f->dataset && !strcmp(f->space, l->title.space) && !strcmp(f->dataset, l->dataset) &&
+         !strcmp(f->split, l->split);
+}
+
+/* The figure published for the same search without a score, or NULL. */
+static const struct nsw_published_line *figure_of(const struct nsw_search_outcomes *o, const struct nsw_search_line *l) {
+  const struct nsw_published_line *f = o->published.at;
+  for (size_t i = 0; i < o->published.count && !*l->title.proxy; i++)
+    if (same_column(&f[i], l) && !strcmp(f[i].method, l->title.method)) return &f[i];
+  return NULL;
+}
+
+/* All figures of the column, best first, then who has none. */
+static void print_published(FILE *out, const struct nsw_search_outcomes *o, const struct nsw_search_line *l) {
+  const struct nsw_published_line *f = o->published.at;
+  double below = INFINITY;
+  for (bool more = true; more;) {
+    double next = -1;
+    for (size_t i = 0; i < o->published.count; i++)
+      if (same_column(&f[i], l) && f[i].mean < below && f[i].mean > next) next = f[i].mean;
+    for (size_t i = 0; i < o->published.count && next >= 0; i++) {
+      if (!same_column(&f[i], l) || f[i].mean != next) continue;
+      fprintf(out, "  published: %-29s", f[i].method);
+      print_number(out, 7, f[i].mean);
+      print_number(out, 6, f[i].deviation);
+      fprintf(out, "   %s%s%s\n", f[i].source, f[i].note ? "; " : "", f[i].note ? f[i].note : "");
+    }
+    more = next >= 0;
+    below = next;
+  }
+  for (size_t i = 0; i < o->published.count; i++)
+    if (!strcmp(f[i].space, l->title.space) && isnan(f[i].mean) && (!f[i].dataset || same_column(&f[i], l)))
+      fprintf(out, "  published: %-29s %7s %6s   %s\n", f[i].method, "-", "-", f[i].note ? f[i].note : "");
+}
+
 static void print_head(FILE *out, const struct nsw_search_line *l) {
   char n[32];
   fprintf(out, "%s: %s/%s of what was found by %s, %g %s, %llu repeats, %s candidates, best there is %.2f\n", l->title.space,
@@ -145,10 +189,12 @@ static void print_line(FILE *out, const struct nsw_search_outcomes *o, const str
   print_number(out, 7, l->found.q95);
   const struct nsw_gain_line *g = gain_of(o, l);
   if (g) fprintf(out, "   %+.3f [%+.3f, %+.3f]", g->mean, g->low, g->high);
+  const struct nsw_published_line *f = figure_of(o, l);
+  if (f) fprintf(out, "   published: %.2f ± %.2f, %s", f->mean, f->deviation, f->note ? f->note : f->source);
   fputc('\n', out);
 }
 
-static void print_table(FILE *out, const struct nsw_search_outcomes *o) {
+static void print_table(FILE *out, bool all_published, const struct nsw_search_outcomes *o) {
   const struct nsw_search_line *l = o->searches.at;
   for (size_t i = 0; i < o->searches.count; i++) {
     bool headed = false;
@@ -158,6 +204,7 @@ static void print_table(FILE *out, const struct nsw_search_outcomes *o) {
     print_head(out, &l[i]);
     for (size_t k = i; k < o->searches.count; k++)
       if (same_head(&l[k], &l[i])) print_line(out, o, &l[k]);
+    if (all_published) print_published(out, o, &l[i]);
   }
   const struct nsw_model_line *m = o->models.at;
   for (size_t i = 0; i < o->models.count; i++) {
@@ -191,18 +238,20 @@ static void print_csv(FILE *out, const struct nsw_search_outcomes *o) {
     }
 }
 
-int nsw_search_print(FILE *out, const char *format, const struct nsw_search_outcomes *o, struct nsw_error *err) {
+int nsw_search_print(FILE *out, const char *format, bool all_published, const struct nsw_search_outcomes *o,
+                     struct nsw_error *err) {
   if (!strcmp(format, "csv")) {
     print_csv(out, o);
     return NSW_OK;
   }
   if (strcmp(format, "json")) {
-    print_table(out, o);
+    print_table(out, all_published, o);
     return NSW_OK;
   }
   json_t *all = json_array();
   nsw_rows_json(all, &search, &o->searches);
   nsw_rows_json(all, &gain, &o->gains);
   nsw_rows_json(all, &model, &o->models);
+  nsw_rows_json(all, &published, &o->published);
   return nsw_json_print(out, all, err);
 }

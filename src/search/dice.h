@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 
-enum { NSW_DICE_WORDS = 128 };
+enum { NSW_DICE_WORDS = 256 };
 
 struct nsw_dice {
   struct nsw_stream stream;

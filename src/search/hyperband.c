@@ -67,7 +67,7 @@ static void frequencies(const struct nsw_ground *ground, const struct memory *m,
     struct nsw_policy *to = m->value[i] >= border ? good : rest;
     n[to == rest]++;
     for (int g = 0; g < ground->length; g++)
-      to->p[g][ground->genes[m->candidate[i] * (size_t)ground->length + (size_t)g]]++;
+      to->p[g][nsw_word(ground, m->candidate[i])[g]]++;
   }
   for (int g = 0; g < ground->length; g++) {
     int choices = nsw_space_gene_choices(ground->space, g);
@@ -95,7 +95,7 @@ static int64_t draw_by_model(struct bracket *b) {
   for (int i = 0; i < (int)set[SAMPLES]; i++) {
     int64_t candidate = nsw_policy_draw(b->run, &good, 1000);
     if (candidate < 0) break;
-    const uint8_t *genes = ground->genes + (size_t)candidate * (size_t)ground->length;
+    const uint8_t *genes = nsw_word(ground, (uint32_t)candidate);
     double ratio = 0;
     for (int g = 0; g < ground->length; g++) ratio += log(good.p[g][genes[g]] / rest.p[g][genes[g]]);
     if (ratio > best_ratio) best_ratio = ratio, best = candidate;

@@ -50,7 +50,7 @@ static void count_paths(const struct nsw_cell *cell, bool on_vertices, int from,
 /* Raw columns of one candidate: out[width]. */
 static void word_of(const struct nsw_ground *ground, size_t candidate, float *out) {
   for (int g = 0; g < ground->length; g++) {
-    out[ground->genes[candidate * (size_t)ground->length + (size_t)g]] = 1;
+    out[nsw_word(ground, (uint32_t)candidate)[g]] = 1;
     out += nsw_space_gene_choices(ground->space, g);
   }
 }

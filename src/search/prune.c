@@ -31,7 +31,7 @@ static void update(const struct nsw_ground *ground, const struct stage *s, doubl
     int choices = nsw_space_gene_choices(ground->space, g), keep = (int)ceil(choices * share - 1e-9);
     double sum[NSW_POLICY_CHOICES] = {0}, times[NSW_POLICY_CHOICES] = {0}, *p = policy->p[g], total = 0;
     for (size_t i = 0; i < s->n; i++) {
-      uint8_t v = ground->genes[s->candidate[i] * (size_t)ground->length + (size_t)g];
+      uint8_t v = nsw_word(ground, s->candidate[i])[g];
       sum[v] += s->rank[i];
       times[v]++;
     }

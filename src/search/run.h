@@ -18,7 +18,7 @@ struct nsw_run {
   uint32_t *mark;                /* [n] 1 + the repeat in which a candidate was last trained */
   uint32_t *drawn;               /* [n] likewise, in which it was last drawn into a pool */
   uint32_t repeat;
-  double spent;
+  double spent, limit; /* limit: the budget, and a hair for rounding */
   uint64_t trainings, free; /* paid; and not paid since the last that was */
   int64_t best;             /* candidate, -1: none yet */
   double *trail;            /* [points] */
@@ -28,17 +28,41 @@ struct nsw_run {
   double *rank; /* [1 + reports][2] of the outcome; NULL unless the method predicts */
 };
 
-/* Trains a candidate. False where the budget does not pay for it: the repeat is over. */
-bool nsw_train(struct nsw_run *run, uint32_t candidate);
-
-/* Its two halves for methods that train part of the way: pays a share of a whole training, and takes note of one that
- * is whole. */
-bool nsw_pay(struct nsw_run *run, uint32_t candidate, double share);
-void nsw_take_note(struct nsw_run *run, uint32_t candidate);
-
 /* Whether this repeat has trained it. */
 static inline bool nsw_trained(const struct nsw_run *run, uint32_t candidate) {
   return run->mark[candidate] == run->repeat + 1;
+}
+
+/* Makes it the best so far. */
+void nsw_new_best(struct nsw_run *run, uint32_t candidate);
+
+/* The two halves of a training, for methods that train part of the way: pays a share of a whole one, false where the
+ * budget does not, and takes note of one that is whole. */
+static inline bool nsw_pay(struct nsw_run *run, uint32_t candidate, double share) {
+  double after = run->spent + share * (run->ground->cost ? run->ground->cost[candidate] : 1);
+  if (after > run->limit) return false;
+  run->spent = after;
+  return true;
+}
+
+static inline void nsw_take_note(struct nsw_run *run, uint32_t candidate) {
+  const double *look = run->ground->look;
+  run->mark[candidate] = run->repeat + 1;
+  if (run->best < 0 || look[candidate] > look[run->best] ||
+      (run->search->use & NSW_USE_TIES && look[candidate] == look[run->best] &&
+       run->score[candidate] > run->score[run->best]))
+    nsw_new_best(run, candidate);
+}
+
+/* Trains a candidate. False where the budget does not pay for it: the repeat is over. */
+static inline bool nsw_train(struct nsw_run *run, uint32_t candidate) {
+  enum { ENOUGH = 10000 }; /* known ones in a row: the search has come to its end */
+  if (run->search->remember && nsw_trained(run, candidate)) return ++run->free < ENOUGH;
+  if (!nsw_pay(run, candidate, 1)) return false;
+  nsw_take_note(run, candidate);
+  run->trainings++;
+  run->free = 0;
+  return true;
 }
 
 /* Any candidate. */

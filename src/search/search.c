@@ -8,36 +8,12 @@
 
 /* ---- what methods call ---- */
 
-bool nsw_pay(struct nsw_run *run, uint32_t candidate, double share) {
-  const struct nsw_search *search = run->search;
-  double price = share * (run->ground->cost ? run->ground->cost[candidate] : 1);
-  double after = run->spent + price;
-  if (after > search->budget * (1 + 1e-12)) return false;
-  run->spent = after;
-  /* Points that lie before the end of this training show what was best until now. */
-  double step = search->budget / (double)search->points;
-  for (; run->point < search->points && (double)(run->point + 1) * step < after * (1 - 1e-12); run->point++)
+void nsw_new_best(struct nsw_run *run, uint32_t candidate) {
+  /* Points that lie before the end of the training under way show what was best until now. */
+  double step = run->search->budget / (double)run->search->points;
+  for (; run->point < run->search->points && (double)(run->point + 1) * step < run->spent * (1 - 1e-12); run->point++)
     run->trail[run->point] = (double)(run->best + 1);
-  return true;
-}
-
-void nsw_take_note(struct nsw_run *run, uint32_t candidate) {
-  const double *look = run->ground->look;
-  run->mark[candidate] = run->repeat + 1;
-  if (run->best < 0 || look[candidate] > look[run->best] ||
-      (run->search->use & NSW_USE_TIES && look[candidate] == look[run->best] &&
-       run->score[candidate] > run->score[run->best]))
-    run->best = candidate;
-}
-
-bool nsw_train(struct nsw_run *run, uint32_t candidate) {
-  enum { ENOUGH = 10000 }; /* known ones in a row: the search has come to its end */
-  if (run->search->remember && nsw_trained(run, candidate)) return ++run->free < ENOUGH;
-  if (!nsw_pay(run, candidate, 1)) return false;
-  nsw_take_note(run, candidate);
-  run->trainings++;
-  run->free = 0;
-  return true;
+  run->best = candidate;
 }
 
 bool nsw_next_start(struct nsw_run *run, uint32_t *candidate) {
@@ -74,12 +50,12 @@ int64_t nsw_candidate_of(const struct nsw_ground *ground, const uint8_t *genes) 
 uint32_t nsw_mutate(struct nsw_run *run, uint32_t candidate) {
   const struct nsw_ground *ground = run->ground;
   uint8_t genes[NSW_MAX_GENES];
-  memcpy(genes, ground->genes + candidate * (size_t)ground->length, (size_t)ground->length);
+  memcpy(genes, nsw_word(ground, candidate), sizeof genes);
   for (int attempt = 0; attempt < 1000; attempt++) {
-    int g = (int)nsw_dice_below(&run->dice, (uint32_t)ground->length), choices = nsw_space_gene_choices(ground->space, g);
+    uint32_t g = nsw_dice_below(&run->dice, (uint32_t)ground->length);
     uint8_t old = genes[g];
-    if (choices < 2) continue;
-    uint8_t new = (uint8_t)nsw_dice_below(&run->dice, (uint32_t)choices - 1);
+    if (ground->choices[g] < 2) continue;
+    uint8_t new = (uint8_t)nsw_dice_below(&run->dice, ground->choices[g] - 1);
     genes[g] = new + (new >= old);
     int64_t neighbour = nsw_candidate_of(ground, genes);
     if (neighbour < 0)
@@ -151,6 +127,7 @@ static int run_one(struct nsw_run *run, uint64_t repeat, struct nsw_outcome *out
   run->best = -1;
   run->trail = outcome->best + repeat * search->points;
   run->point = 0;
+  run->limit = search->budget * (1 + 1e-12);
   run->queued = run->taken = 0;
   run->rank = outcome->rank ? outcome->rank + repeat * (1 + run->ground->reports) * 2 : NULL;
   struct nsw_stream stream = {

@@ -31,13 +31,19 @@ struct nsw_ground {
   double *rung_share; /* [rungs] of the cost of a whole training, ascending, below 1 */
   size_t rungs;
   int length;     /* genes of a word, 0 where the space has none; made */
-  uint8_t *genes; /* [n][length]; made */
+  uint32_t choices[NSW_MAX_GENES]; /* of each gene; made */
+  uint8_t *genes; /* [n][NSW_MAX_GENES], the first `length` of each in use; made */
   int32_t *place; /* [architectures of the space] candidate of an index, -1 where it is none; made */
 };
 
 /* Fills what is made, from space, n and index. Free all of it with nsw_ground_free. */
 int nsw_ground_finish(struct nsw_ground *ground, struct nsw_error *err);
 void nsw_ground_free(struct nsw_ground *ground);
+
+/* The word of a candidate. */
+static inline const uint8_t *nsw_word(const struct nsw_ground *ground, uint32_t candidate) {
+  return ground->genes + (size_t)candidate * NSW_MAX_GENES;
+}
 
 /* One number that changes how a method works: --set METHOD.KEY=VALUE. */
 struct nsw_method_option {

@@ -202,7 +202,7 @@ static void local_search_ends_on_peaks(void **state) {
   /* One peak: more of what look is made of is better, whatever the other genes. */
   for (size_t i = 0; i < ground.n; i++) {
     ground.look[i] = 0;
-    for (int g = 0; g < 6; g++) ground.look[i] += ground.genes[i * 6 + (size_t)g];
+    for (int g = 0; g < 6; g++) ground.look[i] += nsw_word(&ground, (uint32_t)i)[g];
   }
   struct nsw_search search = search_by("local", 150, 20);
   struct nsw_outcome o = outcome_of(&ground, &search);
@@ -618,7 +618,7 @@ static void a_network_learns_and_is_the_same_again(void **state) {
   make_ground(&ground, 10);
   for (size_t i = 0; i < ground.n; i++) { /* convolutions on any edge */
     ground.look[i] = 0;
-    for (int g = 0; g < 6; g++) ground.look[i] += ground.genes[i * 6 + (size_t)g] == 3;
+    for (int g = 0; g < 6; g++) ground.look[i] += nsw_word(&ground, (uint32_t)i)[g] == 3;
   }
   double *a = malloc(ground.n * sizeof *a), *b = malloc(ground.n * sizeof *b), fit;
   assert_int_equal(nsw_gcn_transfer(&ground, &ground, &plan, 800, 1, a, &fit, NULL), NSW_OK);
