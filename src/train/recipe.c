@@ -1,0 +1,192 @@
+#include "train/recipe.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/quote.h"
+
+/* ---- presets ---- */
+
+const struct nsw_preset nsw_presets[] = {
+    {"smoke",
+     "a short training of a small network, to see that everything works: two epochs, 8 channels, one cell a stage",
+     {.epochs = 2, .batch = 64, .rate = 0.05, .momentum = 0.9, .decay = 5e-4, .flip = true, .crop = 4,
+      .macro = {.channels = 8, .cells = 1}}},
+    {"nb201-12",
+     "NAS-Bench-201's own recipe at 12 epochs (arXiv 2001.00326): SGD of rate 0.1 with Nesterov's momentum 0.9, decay "
+     "5e-4, cosine to 0, batches of 256, random crops and flips, half the training set",
+     {.epochs = 12, .batch = 256, .rate = 0.1, .momentum = 0.9, .nesterov = true, .decay = 5e-4, .flip = true,
+      .crop = 4}},
+    {"econas",
+     "EcoNAS's reduced training (arXiv 2001.01233): a quarter of the channels, images of a quarter of the size, 60 "
+     "epochs, SGD of rate 0.1 with momentum 0.9, decay 3e-4, cosine, batches of 384, gradients clipped at 5",
+     {.epochs = 60, .batch = 384, .rate = 0.1, .momentum = 0.9, .decay = 3e-4, .clip = 5, .flip = true, .crop = 1,
+      .macro = {.channels = -4, .resolution = -4}}},
+    {.name = NULL}};
+
+/* ---- settings ---- */
+
+const struct nsw_setting nsw_settings[] = {
+    {"preset", "smoke", "where all other settings come from: smoke, nb201-12 or econas"},
+    {"epochs", "preset", "epochs of training"},
+    {"batch", "preset", "images a step"},
+    {"rate", "preset", "learning rate at first"},
+    {"least", "preset", "learning rate at the end of a cosine"},
+    {"schedule", "preset", "cosine or constant"},
+    {"momentum", "preset", "momentum of SGD"},
+    {"nesterov", "preset", "0 or 1: Nesterov's momentum"},
+    {"decay", "preset", "weight decay"},
+    {"clip", "preset", "largest norm of the gradient, 0: any"},
+    {"smoothing", "preset", "label smoothing"},
+    {"crop", "preset", "pixels of zeros around an image, of which it is cut out at random"},
+    {"flip", "preset", "0 or 1: half of all images are turned left to right"},
+    {"train", "preset", "images to train on; with valid 0 too: half of --samples"},
+    {"valid", "preset", "images to validate on"},
+    {"split", "0", "seed of the division into both parts"},
+    {"channels", "preset", "channels of the first stage; -4: a quarter of the run's"},
+    {"cells", "preset", "cells a stage"},
+    {"resolution", "preset", "height and width of the images, made by averages over squares; -4: a quarter"},
+    {.key = NULL}};
+
+static int wrong(const struct nsw_setting *s, const char *text, const char *range, struct nsw_error *err) {
+  char quoted[NSW_QUOTE_SIZE];
+  return nsw_usage(err, "%s = %s: %s", s->key, nsw_quote(quoted, text), range);
+}
+
+static int read_real(const struct nsw_setting *s, const char *text, double low, double high, double *value,
+                     struct nsw_error *err) {
+  char *end, range[96];
+  errno = 0;
+  double x = strtod(text, &end);
+  snprintf(range, sizeof range, "a number from %g to %g is wanted", low, high);
+  if (end == text || *end || errno || !(x >= low && x <= high)) return wrong(s, text, range, err);
+  *value = x;
+  return NSW_OK;
+}
+
+static int read_whole(const struct nsw_setting *s, const char *text, int low, int high, int *value,
+                      struct nsw_error *err) {
+  double x;
+  int status = read_real(s, text, low, high, &x, err);
+  if (status != NSW_OK) return status;
+  if (x != floor(x)) return wrong(s, text, "a whole number is wanted", err);
+  *value = (int)x;
+  return NSW_OK;
+}
+
+static int read_flag(const struct nsw_setting *s, const char *text, bool *value, struct nsw_error *err) {
+  int x = 0;
+  int status = read_whole(s, text, 0, 1, &x, err);
+  if (status == NSW_OK) *value = x;
+  return status;
+}
+
+static int read_schedule(const struct nsw_setting *s, const char *text, enum nsw_schedule *value,
+                         struct nsw_error *err) {
+  if (strcmp(text, "cosine") && strcmp(text, "constant")) return wrong(s, text, "cosine or constant is wanted", err);
+  *value = strcmp(text, "cosine") ? NSW_CONSTANT : NSW_COSINE;
+  return NSW_OK;
+}
+
+static int read_one(int k, const char *text, struct nsw_recipe *r, struct nsw_error *err) {
+  enum { MANY = 1 << 30 };
+  const struct nsw_setting *s = &nsw_settings[k];
+  int split = 0, status;
+  switch (k) {
+    case 1:
+      return read_whole(s, text, 0, 100000, &r->epochs, err);
+    case 2:
+      return read_whole(s, text, 2, 1 << 20, &r->batch, err);
+    case 3:
+      return read_real(s, text, 0, 1e6, &r->rate, err);
+    case 4:
+      return read_real(s, text, 0, 1e6, &r->least, err);
+    case 5:
+      return read_schedule(s, text, &r->schedule, err);
+    case 6:
+      return read_real(s, text, 0, 1, &r->momentum, err);
+    case 7:
+      return read_flag(s, text, &r->nesterov, err);
+    case 8:
+      return read_real(s, text, 0, 1e3, &r->decay, err);
+    case 9:
+      return read_real(s, text, 0, 1e9, &r->clip, err);
+    case 10:
+      return read_real(s, text, 0, 1, &r->smoothing, err);
+    case 11:
+      return read_whole(s, text, 0, 64, &r->crop, err);
+    case 12:
+      return read_flag(s, text, &r->flip, err);
+    case 13:
+      return read_whole(s, text, 0, MANY, &r->train, err);
+    case 14:
+      return read_whole(s, text, 0, MANY, &r->valid, err);
+    case 15:
+      status = read_whole(s, text, 0, MANY, &split, err);
+      r->split = (uint64_t)split;
+      return status;
+    case 16:
+      return read_whole(s, text, -64, 4096, &r->macro.channels, err);
+    case 17:
+      return read_whole(s, text, 0, 64, &r->macro.cells, err);
+    default:
+      return read_whole(s, text, -64, 1024, &r->macro.resolution, err);
+  }
+}
+
+static int find_preset(const char *name, struct nsw_recipe *recipe, struct nsw_error *err) {
+  char quoted[NSW_QUOTE_SIZE], known[128] = "";
+  for (const struct nsw_preset *p = nsw_presets; p->name; p++) {
+    if (!strcmp(p->name, name)) {
+      *recipe = p->recipe;
+      return NSW_OK;
+    }
+    snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", p == nsw_presets ? "" : ", ", p->name);
+  }
+  return nsw_usage(err, "preset = %s: there is no such preset; there are %s", nsw_quote(quoted, name), known);
+}
+
+int nsw_recipe_read(const char *const *values, struct nsw_recipe *recipe, struct nsw_error *err) {
+  int status = find_preset(values[0], recipe, err);
+  for (int k = 1; k < NSW_SETTINGS && status == NSW_OK; k++)
+    if (strcmp(values[k], "preset")) status = read_one(k, values[k], recipe, err);
+  if (status != NSW_OK) return status;
+  if (recipe->nesterov && recipe->momentum == 0) return nsw_usage(err, "nesterov = 1 wants a momentum above 0");
+  if (!recipe->train != !recipe->valid)
+    return nsw_usage(err, "train = %d and valid = %d: either both or none", recipe->train, recipe->valid);
+  return NSW_OK;
+}
+
+/* ---- what it means ---- */
+
+/* A size as wished: so many, a fraction of the run's, or the run's. */
+static int size_of(const char *what, int wish, int own, int *size, struct nsw_error *err) {
+  *size = wish > 0 ? wish : own;
+  if (wish >= 0) return NSW_OK;
+  if (own % -wish) return nsw_usage(err, "%s = %d: %d cannot be divided by %d", what, wish, own, -wish);
+  *size = own / -wish;
+  return NSW_OK;
+}
+
+int nsw_recipe_macro(const struct nsw_recipe *recipe, const struct nsw_macro *macro, struct nsw_macro *made,
+                     struct nsw_error *err) {
+  *made = *macro;
+  if (recipe->macro.cells > 0) made->cells = recipe->macro.cells;
+  int status = size_of("channels", recipe->macro.channels, macro->channels, &made->channels, err);
+  if (status == NSW_OK)
+    status = size_of("resolution", recipe->macro.resolution, macro->resolution, &made->resolution, err);
+  if (status == NSW_OK && (made->resolution > macro->resolution || macro->resolution % made->resolution))
+    status = nsw_usage(err, "resolution = %d: images of %d pixels cannot be averaged to that", made->resolution,
+                       macro->resolution);
+  if (status == NSW_OK && made->resolution % 4)
+    status = nsw_usage(err, "resolution = %d: it is halved twice, so it must be a multiple of 4", made->resolution);
+  return status;
+}
+
+double nsw_recipe_rate(const struct nsw_recipe *recipe, int epoch, int step, int steps) {
+  if (recipe->schedule == NSW_CONSTANT) return recipe->rate;
+  double done = ((double)epoch * steps + step) / ((double)recipe->epochs * steps);
+  return recipe->least + 0.5 * (recipe->rate - recipe->least) * (1 + cos(acos(-1) * done));
+}
