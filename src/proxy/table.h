@@ -30,6 +30,7 @@
   X(az_nas)                \
   X(ntk_cond)              \
   X(lga)                   \
+  X(train)                 \
   X(random)                \
   X(dummy)
 /* clang-format on */

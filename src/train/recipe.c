@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ const struct nsw_preset nsw_presets[] = {
 
 /* ---- settings ---- */
 
-const struct nsw_setting nsw_settings[] = {
+const struct nsw_proxy_option nsw_settings[] = {
     {"preset", "smoke", "where all other settings come from: smoke, nb201-12 or econas"},
     {"epochs", "preset", "epochs of training"},
     {"batch", "preset", "images a step"},
@@ -50,12 +51,12 @@ const struct nsw_setting nsw_settings[] = {
     {"resolution", "preset", "height and width of the images, made by averages over squares; -4: a quarter"},
     {.key = NULL}};
 
-static int wrong(const struct nsw_setting *s, const char *text, const char *range, struct nsw_error *err) {
+static int wrong(const struct nsw_proxy_option *s, const char *text, const char *range, struct nsw_error *err) {
   char quoted[NSW_QUOTE_SIZE];
   return nsw_usage(err, "%s = %s: %s", s->key, nsw_quote(quoted, text), range);
 }
 
-static int read_real(const struct nsw_setting *s, const char *text, double low, double high, double *value,
+static int read_real(const struct nsw_proxy_option *s, const char *text, double low, double high, double *value,
                      struct nsw_error *err) {
   char *end, range[96];
   errno = 0;
@@ -66,9 +67,9 @@ static int read_real(const struct nsw_setting *s, const char *text, double low, 
   return NSW_OK;
 }
 
-static int read_whole(const struct nsw_setting *s, const char *text, int low, int high, int *value,
+static int read_whole(const struct nsw_proxy_option *s, const char *text, int low, int high, int *value,
                       struct nsw_error *err) {
-  double x;
+  double x = 0;
   int status = read_real(s, text, low, high, &x, err);
   if (status != NSW_OK) return status;
   if (x != floor(x)) return wrong(s, text, "a whole number is wanted", err);
@@ -76,14 +77,14 @@ static int read_whole(const struct nsw_setting *s, const char *text, int low, in
   return NSW_OK;
 }
 
-static int read_flag(const struct nsw_setting *s, const char *text, bool *value, struct nsw_error *err) {
+static int read_flag(const struct nsw_proxy_option *s, const char *text, bool *value, struct nsw_error *err) {
   int x = 0;
   int status = read_whole(s, text, 0, 1, &x, err);
   if (status == NSW_OK) *value = x;
   return status;
 }
 
-static int read_schedule(const struct nsw_setting *s, const char *text, enum nsw_schedule *value,
+static int read_schedule(const struct nsw_proxy_option *s, const char *text, enum nsw_schedule *value,
                          struct nsw_error *err) {
   if (strcmp(text, "cosine") && strcmp(text, "constant")) return wrong(s, text, "cosine or constant is wanted", err);
   *value = strcmp(text, "cosine") ? NSW_CONSTANT : NSW_COSINE;
@@ -92,7 +93,7 @@ static int read_schedule(const struct nsw_setting *s, const char *text, enum nsw
 
 static int read_one(int k, const char *text, struct nsw_recipe *r, struct nsw_error *err) {
   enum { MANY = 1 << 30 };
-  const struct nsw_setting *s = &nsw_settings[k];
+  const struct nsw_proxy_option *s = &nsw_settings[k];
   int split = 0, status;
   switch (k) {
     case 1:

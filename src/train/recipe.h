@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "nasweep/space.h"
+#include "nasweep/proxy.h"
 
 enum nsw_schedule {
   NSW_COSINE,  /* from the rate to the least one along half a cosine, every step */
@@ -42,15 +42,8 @@ struct nsw_preset {
 /* All of them; ends with a NULL name. The first is the default. */
 extern const struct nsw_preset nsw_presets[];
 
-/* One setting of a recipe by name, as text. */
-struct nsw_setting {
-  const char *key;
-  const char *value; /* default as text, "preset" for what the preset says */
-  const char *help;
-};
-
-/* All of them, "preset" first; ends with a NULL key. */
-extern const struct nsw_setting nsw_settings[];
+/* The settings of a recipe, "preset" first, the word "preset" standing for what that says; ends with a NULL key. */
+extern const struct nsw_proxy_option nsw_settings[];
 enum { NSW_SETTINGS = 19 };
 
 /* Makes a recipe of texts, values[NSW_SETTINGS] in the order of nsw_settings. NSW_USAGE naming the setting: an unknown

@@ -25,7 +25,7 @@ struct course {
   struct nsw_trainer *t;
   const struct nsw_net *net;
   uint64_t seed;
-  const struct nsw_pause *pause;
+  const struct nsw_break *rest;
   float *curve;
   struct nsw_progress_state now;
   bool bound; /* the engine has the network, in training mode */
@@ -263,26 +263,26 @@ static int end_epoch(struct course *c, struct nsw_error *err) {
   return NSW_OK;
 }
 
-static bool wants_stop(const struct course *c) { return c->pause && c->pause->stop && c->pause->stop(c->pause->with); }
+static bool wants_stop(const struct course *c) { return c->rest && c->rest->stop && c->rest->stop(c->rest->with); }
 
 static int keep_state(struct course *c, struct nsw_error *err) {
-  if (!c->pause || !c->pause->keep) return NSW_OK;
+  if (!c->rest || !c->rest->keep) return NSW_OK;
   struct nsw_state_parts parts = {c->net, &c->now, c->t->weights, c->t->velocity, c->curve, c->t->recipe.epochs};
   void *bytes = NULL;
   size_t size;
   int status = nsw_state_pack(&parts, &bytes, &size, err);
-  if (status == NSW_OK) status = c->pause->keep(c->pause->with, bytes, size, err);
+  if (status == NSW_OK) status = c->rest->keep(c->rest->with, bytes, size, err);
   free(bytes);
   return status;
 }
 
 /* What was kept, where there is something. */
 static int fetch_state(struct course *c, struct nsw_error *err) {
-  if (!c->pause || !c->pause->fetch) return NSW_OK;
+  if (!c->rest || !c->rest->fetch) return NSW_OK;
   struct nsw_state_parts parts = {c->net, &c->now, c->t->weights, c->t->velocity, c->curve, c->t->recipe.epochs};
   void *bytes = NULL;
   size_t size = 0;
-  int status = c->pause->fetch(c->pause->with, &bytes, &size, err);
+  int status = c->rest->fetch(c->rest->with, &bytes, &size, err);
   if (status == NSW_OK && bytes) status = nsw_state_unpack(&parts, bytes, size, err);
   free(bytes);
   return status;
@@ -327,9 +327,9 @@ static struct nsw_trained outcome_of(const struct course *c) {
                               .epochs = now->epoch};
 }
 
-int nsw_trainer_run(struct nsw_trainer *t, const struct nsw_net *net, uint64_t seed, const struct nsw_pause *pause,
+int nsw_trainer_run(struct nsw_trainer *t, const struct nsw_net *net, uint64_t seed, const struct nsw_break *rest,
                     float *curve, struct nsw_trained *trained, struct nsw_error *err) {
-  struct course c = {.t = t, .net = net, .seed = seed, .pause = pause, .curve = curve};
+  struct course c = {.t = t, .net = net, .seed = seed, .rest = rest, .curve = curve};
   if (net->classes < t->parts.classes)
     return nsw_usage(err, "the images have %d classes, and the network only %d", t->parts.classes, net->classes);
   free(t->slopes);

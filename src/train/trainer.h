@@ -23,7 +23,7 @@ struct nsw_trained {
 enum { NSW_CURVE_TRAIN_ACCURACY, NSW_CURVE_TRAIN_LOSS, NSW_CURVE_VALID_ACCURACY, NSW_CURVE_VALID_LOSS, NSW_CURVES };
 
 /* What a long training asks of those who run it; functions may be NULL. */
-struct nsw_pause {
+struct nsw_break {
   void *with;
   bool (*stop)(void *with); /* whether to stop after this step */
   /* Keeps a state, and gives back what was kept: *bytes is the caller's to free, NULL where there is nothing. */
@@ -39,10 +39,10 @@ int nsw_trainer_create(const struct nsw_recipe *recipe, const struct nsw_images 
                        struct nsw_trainer **trainer, struct nsw_error *err);
 void nsw_trainer_free(struct nsw_trainer **trainer);
 
-/* Trains a network from weights drawn by its own rule. NSW_STOPPED where pause->stop said so; its state was kept then.
- * curve: [epochs][NSW_CURVES], or NULL. pause: may be NULL. */
+/* Trains a network from weights drawn by its own rule. NSW_STOPPED where rest->stop said so; its state was kept then.
+ * curve: [epochs][NSW_CURVES], or NULL. rest: may be NULL. */
 int nsw_trainer_run(struct nsw_trainer *trainer, const struct nsw_net *net, uint64_t seed,
-                    const struct nsw_pause *pause, float *curve, struct nsw_trained *trained, struct nsw_error *err);
+                    const struct nsw_break *rest, float *curve, struct nsw_trained *trained, struct nsw_error *err);
 
 /* The weights of the last training; the trainer's own, until the next. */
 struct nsw_weights *nsw_trainer_weights(struct nsw_trainer *trainer);
