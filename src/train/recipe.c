@@ -49,6 +49,7 @@ const struct nsw_proxy_option nsw_settings[] = {
     {"channels", "preset", "channels of the first stage; -4: a quarter of the run's"},
     {"cells", "preset", "cells a stage"},
     {"resolution", "preset", "height and width of the images, made by averages over squares; -4: a quarter"},
+    {"curves", "0", "0 or 1: keep accuracies and losses of every epoch"},
     {.key = NULL}};
 
 static int wrong(const struct nsw_proxy_option *s, const char *text, const char *range, struct nsw_error *err) {
@@ -132,8 +133,10 @@ static int read_one(int k, const char *text, struct nsw_recipe *r, struct nsw_er
       return read_whole(s, text, -64, 4096, &r->macro.channels, err);
     case 17:
       return read_whole(s, text, 0, 64, &r->macro.cells, err);
-    default:
+    case 18:
       return read_whole(s, text, -64, 1024, &r->macro.resolution, err);
+    default:
+      return read_flag(s, text, &r->curves, err);
   }
 }
 

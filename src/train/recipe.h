@@ -28,6 +28,7 @@ struct nsw_recipe {
   bool flip;                /* half of all images are turned left to right */
   int train, valid;         /* images of each part; 0 and 0: half and half */
   uint64_t split;           /* seed of the division into parts */
+  bool curves;              /* learning curves are wanted */
   struct nsw_macro macro;   /* skeleton; zero fields are the run's own. channels and resolution below 0: so many times
                              * smaller than that */
 };
@@ -44,7 +45,7 @@ extern const struct nsw_preset nsw_presets[];
 
 /* The settings of a recipe, "preset" first, the word "preset" standing for what that says; ends with a NULL key. */
 extern const struct nsw_proxy_option nsw_settings[];
-enum { NSW_SETTINGS = 19 };
+enum { NSW_SETTINGS = 20 };
 
 /* Makes a recipe of texts, values[NSW_SETTINGS] in the order of nsw_settings. NSW_USAGE naming the setting: an unknown
  * preset, no number, out of range. */

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/isa.h"
-#include "train/state.h"
+#include "train/course.h"
 
 struct nsw_trainer {
   struct nsw_recipe recipe;
@@ -27,11 +28,13 @@ struct course {
   uint64_t seed;
   const struct nsw_break *rest;
   float *curve;
-  struct nsw_progress_state now;
-  bool bound; /* the engine has the network, in training mode */
+  struct nsw_course_now now;
+  bool bound;  /* the engine has the network, in training mode */
+  double kept; /* when the state was kept last, nsw_now() */
 };
 
 enum { EVALUATED = 128 }; /* images at a time */
+enum { KEEP_EVERY = 60 }; /* seconds between states that are kept in case of a kill */
 
 /* ---- losses ---- */
 
@@ -241,7 +244,7 @@ static int step(struct course *c, struct nsw_error *err) {
 
 static int end_epoch(struct course *c, struct nsw_error *err) {
   struct nsw_trainer *t = c->t;
-  struct nsw_progress_state *now = &c->now;
+  struct nsw_course_now *now = &c->now;
   double accuracy, loss;
   int status = nsw_trainer_evaluate(t, c->net, t->weights, t->parts.member + t->parts.train, t->parts.valid, &accuracy,
                                     &loss, err);
@@ -266,11 +269,12 @@ static int end_epoch(struct course *c, struct nsw_error *err) {
 static bool wants_stop(const struct course *c) { return c->rest && c->rest->stop && c->rest->stop(c->rest->with); }
 
 static int keep_state(struct course *c, struct nsw_error *err) {
+  c->kept = nsw_now();
   if (!c->rest || !c->rest->keep) return NSW_OK;
-  struct nsw_state_parts parts = {c->net, &c->now, c->t->weights, c->t->velocity, c->curve, c->t->recipe.epochs};
+  struct nsw_course_parts parts = {c->net, &c->now, c->t->weights, c->t->velocity, c->curve, c->t->recipe.epochs};
   void *bytes = NULL;
   size_t size;
-  int status = nsw_state_pack(&parts, &bytes, &size, err);
+  int status = nsw_course_pack(&parts, &bytes, &size, err);
   if (status == NSW_OK) status = c->rest->keep(c->rest->with, bytes, size, err);
   free(bytes);
   return status;
@@ -279,11 +283,11 @@ static int keep_state(struct course *c, struct nsw_error *err) {
 /* What was kept, where there is something. */
 static int fetch_state(struct course *c, struct nsw_error *err) {
   if (!c->rest || !c->rest->fetch) return NSW_OK;
-  struct nsw_state_parts parts = {c->net, &c->now, c->t->weights, c->t->velocity, c->curve, c->t->recipe.epochs};
+  struct nsw_course_parts parts = {c->net, &c->now, c->t->weights, c->t->velocity, c->curve, c->t->recipe.epochs};
   void *bytes = NULL;
   size_t size = 0;
   int status = c->rest->fetch(c->rest->with, &bytes, &size, err);
-  if (status == NSW_OK && bytes) status = nsw_state_unpack(&parts, bytes, size, err);
+  if (status == NSW_OK && bytes) status = nsw_course_unpack(&parts, bytes, size, err);
   free(bytes);
   return status;
 }
@@ -295,9 +299,9 @@ static int train(struct course *c, struct nsw_error *err) {
     nsw_parts_order(&t->parts, c->seed, c->now.epoch, t->order);
     while (c->now.step < steps && !c->now.diverged && status == NSW_OK) {
       status = step(c, err);
-      if (status != NSW_OK || !wants_stop(c)) continue;
-      status = keep_state(c, err);
-      return status == NSW_OK ? NSW_STOPPED : status;
+      bool stop = status == NSW_OK && wants_stop(c);
+      if (stop || (status == NSW_OK && nsw_now() - c->kept > KEEP_EVERY)) status = keep_state(c, err);
+      if (stop) return status == NSW_OK ? NSW_STOPPED : status;
     }
     if (status == NSW_OK && !c->now.diverged) status = end_epoch(c, err);
   }
@@ -305,7 +309,7 @@ static int train(struct course *c, struct nsw_error *err) {
 }
 
 static struct nsw_trained outcome_of(const struct course *c) {
-  const struct nsw_progress_state *now = &c->now;
+  const struct nsw_course_now *now = &c->now;
   double chance = 100.0 / c->net->classes;
   if (now->diverged)
     return (struct nsw_trained){.train_accuracy = chance,
@@ -329,7 +333,7 @@ static struct nsw_trained outcome_of(const struct course *c) {
 
 int nsw_trainer_run(struct nsw_trainer *t, const struct nsw_net *net, uint64_t seed, const struct nsw_break *rest,
                     float *curve, struct nsw_trained *trained, struct nsw_error *err) {
-  struct course c = {.t = t, .net = net, .seed = seed, .rest = rest, .curve = curve};
+  struct course c = {.t = t, .net = net, .seed = seed, .rest = rest, .curve = curve, .kept = nsw_now()};
   if (net->classes < t->parts.classes)
     return nsw_usage(err, "the images have %d classes, and the network only %d", t->parts.classes, net->classes);
   free(t->slopes);

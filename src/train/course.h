@@ -1,11 +1,11 @@
 /* A training's state as bytes, to be kept and taken up again: where it stands, its weights and velocities. */
-#ifndef NSW_TRAIN_STATE_H
-#define NSW_TRAIN_STATE_H
+#ifndef NSW_TRAIN_COURSE_H
+#define NSW_TRAIN_COURSE_H
 
 #include "net/weights.h"
 
 /* Where a training stands. */
-struct nsw_progress_state {
+struct nsw_course_now {
   int epoch, step;      /* done */
   bool diverged;
   double loss;          /* sum over the images of the epoch so far */
@@ -16,18 +16,18 @@ struct nsw_progress_state {
 };
 
 /* What it is made of. */
-struct nsw_state_parts {
+struct nsw_course_parts {
   const struct nsw_net *net;
-  struct nsw_progress_state *now;
+  struct nsw_course_now *now;
   struct nsw_weights *weights, *velocity;
   float *curve; /* [epochs][4], or NULL */
   int epochs;
 };
 
 /* Into *bytes[*size], the caller's to free. */
-int nsw_state_pack(const struct nsw_state_parts *parts, void **bytes, size_t *size, struct nsw_error *err);
+int nsw_course_pack(const struct nsw_course_parts *parts, void **bytes, size_t *size, struct nsw_error *err);
 
 /* Back into the parts. NSW_FAILED where the bytes are not whole or of another network. */
-int nsw_state_unpack(const struct nsw_state_parts *parts, const void *bytes, size_t size, struct nsw_error *err);
+int nsw_course_unpack(const struct nsw_course_parts *parts, const void *bytes, size_t size, struct nsw_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-#include "train/state.h"
+#include "train/course.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +49,7 @@ static int visit_param(struct walk *w, const struct nsw_net *net, struct nsw_wei
   return status;
 }
 
-static int visit_all(struct walk *w, const struct nsw_state_parts *parts, struct nsw_error *err) {
+static int visit_all(struct walk *w, const struct nsw_course_parts *parts, struct nsw_error *err) {
   const struct nsw_net *net = parts->net;
   int status = NSW_OK;
   visit(w, parts->now, sizeof *parts->now);
@@ -62,7 +62,7 @@ static int visit_all(struct walk *w, const struct nsw_state_parts *parts, struct
   return status;
 }
 
-int nsw_state_pack(const struct nsw_state_parts *parts, void **bytes, size_t *size, struct nsw_error *err) {
+int nsw_course_pack(const struct nsw_course_parts *parts, void **bytes, size_t *size, struct nsw_error *err) {
   struct walk count = {.at = NULL};
   int status = visit_all(&count, parts, err);
   if (status != NSW_OK) return status;
@@ -78,7 +78,7 @@ int nsw_state_pack(const struct nsw_state_parts *parts, void **bytes, size_t *si
   return status;
 }
 
-int nsw_state_unpack(const struct nsw_state_parts *parts, const void *bytes, size_t size, struct nsw_error *err) {
+int nsw_course_unpack(const struct nsw_course_parts *parts, const void *bytes, size_t size, struct nsw_error *err) {
   const char *at = bytes;
   uint32_t sum;
   if (size < sizeof magic + sizeof sum || memcmp(at, magic, sizeof magic))
