@@ -46,6 +46,7 @@ isa_flags = $(subst $(comma), ,$(patsubst $(1):%,%,$(filter $(1):%,$(ISA_TABLE))
 OBJ := $(PLAIN:src/%.c=$(BUILD)/obj/%.o) $(foreach i,$(ISAS),$(SIMD:src/%.c=$(BUILD)/obj/%_$(i).o))
 LIB := $(BUILD)/libnasweep.a
 TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+TOOLS := $(patsubst tests/lib/%.c,$(BUILD)/tests/%,$(wildcard tests/lib/*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
@@ -97,6 +98,10 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(say) TEST $<
 	$(Q)$(CC) $(CPPFLAGS) -Itests/lib $(CFLAGS) $(LDFLAGS) -MF $@.dep -o $@ $< $(LIB) -lcmocka $(LDLIBS)
+$(BUILD)/tests/%: tests/lib/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(say) TEST $<
+	$(Q)$(CC) $(CPPFLAGS) -Itests/lib $(CFLAGS) $(LDFLAGS) -MF $@.dep -o $@ $< $(LIB) $(LDLIBS)
 $(BUILD)/tests/bench_%: tests/bench/bench_%.c $(LIB)
 	@mkdir -p $(@D)
 	$(say) BENCH $<
@@ -108,7 +113,7 @@ $(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(LIB)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/lib $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -MF $@.dep -o $@ $< $(LIB) $(LDLIBS)
 
 programs: $(BUILD)/nasweep
-tests: $(TESTS)
+tests: $(TESTS) $(TOOLS)
 
 # ---- the two commands of the README; setup runs first, and the build in a second make that sees what it installed ----
 demo:

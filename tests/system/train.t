@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+"""Training against PyTorch: the same first weights, images, batches, cuts and recipe; after 20 steps the same weights,
+running statistics and losses, to 1e-9 with the naive kernels in double and 1e-4 with the engine in float; and the same
+accuracy by the weights that each has."""
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+from tap import finish, report, skip  # noqa: E402
+
+try:
+    import numpy as np
+    import proxies
+    import torch
+    import torchnets
+    import training
+except ImportError as e:
+    skip("training against PyTorch", str(e))
+    finish()
+    sys.exit(0)
+
+BUILD = os.environ.get("BUILD", "build")
+NASWEEP = os.path.join(BUILD, "nasweep")
+REAL = os.path.join(os.environ.get("NASWEEP_DATA", ""), "cifar-10-batches-bin")
+DATA = REAL if os.path.exists(REAL) else "synthetic"
+torch.set_num_threads(1)
+TWENTY = {"epochs": 4, "batch": 32, "train": 160, "valid": 500}
+
+
+def compare(space, arch, channels, cells, shrink=1, **recipe):
+    recipe = {**TWENTY, "rate": 0.02, "momentum": 0.9, "decay": 5e-4, "crop": 4, "flip": 1, **recipe}
+    words = [f"{k}={v}" for k, v in recipe.items()] + [f"channels={channels}", f"cells={cells}"]
+    if shrink > 1:
+        words.append(f"resolution={32 // shrink}")
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "t")
+        done = subprocess.run([os.path.join(BUILD, "tests", "train_dump"), space, arch, "777", DATA, "660", out, *words],
+                              capture_output=True, text=True)
+        if done.returncode:
+            report(False, f"{space} {arch}", done.stderr)
+            return
+        live = [c == "1" for c in done.stdout.strip()]
+        engine, naive = (np.fromfile(f"{out}.{k}") for k in ("engine", "naive"))
+        found = {}
+        for kind, dtype in (("double", torch.float64), ("float", torch.float32)):
+            lab = proxies.Lab(space, arch, {"channels": channels, "cells": cells}, 4, 777, DATA, folder, dtype)
+            net = lab.fresh()
+            full = os.path.join(folder, "images.h5")
+            if not os.path.exists(full):
+                proxies.nasweep("dump", space, "--arch", arch, "--samples", 660, "--data", DATA, "--channels", channels,
+                                "--cells", 1, "--out", full)
+            x, y = training.images(full)
+            losses = training.train(net, x.to(dtype), y, 777, **{**recipe, "flip": bool(recipe["flip"])}, shrink=shrink)
+            found[kind] = np.concatenate([training.numbers(net, torchnets.parameters(net), live), losses])
+
+    def off(a, b):
+        """Largest difference, beside the norm of all weights and each loss."""
+        n = len(b) - 5
+        return max(np.linalg.norm(a[:n] - b[:n]) / np.linalg.norm(b[:n]),
+                   *(abs(a[n + k] - b[n + k]) / abs(b[n + k]) for k in (0, 2, 4)))
+
+    name = f"{space} {arch} {' '.join(words[6:])}".strip()
+    if not recipe.get("smoothing"):  # which the naive kernels do not have
+        report(len(naive) == len(found["double"]) and off(naive, found["double"]) < 1e-9,
+               f"{name}: naive kernels in double", off(naive, found["double"]))
+    mine, peer = off(engine, found["double"]), off(found["float"], found["double"])
+    report(mine < max(1e-4, 3 * peer), f"{name}: the engine in float", f"{mine}, PyTorch's float {peer}")
+    report((recipe.get("smoothing") or abs(naive[-2] - found["double"][-2]) < 1e-9) and abs(engine[-2] - found["double"][-2]) <= 0.4 + 1e-9,
+           f"{name}: accuracy on 500 images", (naive[-2], engine[-2], found["double"][-2], found["float"][-2]))
+
+
+compare("nb201", "12345", 4, 1)
+compare("nb201", "1462", 4, 1, nesterov=1, clip=1.0)
+compare("nb201", "7331", 4, 1, smoothing=0.1, clip=0.5)
+compare("nb201", "0", 8, 2, shrink=4, crop=1, schedule="constant")
+compare("nb101", "45", 8, 1)
+compare("nb101", "2000", 8, 1, nesterov=1, decay=1e-3)
+compare("nb101", "300007", 8, 1, shrink=4, crop=1)
+finish()
