@@ -95,8 +95,8 @@ struct nsw_proxy {
   double (*cost)(const void *state, uint32_t unit);
 
   /* Scores the n architectures of one unit (members[0..n-1], ascending; any n where unit is NULL):
-   * values[n][columns + curves * points] (a row's columns, then its curves one after the other), status[n]. A row that cannot be scored has NSW_ROW_FAILED and is no error; an error ends
-   * the run. The result must depend on nothing but space, options, images, seed and the architecture. */
+   * values[n][columns + curves * points] (a row's columns, then its curves one after the other), status[n]. A row
+   * that cannot be scored has NSW_ROW_FAILED and is no error; an error ends the run. The result must depend on nothing but space, options, images, seed and the architecture. */
   int (*score)(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
                struct nsw_error *err);
 };
@@ -125,8 +125,8 @@ const struct nsw_proxy *nsw_registry_at(const struct nsw_registry *registry, siz
 const struct nsw_proxy *nsw_registry_named(const struct nsw_registry *registry, const char *name);
 const struct nsw_proxy *nsw_registry_find(const struct nsw_registry *registry, const char *column, int *place);
 
-/* Whether the words `all`, `cheap` or a group's name ask for the proxy: all but the controls, those of them that run no
- * network, those of the group. */
+/* Whether the words `all`, `cheap` or a group's name ask for the proxy: all but the controls and what trains, those of
+ * them that run no network, those of the group. */
 bool nsw_proxy_in(const struct nsw_proxy *proxy, const char *word);
 
 /* SHA-256, as hexadecimal digits, of what a proxy that is not built in is: its identity, columns and needs. */

@@ -14,7 +14,7 @@
 static const struct nsw_option options[] = {
     {"proxy", "LIST", NULL,
      "scores to compute, separated by commas: columns, a family's name for all its columns, a group of "
-     "`nasweep list --proxies`, all (every score but the controls), cheap (those that run no network)",
+     "`nasweep list --proxies`, all (every score but controls and trainings), cheap (those that run no network)",
      true},
     {"worker", "NAME=COMMAND", NULL,
      "a score of your own, computed by a process that every rank starts once (no shell; quotes as in one) and asks line "

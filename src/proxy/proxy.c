@@ -89,7 +89,7 @@ void nsw_registry_free(struct nsw_registry *registry) {
 }
 
 bool nsw_proxy_in(const struct nsw_proxy *proxy, const char *word) {
-  bool scores = strcmp(proxy->group, "control") != 0;
+  bool scores = strcmp(proxy->group, "control") && strcmp(proxy->group, "training");
   if (!strcmp(word, "all")) return scores;
   if (!strcmp(word, "cheap")) return scores && !(proxy->needs & NSW_NEEDS_NETWORK);
   return !strcmp(word, proxy->group);

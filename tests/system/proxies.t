@@ -40,7 +40,8 @@ def check(ok, name, why=""):
 def network_proxies():
     lines = proxies.nasweep("list", "--proxies", "--format", "json")
 
-    return [p["proxy"] for p in json.loads(lines) if "network" in p["needs"] and p["proxy"] not in ELSEWHERE]
+    return [p["proxy"] for p in json.loads(lines)
+            if "network" in p["needs"] and p["proxy"] not in ELSEWHERE and p["group"] != "training"]  # train.t
 
 
 def scores(lab, names):

@@ -73,8 +73,8 @@ def compare(space, arch, channels, cells, shrink=1, **recipe):
 
 
 compare("nb201", "12345", 4, 1)
-compare("nb201", "1462", 4, 1, nesterov=1, clip=1.0)
-compare("nb201", "7331", 4, 1, smoothing=0.1, clip=0.5)
+compare("nb201", "100", 4, 1, nesterov=1, clip=1.0)
+compare("nb201", "12345", 4, 1, smoothing=0.1, clip=0.5)
 compare("nb201", "0", 8, 2, shrink=4, crop=1, schedule="constant")
 compare("nb101", "45", 8, 1)
 compare("nb101", "2000", 8, 1, nesterov=1, decay=1e-3)
