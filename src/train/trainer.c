@@ -339,11 +339,11 @@ int nsw_trainer_run(struct nsw_trainer *t, const struct nsw_net *net, uint64_t s
   free(t->slopes);
   t->slopes = malloc((size_t)t->largest * (size_t)net->classes * sizeof *t->slopes);
   int status = t->slopes ? NSW_OK : nsw_fail(err, "out of memory for the slopes of %d images", t->largest);
-  if (status == NSW_OK) status = nsw_weights_draw(&t->weights, net, NSW_RULE_OWN, seed, err);
+  if (status == NSW_OK) status = nsw_weights_draw(&t->weights, net, NSW_DRAW_OWN, seed, err);
   if (status == NSW_OK) status = nsw_weights_hold(t->weights, NSW_HOLD_LIVE, err);
-  if (status == NSW_OK) status = nsw_weights_draw(&t->velocity, net, NSW_RULE_ZERO, 0, err);
+  if (status == NSW_OK) status = nsw_weights_draw(&t->velocity, net, NSW_DRAW_ZERO, 0, err);
   if (status == NSW_OK) status = nsw_weights_hold(t->velocity, NSW_HOLD_LIVE, err);
-  if (status == NSW_OK) status = nsw_weights_draw(&t->gradient, net, NSW_RULE_ZERO, 0, err);
+  if (status == NSW_OK) status = nsw_weights_draw(&t->gradient, net, NSW_DRAW_ZERO, 0, err);
   if (status == NSW_OK) status = fetch_state(&c, err);
   if (status == NSW_OK) status = train(&c, err);
   if (status == NSW_OK) *trained = outcome_of(&c);

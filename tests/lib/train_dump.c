@@ -187,7 +187,7 @@ static int by_naive(struct job *j, struct nsw_error *err) {
   s.labels = malloc(most * sizeof *s.labels);
   s.logits = malloc(most * (size_t)j->net->classes * sizeof *s.logits);
   s.loss = malloc(most * sizeof *s.loss);
-  int status = nsw_weights_draw(&drawn, j->net, NSW_RULE_OWN, j->seed, err);
+  int status = nsw_weights_draw(&drawn, j->net, NSW_DRAW_OWN, j->seed, err);
   for (int p = 0; p < j->net->params && status == NSW_OK; p++) {
     size_t n = nsw_param_size(&j->net->param[p]);
     float *value = malloc(n * sizeof *value);
