@@ -41,7 +41,8 @@ static void is_asked_for_by_groups(void **state) {
   for (int p = 0; nsw_proxies[p]; p++) {
     const struct nsw_proxy *proxy = nsw_proxies[p];
     bool control = !strcmp(proxy->name, "random") || !strcmp(proxy->name, "dummy");
-    assert_int_equal(nsw_proxy_in(proxy, "all"), !control);
+    bool training = !strcmp(proxy->group, "training"); /* takes hours: asked for by its own names alone */
+    assert_int_equal(nsw_proxy_in(proxy, "all"), !control && !training);
     assert_int_equal(nsw_proxy_in(proxy, "cheap"), !control && !(proxy->needs & NSW_NEEDS_NETWORK));
     assert_int_equal(nsw_proxy_in(proxy, "topology"), !strcmp(proxy->group, "topology"));
     assert_true(nsw_proxy_in(proxy, proxy->group));
