@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/quote.h"
 #include "cli/args.h"
@@ -209,20 +210,38 @@ static void suite_key(const struct nsw_space *space, uint32_t index, char *key, 
   snprintf(key + n, size - n, ")");
 }
 
-/* The accuracies to write as val_accuracy: the wish "DATASET/SPLIT", or a validation split of the data set, or NULL. */
+/* Whether a column is the validation accuracy of the data set, under any of its names: NATS-Bench calls CIFAR-10's
+ * cifar10-valid. */
+static bool is_validation(const struct nsw_accuracy *a, const char *dataset) {
+  bool valid = !strncmp(a->split, "valid", 5) || !strncmp(a->split, "x-valid", 7);
+  bool half = strstr(a->split, "-half") != NULL;
+  return valid && !half &&
+         (!strcasecmp(a->dataset, dataset) || (!strcasecmp(dataset, "cifar10") && !strcmp(a->dataset, "cifar10-valid")));
+}
+
+static long epochs_of(const struct nsw_accuracy *a) {
+  const char *text = nsw_attributes_get(&a->attributes, "epochs");
+  return text ? strtol(text, NULL, 10) : 0;
+}
+
+/* The accuracies to write as val_accuracy: the wish "DATASET/SPLIT", or the validation split of the data set with the
+ * most epochs, or NULL. */
 static int suite_accuracy(const struct nsw_args *args, const struct nsw_table *t, const struct nsw_accuracy **accuracy,
                           struct nsw_error *err) {
   const char *wish = nsw_args_text(args, "accuracy"), *dataset = nsw_args_text(args, "dataset");
   char name[1024], quoted[NSW_QUOTE_SIZE];
   *accuracy = NULL;
-  for (size_t i = 0; i < t->accuracies && !*accuracy; i++) {
+  for (size_t i = 0; i < t->accuracies; i++) {
     const struct nsw_accuracy *a = &t->accuracy[i];
     snprintf(name, sizeof name, "%s/%s", a->dataset, a->split);
-    bool valid = !strcmp(a->dataset, dataset) && (!strncmp(a->split, "valid", 5) || !strncmp(a->split, "x-valid", 7));
-    if (wish ? !strcmp(wish, name) : valid) *accuracy = a;
+    if (wish ? !strcmp(wish, name) : is_validation(a, dataset) && (!*accuracy || epochs_of(a) > epochs_of(*accuracy)))
+      *accuracy = a;
   }
   if (wish && !*accuracy) return nsw_usage(err, "export: the file has no accuracies '%s'", nsw_quote(quoted, wish));
-  if (!*accuracy) fprintf(stderr, "export: no validation accuracies of %s; val_accuracy is left out\n", dataset);
+  if (*accuracy)
+    fprintf(stderr, "export: val_accuracy is %s/%s\n", (*accuracy)->dataset, (*accuracy)->split);
+  else
+    fprintf(stderr, "export: no validation accuracies of %s; val_accuracy is left out\n", dataset);
   return NSW_OK;
 }
 
@@ -264,7 +283,7 @@ static int export_suite(const struct nsw_args *args, const struct nsw_table *t, 
   int status = suite_accuracy(args, t, &accuracy, err);
   if (status == NSW_OK) status = nsw_space_open(t->space, &space, err);
   if (status != NSW_OK) return status;
-  json_t *dataset = json_string(accuracy ? accuracy->dataset : nsw_args_text(args, "dataset"));
+  json_t *dataset = json_string(nsw_args_text(args, "accuracy") ? accuracy->dataset : nsw_args_text(args, "dataset"));
   printf("{");
   json_dumpf(dataset, stdout, JSON_ENCODE_ANY);
   printf(": {");

@@ -334,7 +334,7 @@ static const char *space_of_key(const char *key) {
   char text[256];
   if (strlen(key) == 32 && strspn(key, "0123456789abcdef") == 32) return "nb101";
   if (strchr(key, '|') && strchr(key, '~')) return "nb201";
-  if (strchr("([", *key)) return nsw_suite_zero_cell(key, text);
+  if (strchr("([", *key)) return nsw_suite_zero_cell(key, NULL, text);
   return NULL;
 }
 

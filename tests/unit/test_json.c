@@ -93,20 +93,19 @@ static void cuts_and_bombs_are_errors(void **state) {
 static void suite_zero_keys_are_cells(void **state) {
   (void)state;
   char text[256];
-  assert_string_equal(nsw_suite_zero_cell("(4, 3, 3, 3, 2, 0)", text), "nb201");
+  assert_string_equal(nsw_suite_zero_cell("(4, 3, 3, 3, 2, 0)", NULL, text), "nb201");
   assert_string_equal(
       text, "|avg_pool_3x3~0|+|nor_conv_1x1~0|nor_conv_1x1~1|+|nor_conv_1x1~0|nor_conv_3x3~1|skip_connect~2|");
   assert_string_equal(
       nsw_suite_zero_cell("(0,1,0,0,0,0,0,0,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
-                          "0,0,0,0,0,0,0,0,0,0, 0,3,1,2,2,2,4)",
-                          text),
+                          "0,0,0,0,0,0,0,0,0,0, 0,3,1,2,2,2,4)", NULL, text),
       "nb101");
   assert_string_equal(text,
                       "0100000|0010000|0000000|0000000|0000000|0000000|0000000 "
                       "input,conv1x1,output,maxpool3x3,maxpool3x3,maxpool3x3,conv3x3");
-  assert_null(nsw_suite_zero_cell("(4, 3, 3, 3, 2)", text));
-  assert_null(nsw_suite_zero_cell("(4, 3, 3, 3, 2, 5)", text));
-  assert_null(nsw_suite_zero_cell("abcdef", text));
+  assert_null(nsw_suite_zero_cell("(4, 3, 3, 3, 2)", NULL, text));
+  assert_null(nsw_suite_zero_cell("(4, 3, 3, 3, 2, 5)", NULL, text));
+  assert_null(nsw_suite_zero_cell("abcdef", NULL, text));
 }
 
 int main(void) {
