@@ -205,6 +205,36 @@ def top_curves(curves, proxies, key, title, label):
     return draw, ("proxy", "k", key), rows
 
 
+GAIN_HEAD = ("method", "use", "score", "budget", "gain", "standard error")
+
+
+def search_gains(gains, proxies, title):
+    """What each score adds to a search against its budget: the mean over pairs of repeats, and bands of 1.96 standard
+    errors. gains: objects of kind `gain` from `nasweep search`, of one method, use and reported column."""
+    mine = [(k, p, g) for k, p in enumerate(proxies) for g in gains if g["proxy"] == p]
+    rows = [(g["method"], g["use"], p, pt["at"], pt["mean"], pt["error"]) for _, p, g in mine for pt in g["curve"]]
+
+    def draw():
+        fig, axes = theme.figure(3.5, 2.9)
+        for k, proxy, g in mine:
+            points = [pt for pt in g["curve"] if pt["mean"] is not None]
+            at, mean = [pt["at"] for pt in points], np.array([pt["mean"] for pt in points])
+            error = np.array([np.nan if pt["error"] is None else pt["error"] for pt in points])
+            axes.plot(at, mean, label=proxy, **_style(k))
+            axes.fill_between(at, mean - 1.96 * error, mean + 1.96 * error, color=_style(k)["color"], alpha=0.15, lw=0)
+        axes.axhline(0, color=theme.colour("muted"), lw=0.8)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_title(title)
+        axes.set_xlabel(f"budget, {gains[0]['unit']}" if gains else "budget")
+        axes.set_ylabel("accuracy gained, points")
+        axes.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.2), borderpad=0, ncols=3, handlelength=2.4, columnspacing=1)
+        return fig
+
+    return draw, GAIN_HEAD, rows
+
+
 def by_operations(proxy, label, x, operations):
     """Median and middle eight tenths of a score for every number of each operation in the cell."""
     rows = []

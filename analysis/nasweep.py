@@ -118,3 +118,8 @@ def correlate(*words, ranks=1):
 def select(*words):
     """What `nasweep select WORDS --format json` prints."""
     return json.loads(run("select", *words, "--format", "json"))
+
+
+def search(*words):
+    """What `nasweep search WORDS --format json` prints."""
+    return json.loads(run("search", *words, "--format", "json"))

@@ -131,7 +131,7 @@ class Page:
         self.data, self.attrs = nasweep.columns(joined, space)
         self.lines = [(i, n) for i, n in enumerate(numbers) if n["kind"] == "correlation" and n["space"] == space and
                       (not n["proxy"].startswith(TRAINED) or same_data(n["proxy"][len(TRAINED):].split("/")[0], n["dataset"]))]
-        self.out = []
+        self.out, self.hunts = [], []
         self.folder = args.files
         self.targets = list(dict.fromkeys((n["dataset"], n["split"]) for _, n in self.lines))
         self.proxies = list(dict.fromkeys(n["proxy"] for _, n in self.lines)) or list(self.attrs["proxies"])
@@ -363,6 +363,40 @@ def searches(page):
                  f'<p class="caption">{steps[0]["candidates"]:,} candidates drawn, {steps[0]["runs"]:,} runs, seed {steps[0]["seed"]}; mean ± deviation over runs.</p>')
 
 
+USES = {("random", "start"): "random search begun with its top", ("evolution", "start"): "evolution begun with its top",
+        ("evolution", "filter"): "evolution, mutants filtered by it", ("score", ""): "its top alone, beside random search"}
+
+
+def gains(page):
+    """What scores add to searches that train, and what published searches report."""
+    hunts = page.hunts
+    found = [h for h in hunts if h["kind"] == "search" and (h["dataset"], h["split"]) == page.main]
+    if not found:
+        return
+    target, first = page.main, found[0]
+    page.add("<h2>What does a score add to a search?</h2>")
+    items = []
+    for (method, use), words in USES.items():
+        mine = [h for h in hunts if h["kind"] == "gain" and (h["method"], h["use"]) == (method, use) and
+                (h["dataset"], h["split"]) == target]
+        if mine:
+            name = "_".join(w for w in ("gain", method, use) if w)
+            items.append(page.figure(name, figures.search_gains(mine, page.shown, words[0].upper() + words[1:]),
+                                     f"accuracy gained on {title(target)} against budget: {words}"))
+    page.figures(items, f"Searches that look at {esc(first['look'])} and are judged by {title(target)} of the best they looked at: "
+                 f"{first['repeats']:,} repeats, each with and without the score and with the same random numbers. Bands are 1.96 standard "
+                 "errors over these pairs: the chance of searches, not that of trainings.")
+    rows = [(h["method"] if not h["proxy"] else f'{h["method"]}{", " + h["use"] if h["use"] else ""} by {name_of(h["proxy"])}',
+             h["mean"], h["deviation"], f'here, {h["budget"]:g} {h["unit"]}') for h in found]
+    rows += [(h["method"], h["mean"], h["deviation"], "; ".join(t for t in (h["source"], h["note"]) if t))
+             for h in hunts if h["kind"] == "published" and (h["dataset"], h["split"]) in (target, (None, None))]
+    rows.sort(key=lambda r: -(r[1] or -1))
+    page.add('<h3>Beside published searches</h3><div class="wide"><table><thead><tr><th>search</th><th>accuracy found</th><th style="text-align:left">'
+             "source</th></tr></thead><tbody>" + "".join(
+                 f'<tr><td>{esc(name)}</td><td>{real(mean, 2)}{"" if deviation is None else " ± " + real(deviation, 2)}</td>'
+                 f'<td class="text">{esc(source)}</td></tr>' for name, mean, deviation, source in rows) + "</tbody></table></div>")
+
+
 def operations(page):
     text = nasweep.run("list", page.space, "--columns", "index,conv3,conv1,pool3")
     table = np.loadtxt(io.StringIO(text), delimiter=",", skiprows=1, dtype=np.int64)
@@ -446,6 +480,7 @@ def body(page, commands):
         densities(page)
         subsets(page)
         searches(page)
+        gains(page)
     else:
         page.add('<p class="warn">No trained accuracies: scores are compared among themselves. Name a table with --truth, or put one '
                  "into the folder NASWEEP_DATA.</p>")
@@ -506,7 +541,14 @@ def main():
         if measured:
             commands.append("nasweep select " + " ".join(picks) + " --format json")
         os.makedirs(args.files, exist_ok=True)
-        parts = [body(Page(args, joined, space, numbers, search), commands) for space in nasweep.spaces(joined)]
+        pages = [Page(args, joined, space, numbers, search) for space in nasweep.spaces(joined)]
+        for page in pages:
+            if page.main and page.shown and any(page.space == n["space"] for n in numbers if n["proxy"].startswith(TRAINED)):
+                hunt = [*args.files_in, *truth, "--space", page.space, "--proxy", ",".join(page.shown), "--method",
+                        "random,evolution,score", "--use", "start,filter", "--report", "/".join(page.main)]
+                page.hunts = nasweep.search(*hunt)
+                commands.append("nasweep search " + " ".join(hunt) + " --format json")
+        parts = [body(page, commands) for page in pages]
     except (OSError, ValueError, RuntimeError) as e:
         sys.exit(f"report.py: {e}")
     finally:

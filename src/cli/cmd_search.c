@@ -48,6 +48,7 @@ static const struct nsw_option options[] = {
     {"resamples", "N", "2000", "bootstrap resamples for the intervals of gains", false},
     {"level", "SHARE", "0.95", "confidence of those intervals, between 0 and 1", false},
     {"published", NULL, NULL, "the table also has what published searches report, with sources (JSON always has)", false},
+    {"space", "NAME", NULL, "only this of the spaces in the files", false},
     {"truth", "[FORMAT:]FILE", NULL, "accuracies, as in `correlate`", true},
     {"score", "accuracy:D/S", NULL, "also these accuracies as a score, as in `correlate`", true},
     {"ensemble", "A+B", NULL, NSW_ENSEMBLE_HELP, true},
@@ -223,11 +224,19 @@ static int all_ready(int status) {
   return worst;
 }
 
+static int check_space(const char *only, const struct nsw_tables *tables, struct nsw_error *err) {
+  char quoted[NSW_QUOTE_SIZE];
+  for (size_t t = 0; only && t < tables->count; t++)
+    if (!strcmp(only, tables->list[t]->space)) return NSW_OK;
+  return only ? nsw_usage(err, "--space %s: none of the files has it", nsw_quote(quoted, only)) : NSW_OK;
+}
+
 static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_search_job job = {.args = args};
   struct nsw_tables tables = {.count = 0};
   job.search.share = nsw_ranks_share();
   bool first = job.search.share.rank == 0; /* the rank that speaks */
+  const char *only = nsw_args_text(args, "space");
   if (nsw_args_flag(args, "list-methods")) {
     if (first) list_methods();
     return NSW_OK;
@@ -236,10 +245,12 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
                    ? read_options(&job, err)
                    : nsw_usage(err, "search: FILE.h5 or the name of a space is missing; usage: nasweep search FILE.h5...");
   if (status == NSW_OK) status = nsw_tables_read(args, first, &tables, err);
+  if (status == NSW_OK) status = check_space(only, &tables, err);
   if (status == NSW_OK) status = nsw_search_find_transfer(&job, tables.list, tables.count, err);
   int worst = all_ready(status);
   for (size_t t = 0; t < tables.count && worst == NSW_OK && status == NSW_OK; t++)
-    if (tables.list[t] != job.transfer.table) status = nsw_search_table(&job, tables.list[t], err);
+    if (tables.list[t] != job.transfer.table && (!only || !strcmp(only, tables.list[t]->space)))
+      status = nsw_search_table(&job, tables.list[t], err);
   if (status == NSW_OK && worst == NSW_OK && first) status = print(&job, err);
   nsw_search_outcomes_free(&job.outcomes);
   nsw_tables_free(&tables);
