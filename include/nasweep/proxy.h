@@ -16,7 +16,8 @@ enum nsw_needs {
   NSW_NEEDS_TOPOLOGY = 0,
   NSW_NEEDS_NETWORK = 1, /* runs a network: BLAS and memory matter */
   NSW_NEEDS_DATA = 2,    /* reads images */
-  NSW_NEEDS_SEED = 4     /* its value depends on the seed */
+  NSW_NEEDS_SEED = 4,    /* its value depends on the seed */
+  NSW_NEEDS_CELLS = 8    /* looks at the cell alone: nothing for a space where all are the same */
 };
 
 /* One result column. */
@@ -131,6 +132,9 @@ bool nsw_proxy_in(const struct nsw_proxy *proxy, const char *word);
 
 /* SHA-256, as hexadecimal digits, of what a proxy that is not built in is: its identity, columns and needs. */
 void nsw_proxy_digest(const struct nsw_proxy *proxy, char hex[65]);
+
+/* Whether it tells the architectures of a space apart. */
+bool nsw_proxy_fits(const struct nsw_proxy *proxy, const struct nsw_space_kind *kind);
 
 /* Number of columns, and of options. */
 int nsw_proxy_columns(const struct nsw_proxy *proxy);

@@ -12,19 +12,19 @@
 #include "nasweep/arch.h"
 #include "nasweep/error.h"
 
-enum { NSW_MAX_VERTICES = 7, NSW_MAX_EDGES = 21 };
 enum { NSW_MAX_GENES = 32 }; /* choices that make an architecture, see nsw_space_genes */
 
-/* One cell, decoded: a DAG whose vertices are in topological order. The edge x->y (x < y) has the number
- * x + y(y-1)/2 in both arrays and bit masks: the official edge order of both benchmarks. */
-struct nsw_cell {
-  int vertices;                        /* 2..7, vertex 0 the input, the last the output */
-  uint32_t edges;                      /* bit e: edge e is there (its operation is not NONE) */
-  uint8_t edge_op[NSW_MAX_EDGES];      /* enum nsw_op of every edge */
-  uint8_t vertex_op[NSW_MAX_VERTICES]; /* enum nsw_op of every vertex */
-};
-
+struct nsw_cell;  /* src/space/cell.h */
 struct nsw_space; /* an opened space */
+
+enum { NSW_SPACE_TEXT = 512 }; /* bytes that any spelling fits in, with its terminator */
+
+/* A spelling of an architecture that a table or another program wants: a column of `nasweep list`. */
+struct nsw_space_text {
+  const char *name;
+  bool number; /* it is a whole number */
+  void (*write)(const void *state, uint32_t index, char text[NSW_SPACE_TEXT]);
+};
 
 /* What a space has to supply. All functions are pure but open; state is what open made. */
 struct nsw_space_kind {
@@ -34,11 +34,14 @@ struct nsw_space_kind {
   uint32_t count;         /* number of architectures */
   size_t id_size;         /* characters of the longest id, without a terminator */
   size_t key_size;        /* bytes of a stored key per architecture that id() needs (nb101: its digest), or 0 */
-  bool ops_on_vertices;   /* operations sit on vertices (nb101) or on edges (nb201) */
+  bool one_cell;          /* all have the same cell: scores that look at the cell alone say nothing */
+  int fewest_channels;    /* of a skeleton, for all to be buildable and different */
   struct nsw_macro macro; /* the benchmark's own skeleton (CIFAR-10) */
   int (*open)(void **state, struct nsw_error *err); /* makes the table of architectures, no keys */
   void (*close)(void *state);
+  /* The cell as the benchmark's tables print it; NULL where architectures are not told by a cell. */
   void (*cell)(const void *state, uint32_t index, struct nsw_cell *cell);
+  const struct nsw_space_text *texts; /* other spellings of an architecture; ends with a NULL name; may be NULL */
   uint32_t (*class_of)(const void *state, uint32_t index); /* first index that computes the same function */
   /* The network, every field; macro without zero fields. */
   void (*describe)(const void *state, uint32_t index, const struct nsw_macro *macro, struct nsw_arch *arch);
@@ -74,7 +77,6 @@ void nsw_space_close(struct nsw_space **space);
 
 const struct nsw_space_kind *nsw_space_kind(const struct nsw_space *space);
 uint32_t nsw_space_count(const struct nsw_space *space);
-void nsw_space_cell(const struct nsw_space *space, uint32_t index, struct nsw_cell *cell);
 uint32_t nsw_space_class(const struct nsw_space *space, uint32_t index);
 
 /* The benchmark's skeleton with the fields of wish that are not zero put in. */
@@ -111,6 +113,12 @@ const uint32_t *nsw_space_by_key(const struct nsw_space *space);
 /* Id text into id[id_size + 1]. The keys must be there. */
 void nsw_space_id(const struct nsw_space *space, uint32_t index, char *id);
 
+/* The kind of a space by its name; NULL where there is none. */
+const struct nsw_space_kind *nsw_space_kind_named(const char *name);
+
+/* Another spelling of an architecture, one of the kind's texts by name, into text; false where the space has none. */
+bool nsw_space_text(const struct nsw_space *space, const char *name, uint32_t index, char text[NSW_SPACE_TEXT]);
+
 /* Index from text: a decimal index, an id, or another spelling of the space (nb101: "adjacency ops", pruned and
  * brought to its class). NSW_USAGE with the reason where there is none. A decimal index needs no keys. */
 int nsw_space_find(const struct nsw_space *space, const char *text, uint32_t *index, struct nsw_error *err);
@@ -122,13 +130,5 @@ int nsw_space_genes(const struct nsw_space *space);
 int nsw_space_gene_choices(const struct nsw_space *space, int gene);
 void nsw_space_genes_of(const struct nsw_space *space, uint32_t index, uint8_t *genes);
 bool nsw_space_from_genes(const struct nsw_space *space, const uint8_t *genes, uint32_t *index);
-
-/* Number of edge or vertex operations of each kind in the cell, into counts[NSW_OPS]. */
-void nsw_cell_count_ops(const struct nsw_cell *cell, int counts[NSW_OPS]);
-
-/* Whether data can pass from input to output. */
-bool nsw_cell_has_path(const struct nsw_cell *cell);
-
-static inline int nsw_edge(int from, int to) { return from + to * (to - 1) / 2; }
 
 #endif

@@ -181,35 +181,6 @@ static int export_rows(const struct nsw_args *args, const struct nsw_table *t, s
 
 /* ---- NAS-Bench-Suite-Zero ---- */
 
-/* NASLib's number of an operation: its lists of both spaces. */
-static int suite_op(bool on_vertices, int op) {
-  static const int vertex[NSW_OPS] = {
-      [NSW_OP_INPUT] = 0, [NSW_OP_OUTPUT] = 1, [NSW_OP_MAXPOOL3] = 2, [NSW_OP_CONV1] = 3, [NSW_OP_CONV3] = 4};
-  static const int edge[NSW_OPS] = {
-      [NSW_OP_SKIP] = 0, [NSW_OP_NONE] = 1, [NSW_OP_CONV3] = 2, [NSW_OP_CONV1] = 3, [NSW_OP_AVGPOOL3] = 4};
-  return on_vertices ? vertex[op] : edge[op];
-}
-
-static size_t append(char *key, size_t n, size_t size, int value) {
-  return n + (size_t)snprintf(key + n, size - n, "%s%d", n == 1 ? "" : ", ", value);
-}
-
-/* The key of an architecture: a Python tuple as text. nb101: the adjacency matrix row by row, then the operations.
- * nb201: the operations of the edges 0-1, 0-2, 0-3, 1-2, 1-3, 2-3. */
-static void suite_key(const struct nsw_space *space, uint32_t index, char *key, size_t size) {
-  struct nsw_cell cell;
-  bool on_vertices = nsw_space_kind(space)->ops_on_vertices;
-  size_t n = (size_t)snprintf(key, size, "(");
-  nsw_space_cell(space, index, &cell);
-  for (int x = 0; x < cell.vertices; x++)
-    for (int y = on_vertices ? 0 : x + 1; y < cell.vertices; y++)
-      n = append(
-          key, n, size,
-          on_vertices ? x < y && (cell.edges >> nsw_edge(x, y) & 1) : suite_op(false, cell.edge_op[nsw_edge(x, y)]));
-  for (int x = 0; on_vertices && x < cell.vertices; x++) n = append(key, n, size, suite_op(true, cell.vertex_op[x]));
-  snprintf(key + n, size - n, ")");
-}
-
 /* Whether a column is the validation accuracy of the data set, under any of its names: NATS-Bench calls CIFAR-10's
  * cifar10-valid. */
 static bool is_validation(const struct nsw_accuracy *a, const char *dataset) {
@@ -263,13 +234,13 @@ static json_t *suite_entry(const struct nsw_table *t, size_t row, const struct n
 
 static int suite_rows(const struct nsw_space *space, const struct nsw_table *t, const struct nsw_accuracy *accuracy,
                       struct nsw_error *err) {
-  char key[512];
+  char key[NSW_SPACE_TEXT];
   for (size_t row = 0; row < t->rows; row++) {
     if (t->index[row] >= nsw_space_count(space))
       return nsw_fail(err, "%s: row %zu: index %u is beyond the space", t->space, row, t->index[row]);
     json_t *entry = suite_entry(t, row, accuracy);
     if (!entry) return nsw_fail(err, "out of memory for row %zu", row);
-    suite_key(space, t->index[row], key, sizeof key);
+    nsw_space_text(space, "suite_zero", t->index[row], key);
     printf("%s\n\"%s\": ", row ? "," : "", key);
     json_dumpf(entry, stdout, JSON_REAL_PRECISION(17));
     json_decref(entry);
@@ -283,6 +254,11 @@ static int export_suite(const struct nsw_args *args, const struct nsw_table *t, 
   int status = suite_accuracy(args, t, &accuracy, err);
   if (status == NSW_OK) status = nsw_space_open(t->space, &space, err);
   if (status != NSW_OK) return status;
+  char key[NSW_SPACE_TEXT];
+  if (!nsw_space_text(space, "suite_zero", 0, key)) {
+    nsw_space_close(&space);
+    return nsw_usage(err, "export: NAS-Bench-Suite-Zero has no keys for %s", t->space);
+  }
   json_t *dataset = json_string(nsw_args_text(args, "accuracy") ? accuracy->dataset : nsw_args_text(args, "dataset"));
   printf("{");
   json_dumpf(dataset, stdout, JSON_ENCODE_ANY);

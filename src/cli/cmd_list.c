@@ -11,12 +11,12 @@
 
 enum { COLUMNS_MOST = 64 };
 
-/* One architecture, decoded when a column asks for its cell. */
+/* One architecture, with its cell where a column asks for it. */
 struct row {
   const struct nsw_space *space;
   struct nsw_macro macro;
   uint32_t index;
-  struct nsw_cell cell;
+  struct nsw_graph cell;
   int ops[NSW_OPS]; /* number of each operation in the cell */
 };
 
@@ -24,7 +24,7 @@ struct row {
 struct column {
   const char *name;
   void (*write)(const struct row *row, struct nsw_emit *emit);
-  bool on_vertices; /* only for spaces whose operations sit on vertices */
+  bool cell; /* looks at the cell */
 };
 
 static void write_index(const struct row *r, struct nsw_emit *e) { nsw_emit_integer(e, r->index); }
@@ -42,11 +42,8 @@ static void write_id(const struct row *r, struct nsw_emit *e) {
   nsw_space_id(r->space, r->index, id);
   nsw_emit_text(e, id);
 }
-static void write_path(const struct row *r, struct nsw_emit *e) { nsw_emit_integer(e, nsw_cell_has_path(&r->cell)); }
-static void write_vertices(const struct row *r, struct nsw_emit *e) { nsw_emit_integer(e, (uint64_t)r->cell.vertices); }
-static void write_edges(const struct row *r, struct nsw_emit *e) {
-  nsw_emit_integer(e, (uint64_t)__builtin_popcount(r->cell.edges));
-}
+static void write_path(const struct row *r, struct nsw_emit *e) { nsw_emit_integer(e, nsw_graph_has_path(&r->cell)); }
+static void write_edges(const struct row *r, struct nsw_emit *e) { nsw_emit_integer(e, r->cell.edges); }
 static void write_conv3(const struct row *r, struct nsw_emit *e) {
   nsw_emit_integer(e, (uint64_t)r->ops[NSW_OP_CONV3]);
 }
@@ -57,65 +54,47 @@ static void write_pool3(const struct row *r, struct nsw_emit *e) {
   nsw_emit_integer(e, (uint64_t)(r->ops[NSW_OP_AVGPOOL3] + r->ops[NSW_OP_MAXPOOL3]));
 }
 
-static void write_adjacency(const struct row *r, struct nsw_emit *e) {
-  char text[NSW_MAX_VERTICES * (NSW_MAX_VERTICES + 1) + 1], *at = text;
-  for (int x = 0; x < r->cell.vertices; x++) {
-    if (x) *at++ = '|';
-    for (int y = 0; y < r->cell.vertices; y++) *at++ = x < y && r->cell.edges >> nsw_edge(x, y) & 1 ? '1' : '0';
-  }
-  *at = '\0';
-  nsw_emit_text(e, text);
-}
-
-static void write_ops(const struct row *r, struct nsw_emit *e) {
-  static const char *const names[NSW_OPS] = {[NSW_OP_CONV1] = "conv1x1",
-                                             [NSW_OP_CONV3] = "conv3x3",
-                                             [NSW_OP_MAXPOOL3] = "maxpool3x3",
-                                             [NSW_OP_INPUT] = "input",
-                                             [NSW_OP_OUTPUT] = "output"};
-  char text[NSW_MAX_VERTICES * 16] = "";
-  for (int v = 0; v < r->cell.vertices; v++) {
-    const char *name = names[r->cell.vertex_op[v]];
-    strcat(strcat(text, v ? "," : ""), name ? name : "?");
-  }
-  nsw_emit_text(e, text);
-}
-
-static const struct column columns[] = {{"index", write_index, false},
-                                        {"id", write_id, false},
-                                        {"params", write_params, false},
-                                        {"macs", write_macs, false},
-                                        {"class", write_class, false},
-                                        {"path", write_path, false},
-                                        {"edges", write_edges, false},
-                                        {"conv3", write_conv3, false},
-                                        {"conv1", write_conv1, false},
-                                        {"pool3", write_pool3, false},
-                                        {"vertices", write_vertices, true},
-                                        {"adjacency", write_adjacency, true},
-                                        {"ops", write_ops, true}};
+static const struct column columns[] = {{"index", write_index, false},   {"id", write_id, false},
+                                        {"params", write_params, false}, {"macs", write_macs, false},
+                                        {"class", write_class, false},   {"path", write_path, true},
+                                        {"edges", write_edges, true},    {"conv3", write_conv3, true},
+                                        {"conv1", write_conv1, true},    {"pool3", write_pool3, true}};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-/* What to print. */
+/* What to print: of every column either `column` or `text` is there, a spelling that the space has. */
 struct plan {
   const struct column *column[COLUMNS_MOST];
+  const struct nsw_space_text *text[COLUMNS_MOST];
   const char *name[COLUMNS_MOST];
   size_t count;
   bool cell; /* some column looks at the cell */
 };
 
 static int unknown_column(const struct nsw_space_kind *kind, const char *word, struct nsw_error *err) {
-  const char *known[COLUMNS];
-  char list[256] = "", quoted[NSW_QUOTE_SIZE];
+  const char *known[COLUMNS + COLUMNS_MOST];
+  char list[512] = "", quoted[NSW_QUOTE_SIZE];
   size_t n = 0;
-  for (size_t i = 0; i < COLUMNS; i++) {
-    if (columns[i].on_vertices && !kind->ops_on_vertices) continue;
-    strcat(strcat(list, n ? ", " : ""), columns[i].name);
-    known[n++] = columns[i].name;
-  }
+  for (size_t i = 0; i < COLUMNS; i++) known[n++] = columns[i].name;
+  for (const struct nsw_space_text *t = kind->texts; t && t->name; t++) known[n++] = t->name;
+  for (size_t i = 0; i < n; i++) strcat(strcat(list, i ? ", " : ""), known[i]);
   const char *near = nsw_nearest(word, known, n);
   if (near) return nsw_usage(err, "list: unknown column '%s'; did you mean '%s'?", nsw_quote(quoted, word), near);
   return nsw_usage(err, "list: %s has no column '%s'; known: %s", kind->name, nsw_quote(quoted, word), list);
+}
+
+static int add_column(struct plan *plan, const struct nsw_space_kind *kind, const char *name, struct nsw_error *err) {
+  const struct column *column = NULL;
+  const struct nsw_space_text *text = kind->texts;
+  for (size_t j = 0; j < COLUMNS; j++)
+    if (!strcmp(columns[j].name, name)) column = &columns[j];
+  while (text && text->name && strcmp(text->name, name)) text++;
+  if (text && !text->name) text = NULL;
+  if (!column && !text) return unknown_column(kind, name, err);
+  plan->column[plan->count] = column;
+  plan->text[plan->count] = column ? NULL : text;
+  plan->name[plan->count++] = column ? column->name : text->name;
+  plan->cell = plan->cell || (column && column->cell);
+  return NSW_OK;
 }
 
 static int make_plan(const struct nsw_args *args, const struct nsw_space_kind *kind, struct plan *plan,
@@ -124,34 +103,36 @@ static int make_plan(const struct nsw_args *args, const struct nsw_space_kind *k
   int status = nsw_args_list(args, "columns", &list, err);
   if (status == NSW_OK && list.count > COLUMNS_MOST)
     status = nsw_usage(err, "list: more than %d columns", COLUMNS_MOST);
-  for (size_t i = 0; status == NSW_OK && i < list.count; i++) {
-    const struct column *c = NULL;
-    for (size_t j = 0; j < COLUMNS; j++)
-      if (!strcmp(columns[j].name, list.item[i]) && (kind->ops_on_vertices || !columns[j].on_vertices)) c = &columns[j];
-    if (!c) {
-      status = unknown_column(kind, list.item[i], err);
-      break;
-    }
-    plan->column[plan->count] = c;
-    plan->name[plan->count++] = c->name;
-    plan->cell = plan->cell || c - columns > 4; /* behind class all are told from the cell */
-  }
+  for (size_t i = 0; status == NSW_OK && i < list.count; i++) status = add_column(plan, kind, list.item[i], err);
   nsw_list_free(&list);
   return status;
 }
 
 static bool wants_id(const struct plan *plan) {
   for (size_t i = 0; i < plan->count; i++)
-    if (plan->column[i]->write == write_id) return true;
+    if (plan->column[i] && plan->column[i]->write == write_id) return true;
   return false;
+}
+
+static void write_text(const struct row *row, const struct nsw_space_text *text, struct nsw_emit *emit) {
+  char spelled[NSW_SPACE_TEXT];
+  if (!nsw_space_text(row->space, text->name, row->index, spelled)) return; /* it has: the plan is of this space */
+  if (text->number)
+    nsw_emit_integer(emit, strtoull(spelled, NULL, 10));
+  else
+    nsw_emit_text(emit, spelled);
 }
 
 static void print_row(const struct plan *plan, struct row *row, struct nsw_emit *emit) {
   if (plan->cell) {
-    nsw_space_cell(row->space, row->index, &row->cell);
-    nsw_cell_count_ops(&row->cell, row->ops);
+    nsw_space_graph(row->space, row->index, &row->cell);
+    nsw_graph_count_ops(&row->cell, row->ops);
   }
-  for (size_t i = 0; i < plan->count; i++) plan->column[i]->write(row, emit);
+  for (size_t i = 0; i < plan->count; i++)
+    if (plan->column[i])
+      plan->column[i]->write(row, emit);
+    else
+      write_text(row, plan->text[i], emit);
 }
 
 /* Keys of the rows of a range are made alone where nothing needs those of the whole space. */
@@ -229,12 +210,20 @@ static int list_proxies(const struct nsw_args *args, struct nsw_error *err) {
   return status == NSW_OK ? nsw_emit_end(&emit, err) : status;
 }
 
+static int missing_space(struct nsw_error *err) {
+  char list[256] = "";
+  size_t n = 0;
+  for (int i = 0; nsw_space_kinds[i] && n < sizeof list; i++)
+    n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", nsw_space_kinds[i]->name);
+  return nsw_usage(err, "list: SPACE missing (or --proxies); spaces are %s", list);
+}
+
 static int run(const struct nsw_args *args, struct nsw_error *err) {
   const char *name = nsw_args_operand(args, 0);
   struct nsw_space *space = NULL;
   struct plan plan = {.count = 0};
   if (nsw_args_flag(args, "proxies")) return list_proxies(args, err);
-  if (!name) return nsw_usage(err, "list: SPACE missing (or --proxies); spaces are nb101 and nb201");
+  if (!name) return missing_space(err);
   int status = nsw_space_open(name, &space, err);
   if (status == NSW_OK) status = make_plan(args, nsw_space_kind(space), &plan, err);
   if (status == NSW_OK) status = print_rows(args, space, &plan, err);
@@ -247,7 +236,7 @@ static const struct nsw_option options[] = {
      .argument = "LIST",
      .value = "index,id,params,macs,class",
      .help = "columns in this order; also path (1: input and output are connected), edges, conv3, conv1, pool3 (their "
-             "numbers in the cell); nb101 also vertices, adjacency, ops",
+             "numbers in the cell), and suite_zero (nb101, nb201); nb101 also vertices, adjacency, ops",
      .repeatable = true},
     {.name = "range", .argument = "A:B", .help = "indexes A to B, B not included"},
     {.name = "arch",
@@ -267,8 +256,8 @@ const struct nsw_command nsw_cmd_list = {
     .operands = "SPACE",
     .summary = "prints the architectures of a space, one a line, or the proxies",
     .text =
-        "Indexes are the official ones: nb201 the benchmark's, nb101 the position in the published enumeration. id is "
-        "the architecture string (nb201) or the module hash (nb101). class is the index of the first architecture "
+        "Indexes are the official ones: nb201's and sss's are the benchmark's, nb101's the position in the published enumeration. id is "
+        "the architecture string (nb201), the module hash (nb101) or the widths (sss). class is the index of the first architecture "
         "that computes the same function. params are trainable parameters of the whole network; macs the "
         "multiply-adds of its convolutions and classifier for one image.\n\nExamples:\n"
         "  nasweep list nb201 --range 0:3\n"

@@ -168,17 +168,12 @@ static int write_root(const struct nsw_dump *d, hid_t file) {
   bad |= nsw_h5_write_text(file, "norm", nsw_args_text(d->args, "norm"));
   bad |= nsw_h5_write_text(file, "weights", nsw_args_text(d->args, "weights"));
   bad |= nsw_h5_write_text(file, "data", d->images->source) | nsw_h5_write_text(file, "data_sha256", d->images->sha256);
-  struct nsw_cell cell;
-  char ops[2 * NSW_MAX_EDGES + 1] = "", edges[12];
-  nsw_space_cell(d->space, d->index, &cell);
-  int n = kind->ops_on_vertices ? cell.vertices : cell.vertices * (cell.vertices - 1) / 2;
-  for (int i = 0; i < n; i++) {
-    ops[2 * i] = (char)('0' + (kind->ops_on_vertices ? cell.vertex_op[i] : cell.edge_op[i]));
-    ops[2 * i + 1] = i + 1 < n ? ',' : 0;
-  }
-  snprintf(edges, sizeof edges, "%u", (unsigned)cell.edges);
-  bad |= nsw_h5_write_integer(file, "vertices", cell.vertices) | nsw_h5_write_text(file, "edges", edges);
-  return bad | nsw_h5_write_text(file, "ops", ops);
+  char text[NSW_SPACE_TEXT];
+  for (const struct nsw_space_text *t = kind->texts; t && t->name; t++)
+    if (nsw_space_text(d->space, t->name, d->index, text)) bad |= nsw_h5_write_text(file, t->name, text);
+  if (kind->key_size) return bad; /* its id would need the keys of the whole space */
+  nsw_space_id(d->space, d->index, text);
+  return bad | nsw_h5_write_text(file, "id", text);
 }
 
 int nsw_dump_write(struct nsw_dump *d, struct nsw_error *err) {

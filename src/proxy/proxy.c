@@ -95,6 +95,10 @@ bool nsw_proxy_in(const struct nsw_proxy *proxy, const char *word) {
   return !strcmp(word, proxy->group);
 }
 
+bool nsw_proxy_fits(const struct nsw_proxy *proxy, const struct nsw_space_kind *kind) {
+  return !(proxy->needs & NSW_NEEDS_CELLS && kind->one_cell);
+}
+
 int nsw_proxy_columns(const struct nsw_proxy *proxy) {
   int n = 0;
   while (proxy->columns[n].name) n++;

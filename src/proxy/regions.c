@@ -12,7 +12,7 @@
 #include "proxy/table.h"
 
 enum { IMAGES, CHANNELS };
-enum { SIDE = 4, SET_REGIONS = 3, MOST_FEEDERS = 5 /* vertices of nb101 that share the output's channels */ };
+enum { SIDE = 4, SET_REGIONS = 3 };
 
 struct regions {
   int images, channels;
@@ -40,9 +40,9 @@ static int whole_number(const char *key, const char *text, long most, int *value
 static int open_regions(const struct nsw_context *context, const char *const *values, void **state,
                         struct nsw_error *err) {
   struct regions *s = calloc(1, sizeof *s);
-  bool shared = nsw_space_kind(context->space)->ops_on_vertices, fewest = !strcmp(values[CHANNELS], "auto");
+  bool fewest = !strcmp(values[CHANNELS], "auto");
   if (!s) return nsw_fail(err, "out of memory");
-  s->channels = shared ? MOST_FEEDERS : 1;
+  s->channels = nsw_space_kind(context->space)->fewest_channels;
   int status = whole_number("images", values[IMAGES], 1000000, &s->images, err);
   if (status == NSW_OK && !fewest) status = whole_number("channels", values[CHANNELS], 1024, &s->channels, err);
   if (status == NSW_OK) {
@@ -125,7 +125,7 @@ static const struct nsw_proxy_column columns[] = {
 
 static const struct nsw_proxy_option options[] = {
     {"images", "3000", "pieces of 4 x 4 pixels of the data's images"},
-    {"channels", "auto", "of the thin network's first stage; auto: the fewest, which are 1 in nb201 and 5 in nb101"},
+    {"channels", "auto", "of the thin network's first stage; auto: the fewest that the space allows, 1 in nb201"},
     {0}};
 
 const struct nsw_proxy nsw_proxy_regions = {

@@ -220,7 +220,7 @@ const struct nsw_proxy nsw_proxy_sed = {
         "locally Gaussian feature maps, multiplied by operations, added by sums, averaged by concatenation",
     .note =
         "the paper's exact formula is not used: this is a reconstruction from its claims, and all gains are options",
-    .needs = NSW_NEEDS_TOPOLOGY,
+    .needs = NSW_NEEDS_TOPOLOGY | NSW_NEEDS_CELLS,
     .columns = columns,
     .options = options,
     .open = open_sed,

@@ -30,18 +30,17 @@ static int symbol_of(int op) {
 
 enum { PATHS = 7776 }; /* SYMBOLS to the power of LONGEST: every number of at most LONGEST digits */
 
-/* Counts the paths from a vertex on; number: what lies on the way to it. */
-static void count_paths(const struct nsw_cell *cell, bool on_vertices, int from, int number, float *counts) {
-  if (from == cell->vertices - 1) {
+/* Counts the paths from a node on; number: what lies on the way to it. */
+static void count_paths(const struct nsw_graph *cell, int from, int number, float *counts) {
+  if (from == cell->nodes - 1) {
     counts[number]++;
     return;
   }
-  for (int to = from + 1; to < cell->vertices; to++) {
-    int e = nsw_edge(from, to);
-    if (!(cell->edges >> e & 1)) continue;
-    int op = symbol_of(on_vertices ? cell->vertex_op[to] : cell->edge_op[e]);
-    int next = op ? number * SYMBOLS + op : number;
-    if (next < PATHS) count_paths(cell, on_vertices, to, next, counts);
+  for (int to = from + 1; to < cell->nodes; to++) {
+    const struct nsw_node *node = &cell->node[to];
+    int op = symbol_of(node->op), next = op ? number * SYMBOLS + op : number;
+    for (int i = 0; i < node->inputs && node->op != NSW_OP_NONE && next < PATHS; i++)
+      if (node->input[i] == from) count_paths(cell, to, next, counts);
   }
 }
 
@@ -62,13 +61,12 @@ static size_t word_width(const struct nsw_ground *ground) {
 }
 
 static void paths_of(const struct nsw_ground *ground, size_t candidate, float *out) {
-  struct nsw_cell cell;
+  struct nsw_graph cell = {.shape = 0};
   int counts[NSW_OPS];
-  bool on_vertices = nsw_space_kind(ground->space)->ops_on_vertices;
-  nsw_space_cell(ground->space, ground->index[candidate], &cell);
-  nsw_cell_count_ops(&cell, counts);
-  for (int op = 0; op < NSW_OPS; op++) out[op] = (float)counts[op];
-  count_paths(&cell, on_vertices, 0, 0, out + NSW_OPS);
+  nsw_space_graph(ground->space, ground->index[candidate], &cell);
+  nsw_graph_count_ops(&cell, counts);
+  for (int op = 0; op <= NSW_OP_MAXPOOL3; op++) out[op] = (float)counts[op];
+  count_paths(&cell, 0, 0, out + NSW_OPS);
 }
 
 /* Which of the raw columns differ between candidates: their sums and sums of squares tell. */
@@ -175,8 +173,7 @@ int nsw_inputs_make(const struct nsw_ground *ground, unsigned kinds, struct nsw_
     choose_columns(ground, kinds, &c, raw);
     inputs->width = c.kept + scores;
     inputs->x = malloc((inputs->n * inputs->width + 1) * sizeof *inputs->x);
-    if (!inputs->x)
-      status = nsw_fail(err, "out of memory for %zu inputs of %zu candidates", inputs->width, inputs->n);
+    if (!inputs->x) status = nsw_fail(err, "out of memory for %zu inputs of %zu candidates", inputs->width, inputs->n);
   }
   if (status == NSW_OK) fill_columns(ground, kinds, &c, raw, inputs);
   for (size_t s = 0; s < scores && status == NSW_OK; s++)

@@ -71,12 +71,19 @@ void nsw_nats_describe(const char *space, const struct nsw_macro *macro, const i
   nsw_graph_copy(&arch->graph[NSW_NATS_TAIL], &tail);
   struct nsw_stage *stage = arch->stage;
   *stage++ = (struct nsw_stage){.graph = NSW_NATS_STEM, .repeat = 1, .channels = width[0]};
-  for (int i = 0; i < 5; i++)
-    *stage++ = (struct nsw_stage){.graph = i % 2 ? NSW_NATS_RESIDUAL : NSW_NATS_CELL,
-                                  .numbered = true,
-                                  .reduction = i % 2,
-                                  .repeat = i % 2 ? 1 : macro->cells,
-                                  .channels = width[i]};
+  for (int i = 0; i < 5; i++) {
+    struct nsw_stage next = {.graph = NSW_NATS_CELL, .numbered = true, .repeat = macro->cells, .channels = width[i]};
+    if (i % 2) {
+      next.graph = NSW_NATS_RESIDUAL;
+      next.reduction = true;
+      next.repeat = 1;
+    } else if (i && width[i] != width[i - 1]) {
+      arch->graphs = NSW_NATS_FIRST + 1;
+      *stage++ = (struct nsw_stage){.graph = NSW_NATS_FIRST, .numbered = true, .repeat = 1, .channels = width[i]};
+      next.repeat--;
+    }
+    if (next.repeat) *stage++ = next;
+  }
   *stage++ = (struct nsw_stage){.graph = NSW_NATS_TAIL, .repeat = 1, .channels = width[4]};
   arch->stages = (int)(stage - arch->stage);
 }

@@ -1,10 +1,12 @@
 #include "space/nb101.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
+#include "space/table.h"
 
 /* The state: graphs[NSW_NB101_COUNT], ascending. */
 static int open_nb101(void **state, struct nsw_error *err) {
@@ -173,6 +175,47 @@ static bool from_genes(const void *state, const uint8_t *genes, uint32_t *index)
   return find_graph(state, nsw_nb101_canonical(nsw_nb101_pack(vertices, bits, labels)), index) == NSW_OK;
 }
 
+/* ---- spellings ---- */
+
+static void vertices_text(const void *state, uint32_t index, char text[NSW_SPACE_TEXT]) {
+  sprintf(text, "%d", nsw_nb101_vertices(((const uint32_t *)state)[index]));
+}
+
+static void adjacency_text(const void *state, uint32_t index, char text[NSW_SPACE_TEXT]) {
+  struct nsw_cell c;
+  cell(state, index, &c);
+  for (int x = 0; x < c.vertices; x++) {
+    if (x) *text++ = '|';
+    for (int y = 0; y < c.vertices; y++) *text++ = x < y && c.edges >> nsw_edge(x, y) & 1 ? '1' : '0';
+  }
+  *text = '\0';
+}
+
+static void ops_text(const void *state, uint32_t index, char text[NSW_SPACE_TEXT]) {
+  struct nsw_cell c;
+  cell(state, index, &c);
+  for (int v = 0; v < c.vertices; v++) text += sprintf(text, "%s%s", v ? "," : "", nsw_op_facts[c.vertex_op[v]].name);
+}
+
+/* NAS-Bench-Suite-Zero's key: a Python tuple of the matrix, row by row, and NASLib's numbers of the operations. */
+static void suite_zero_text(const void *state, uint32_t index, char text[NSW_SPACE_TEXT]) {
+  static const int numbers[NSW_OPS] = {
+      [NSW_OP_INPUT] = 0, [NSW_OP_OUTPUT] = 1, [NSW_OP_MAXPOOL3] = 2, [NSW_OP_CONV1] = 3, [NSW_OP_CONV3] = 4};
+  struct nsw_cell c;
+  cell(state, index, &c);
+  for (int x = 0; x < c.vertices; x++)
+    for (int y = 0; y < c.vertices; y++)
+      text += sprintf(text, "%s%d", x + y ? ", " : "(", x < y && c.edges >> nsw_edge(x, y) & 1);
+  for (int v = 0; v < c.vertices; v++) text += sprintf(text, ", %d", numbers[c.vertex_op[v]]);
+  strcpy(text, ")");
+}
+
+static const struct nsw_space_text texts[] = {{"vertices", true, vertices_text},
+                                              {"adjacency", false, adjacency_text},
+                                              {"ops", false, ops_text},
+                                              {"suite_zero", false, suite_zero_text},
+                                              {0}};
+
 const struct nsw_space_kind nsw_nb101 = {
     .name = "nb101",
     .long_name = "NAS-Bench-101",
@@ -180,11 +223,12 @@ const struct nsw_space_kind nsw_nb101 = {
     .count = NSW_NB101_COUNT,
     .id_size = 2 * NSW_NB101_KEY_SIZE,
     .key_size = NSW_NB101_KEY_SIZE,
-    .ops_on_vertices = true,
+    .fewest_channels = NSW_MAX_VERTICES - 2, /* one for every vertex that may feed the output */
     .macro = {.classes = 10, .resolution = 32, .channels = 128, .cells = 3},
     .open = open_nb101,
     .close = free,
     .cell = cell,
+    .texts = texts,
     .class_of = class_of,
     .describe = describe,
     .graph = graph,

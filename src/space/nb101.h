@@ -8,7 +8,7 @@
 #ifndef NSW_SPACE_NB101_H
 #define NSW_SPACE_NB101_H
 
-#include "nasweep/space.h"
+#include "space/cell.h"
 
 enum {
   NSW_NB101_COUNT = 423624,
@@ -53,7 +53,5 @@ void nsw_nb101_hash(const uint32_t *graphs, uint32_t n, uint8_t *keys);
 
 /* The same of one graph as the benchmark's text defines it, one digest after the other: for tests. */
 void nsw_nb101_hash_reference(uint32_t graph, uint8_t key[NSW_NB101_KEY_SIZE]);
-
-extern const struct nsw_space_kind nsw_nb101;
 
 #endif

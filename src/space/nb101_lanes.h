@@ -2,7 +2,7 @@
 #ifndef NSW_SPACE_NB101_LANES_H
 #define NSW_SPACE_NB101_LANES_H
 
-#include "nasweep/space.h"
+#include "space/cell.h"
 #include "space/md5.h"
 
 /* The digests of one vertex in all lanes: digest[4] as nsw_md5_streams_fn gives them. */

@@ -1,15 +1,17 @@
-#include "space/nb201.h"
-
+/* NAS-Bench-201 (Dong and Yang, 2020): six edges among four nodes, five operations, 15,625 cells. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
+#include "space/cell.h"
 #include "space/mt19937.h"
 #include "space/nats.h"
+#include "space/table.h"
 
 /* A cell's code is a number of six digits to the base five, one an edge, in the official edge order (0->1, 0->2, 1->2,
  * 0->3, 1->3, 2->3), the first the most significant: the order of the benchmark's nested products. */
-enum { EDGES = NSW_NB201_EDGES, OPS = NSW_NB201_OPS, COUNT = NSW_NB201_COUNT };
+enum { EDGES = NSW_NATS_EDGES, OPS = 5, COUNT = 15625 };
 
 static const char *const op_names[OPS] = {"none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"};
 static const uint8_t op_kinds[OPS] = {NSW_OP_NONE, NSW_OP_SKIP, NSW_OP_CONV1, NSW_OP_CONV3, NSW_OP_AVGPOOL3};
@@ -230,16 +232,30 @@ static bool from_genes(const void *state, const uint8_t *genes, uint32_t *index)
   return true;
 }
 
+/* NAS-Bench-Suite-Zero's key: a Python tuple of NASLib's numbers of the operations on the edges 0-1, 0-2, 0-3, 1-2,
+ * 1-3, 2-3. */
+static void suite_zero(const void *state, uint32_t index, char text[NSW_SPACE_TEXT]) {
+  static const int order[EDGES] = {0, 1, 3, 2, 4, 5}, numbers[OPS] = {1, 0, 3, 2, 4};
+  int digit[EDGES];
+  digits_of(((const struct nb201 *)state)->code[index], digit);
+  for (int e = 0; e < EDGES; e++) text += sprintf(text, "%s%d", e ? ", " : "(", numbers[digit[order[e]]]);
+  strcpy(text, ")");
+}
+
+static const struct nsw_space_text texts[] = {{"suite_zero", false, suite_zero}, {0}};
+
 const struct nsw_space_kind nsw_nb201 = {
     .name = "nb201",
     .long_name = "NAS-Bench-201 (NATS-Bench topology space)",
     .source = "Dong and Yang, NAS-Bench-201, ICLR 2020; order: random.seed(88), random.shuffle of the nested products",
     .count = COUNT,
     .id_size = 6 * (12 + 3) + 3 + 2, /* six operations with ~k|, three leading bars, two pluses */
+    .fewest_channels = 1,
     .macro = {.classes = 10, .resolution = 32, .channels = 16, .cells = 5},
     .open = open_nb201,
     .close = free,
     .cell = cell,
+    .texts = texts,
     .class_of = class_of,
     .describe = describe,
     .graph = graph,

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/quote.h"
-#include "space/nb101.h"
-#include "space/nb201.h"
+#include "space/cell.h"
+#include "space/table.h"
 
-const struct nsw_space_kind *const nsw_space_kinds[] = {&nsw_nb101, &nsw_nb201, NULL};
+#define ENTRY(name) &nsw_##name,
+const struct nsw_space_kind *const nsw_space_kinds[] = {NSW_SPACE_TABLE(ENTRY) NULL};
+#undef ENTRY
 
 struct nsw_space {
   const struct nsw_space_kind *kind;
@@ -17,14 +19,14 @@ struct nsw_space {
   uint32_t *by_key; /* [count] indices in ascending order of keys; NULL with keys */
 };
 
-static const struct nsw_space_kind *find_kind(const char *name) {
+const struct nsw_space_kind *nsw_space_kind_named(const char *name) {
   for (int i = 0; nsw_space_kinds[i]; i++)
     if (!strcmp(nsw_space_kinds[i]->name, name)) return nsw_space_kinds[i];
   return NULL;
 }
 
 int nsw_space_open(const char *name, struct nsw_space **space, struct nsw_error *err) {
-  const struct nsw_space_kind *kind = find_kind(name);
+  const struct nsw_space_kind *kind = nsw_space_kind_named(name);
   if (!kind) {
     char known[256] = "", quoted[NSW_QUOTE_SIZE];
     size_t n = 0;
@@ -159,6 +161,15 @@ void nsw_space_id(const struct nsw_space *space, uint32_t index, char *id) {
   space->kind->id(space->state, space->keys, index, id);
 }
 
+bool nsw_space_text(const struct nsw_space *space, const char *name, uint32_t index, char text[NSW_SPACE_TEXT]) {
+  for (const struct nsw_space_text *t = space->kind->texts; t && t->name; t++)
+    if (!strcmp(t->name, name)) {
+      t->write(space->state, index, text);
+      return true;
+    }
+  return false;
+}
+
 int nsw_space_find(const struct nsw_space *space, const char *text, uint32_t *index, struct nsw_error *err) {
   const struct nsw_space_kind *kind = space->kind;
   char quoted[NSW_QUOTE_SIZE];
@@ -185,22 +196,4 @@ void nsw_space_genes_of(const struct nsw_space *space, uint32_t index, uint8_t *
 
 bool nsw_space_from_genes(const struct nsw_space *space, const uint8_t *genes, uint32_t *index) {
   return space->kind->from_genes(space->state, genes, index);
-}
-
-/* ---- cells ---- */
-
-void nsw_cell_count_ops(const struct nsw_cell *cell, int counts[NSW_OPS]) {
-  memset(counts, 0, NSW_OPS * sizeof counts[0]);
-  int edges = nsw_edge(0, cell->vertices);
-  for (int e = 0; e < edges; e++) counts[cell->edge_op[e]]++;
-  for (int v = 0; v < cell->vertices; v++) counts[cell->vertex_op[v]]++;
-}
-
-bool nsw_cell_has_path(const struct nsw_cell *cell) {
-  uint32_t reached = 1;
-  for (int to = 1; to < cell->vertices; to++) {
-    uint32_t in = cell->edges >> nsw_edge(0, to) & ((1u << to) - 1);
-    if (in & reached) reached |= 1u << to;
-  }
-  return reached >> (cell->vertices - 1) & 1;
 }

@@ -7,62 +7,25 @@
 
 #include "study/rank.h"
 
-static bool edge_there(const struct nsw_cell *cell, int from, int to) {
-  int e = nsw_edge(from, to);
-  return cell->edges >> e & 1 && cell->edge_op[e] != NSW_OP_NONE;
-}
-
-int nsw_cell_depth(const struct nsw_cell *cell) {
-  int longest[NSW_MAX_VERTICES] = {0};
-  for (int v = 1; v < cell->vertices; v++) {
-    longest[v] = -1;
-    for (int u = 0; u < v; u++)
-      if (edge_there(cell, u, v) && longest[u] >= 0 && longest[u] + 1 > longest[v]) longest[v] = longest[u] + 1;
-  }
-  return longest[cell->vertices - 1] < 0 ? 0 : longest[cell->vertices - 1];
-}
-
-int nsw_cell_skips(const struct nsw_cell *cell) {
-  int skips = 0;
-  bool on_vertices = false;
-  for (int v = 1; v + 1 < cell->vertices; v++) on_vertices |= cell->vertex_op[v] != NSW_OP_SUM;
-  for (int v = 1; v < cell->vertices; v++) {
-    for (int u = 0; u < v; u++) {
-      if (!edge_there(cell, u, v)) continue;
-      if (!on_vertices) {
-        skips += cell->edge_op[nsw_edge(u, v)] == NSW_OP_SKIP;
-        continue;
-      }
-      int longest[NSW_MAX_VERTICES]; /* from u, -1 where not reached */
-      for (int w = 0; w <= v; w++) {
-        longest[w] = w == u ? 0 : -1;
-        for (int t = u; t < w; t++)
-          if (edge_there(cell, t, w) && longest[t] >= 0 && longest[t] + 1 > longest[w]) longest[w] = longest[t] + 1;
-      }
-      skips += longest[v] > 1;
-    }
-  }
-  return skips;
-}
-
 static int decode_cells(struct nsw_facts *facts, struct nsw_error *err) {
   const struct nsw_table *table = facts->table;
   if (facts->depth) return NSW_OK;
   struct nsw_space *space = NULL;
+  struct nsw_graph graph = {.shape = 0};
   int status = nsw_space_open(table->space, &space, err);
   if (status != NSW_OK) return status;
   facts->depth = malloc(table->rows + 1);
   facts->skips = malloc(table->rows + 1);
   if (!facts->depth || !facts->skips) status = nsw_fail(err, "out of memory for the cells of %s", table->space);
   for (size_t i = 0; i < table->rows && status == NSW_OK; i++) {
-    struct nsw_cell cell;
     if (table->index[i] >= nsw_space_count(space)) {
       status = nsw_fail(err, "index %u is beyond the end of %s", table->index[i], table->space);
       break;
     }
-    nsw_space_cell(space, table->index[i], &cell);
-    facts->depth[i] = (uint8_t)nsw_cell_depth(&cell);
-    facts->skips[i] = (uint8_t)nsw_cell_skips(&cell);
+    nsw_space_graph(space, table->index[i], &graph);
+    int edges = nsw_graph_longest(&graph, NSW_COUNTED_OPS | 1 << NSW_OP_SKIP | 1 << NSW_OP_OUTPUT);
+    facts->depth[i] = (uint8_t)(edges < 0 ? 0 : edges);
+    facts->skips[i] = (uint8_t)nsw_graph_skips(&graph);
   }
   nsw_space_close(&space);
   return status;

@@ -9,7 +9,7 @@
 struct nsw_facts {
   const struct nsw_table *table; /* borrowed */
   uint8_t *depth;                /* [rows] edges on the longest path from input to output, 0 without one; or NULL */
-  uint8_t *skips;                /* [rows] skip connections (see nsw_cell_skips); or NULL */
+  uint8_t *skips;                /* [rows] skip connections (nsw_graph_skips); or NULL */
   uint8_t *decile;               /* [rows] of parameters, 0 the smallest tenth .. 9; or NULL */
 };
 
@@ -31,12 +31,5 @@ int nsw_subset_rows(const struct nsw_subset *subset, const struct nsw_facts *fac
                     struct nsw_error *err);
 
 void nsw_facts_free(struct nsw_facts *facts);
-
-/* Edges on the longest path from input to output through operations that are not none; 0 where there is none. */
-int nsw_cell_depth(const struct nsw_cell *cell);
-
-/* Skip connections: operations skip_connect where operations sit on edges; where they sit on vertices, edges whose
- * ends are also joined by a longer path. */
-int nsw_cell_skips(const struct nsw_cell *cell);
 
 #endif

@@ -127,11 +127,14 @@ static int want_column(struct nsw_sweep_plan *plan, const struct nsw_proxy *prox
 static int want(struct nsw_sweep_plan *plan, const char *name, struct nsw_error *err) {
   int place = 0, status = NSW_OK, found = 0;
   const struct nsw_registry *registry = plan->registry;
+  const struct nsw_space_kind *kind = nsw_space_kind_named(plan->request->space);
   const struct nsw_proxy *whole = nsw_registry_named(registry, name);
   const struct nsw_proxy *proxy = whole ? whole : nsw_registry_find(registry, name, &place);
+  if (proxy && kind && !nsw_proxy_fits(proxy, kind))
+    return nsw_usage(err, "%s looks at the cell alone, which is the same in all of %s", name, kind->name);
   if (proxy) return want_column(plan, proxy, whole ? -1 : place, err);
   for (size_t i = 0; (proxy = nsw_registry_at(registry, i)) && !status; i++) {
-    if (!nsw_proxy_in(proxy, name)) continue;
+    if (!nsw_proxy_in(proxy, name) || (kind && !nsw_proxy_fits(proxy, kind))) continue;
     status = want_column(plan, proxy, -1, err);
     found++;
   }

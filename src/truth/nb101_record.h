@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "nasweep/space.h"
+#include "space/cell.h"
 
 /* What was measured at the start, half-way and at the end of one training run. */
 struct nsw_nb101_evaluation {

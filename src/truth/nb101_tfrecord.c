@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "files/tfrecord.h"
+#include "space/cell.h"
 #include "truth/nb101_record.h"
 
 enum { REPEATS = 3, BUDGETS = 8, VALUES = 8 };

@@ -310,13 +310,13 @@ static bool is_dead(double value) { return value == -1e8 || value == 1e8 || valu
 /* A broken network's score is no value; where the cell has no path, its row says so. */
 static int put_dead(struct import *in, const struct value *v, size_t row) {
   struct column *column;
-  struct nsw_cell cell;
+  struct nsw_graph cell = {.shape = 0};
   const struct nsw_space *space = in->request->opened ? in->request->opened : in->speller.own;
   int status = find_column(in, v, &column);
   in->dead++;
   if (status || !space || column->keys[row]) return status;
-  nsw_space_cell(space, in->table->index[row], &cell);
-  if (!nsw_cell_has_path(&cell)) column->status[row] = NSW_ROW_NO_PATH;
+  nsw_space_graph(space, in->table->index[row], &cell);
+  if (!nsw_graph_has_path(&cell)) column->status[row] = NSW_ROW_NO_PATH;
   return NSW_OK;
 }
 

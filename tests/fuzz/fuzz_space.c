@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells.h"
 #include "nasweep/space.h"
 #include "space/nb101.h"
 
@@ -29,7 +30,7 @@ static void check_graph(const char *text) {
   struct nsw_arch arch;
   if (nsw_nb101_parse(text, &graph, NULL)) return;
   nsw_nb101_cell(graph, &cell);
-  demand(nsw_cell_has_path(&cell), "an accepted cell is connected");
+  demand(cell_has_path(&cell), "an accepted cell is connected");
   demand(__builtin_popcount(cell.edges) <= NSW_NB101_MAX_EDGES, "an accepted cell has few enough edges");
   demand(nsw_nb101_canonical(nsw_nb101_canonical(graph)) == nsw_nb101_canonical(graph),
          "the class of a class is itself");

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "nasweep/space.h"
+#include "space/cell.h"
 
 static inline bool has_edge(const struct nsw_cell *cell, int from, int to) {
   return cell->edges >> nsw_edge(from, to) & 1;

@@ -79,6 +79,39 @@ class Net201(nn.Module):
         return self.classifier(self.features(x).mean((2, 3)))
 
 
+class CellSSS(nn.Module):
+    """The size space's one cell: conv3x3 on every edge but 0->3, which is a skip; edges out of node 0 change the width."""
+
+    def __init__(self, cin, c):
+        super().__init__()
+        skip = nn.Identity() if cin == c else nn.Sequential(nn.Conv2d(cin, c, 1, bias=False), nn.BatchNorm2d(c))
+        self.layers = nn.ModuleList([ReLUConvBN(cin, c, 3), ReLUConvBN(cin, c, 3), ReLUConvBN(c, c, 3), skip,
+                                     ReLUConvBN(c, c, 3), ReLUConvBN(c, c, 3)])
+
+    def forward(self, x):
+        e = self.layers
+        one = e[0](x)
+        two = e[1](x) + e[2](one)
+        return e[3](x) + e[4](one) + e[5](two)
+
+
+class NetSSS(Net201):
+    """arch: five widths joined by colons; c: what 64 becomes."""
+
+    def __init__(self, arch, c=64, n=1, classes=10):
+        nn.Module.__init__(self)
+        w = [max(1, int(width) * c // 64) for width in arch.split(":")]
+        self.stem = nn.Sequential(nn.Conv2d(3, w[0], 3, padding=1, bias=False), nn.BatchNorm2d(w[0]))
+        cells, before = [], w[0]
+        for i, width in enumerate(w):
+            cells += [Block201(before, width)] if i % 2 else [CellSSS(before, width)] + [
+                CellSSS(width, width) for _ in range(n - 1)]
+            before = width
+        self.cells = nn.Sequential(*cells)
+        self.last = nn.BatchNorm2d(w[-1])
+        self.classifier = nn.Linear(w[-1], classes)
+
+
 class ConvBNReLU(nn.Module):
     def __init__(self, cin, cout, k):
         super().__init__()
@@ -179,9 +212,11 @@ class Net101(nn.Module):
 
 
 def build(space, arch, **size):
-    """arch: the architecture string, or (adjacency rows, operation names) as `nasweep list` prints them."""
+    """arch: the architecture string or widths, or (adjacency rows, operation names) as `nasweep list` prints them."""
     if space == "nb201":
         return Net201(arch, **size)
+    if space == "sss":
+        return NetSSS(arch, **size)
     matrix = [[int(c) for c in row] for row in arch[0].split("|")]
     return Net101(matrix, arch[1].split(","), **size)
 

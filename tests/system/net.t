@@ -39,9 +39,9 @@ def run(*args):
 
 def architecture(space, index):
     """What to build: from the listing, whose ids and cells are checked against the published ones elsewhere."""
-    columns = "id" if space == "nb201" else "adjacency,ops"
+    columns = "adjacency,ops" if space == "nb101" else "id"
     line = run("list", space, "--range", f"{index}:{index + 1}", "--columns", columns, "--no-header").strip()
-    if space == "nb201":
+    if space != "nb101":
         return line
     adjacency, ops = line.split(",", 1)
     return adjacency, ops.strip('"')
@@ -216,6 +216,10 @@ for index in [0, 9, 123, 4374, 7331, 12345, 15624]:
     compare("nb201", index, 2)
 for index in [13, 99]:
     compare("nb201", index, 3, channels=8, cells=2)
+# sss: widths that stay and that change, small and large; two cells a stage and shrunken widths.
+for index in [0, 284, 20000]:
+    compare("sss", index, 2)
+compare("sss", 9999, 2, channels=24, cells=2)
 # nb101: the smallest, with and without inner vertices, and a spread; at full size, few images.
 for index in [0, 1, 2000]:
     compare("nb101", index, 2, channels=32, cells=1)

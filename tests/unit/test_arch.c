@@ -2,6 +2,7 @@
  * and what a description must not be. */
 #include <stdlib.h>
 
+#include "cells.h"
 #include "closed_forms.h"
 #include "nasweep/arch.h"
 #include "unit.h"
@@ -69,7 +70,7 @@ static void walks_as_the_published_cells_do(void **state) {
       nsw_space_graph(space, i, &graph);
       last = cell.vertices - 1;
       assert_int_equal(graph.edges, __builtin_popcount(cell.edges));
-      assert_int_equal(nsw_graph_has_path(&graph), nsw_cell_has_path(&cell));
+      assert_int_equal(nsw_graph_has_path(&graph), cell_has_path(&cell));
       assert_int_equal(nsw_graph_longest(&graph, all), longest_edges(&cell, 0, last));
       for (int to = 1; to <= last; to++)
         for (int from = 0; from < to; from++) {
@@ -78,7 +79,7 @@ static void walks_as_the_published_cells_do(void **state) {
         }
       assert_int_equal(nsw_graph_skips(&graph), skips);
       nsw_graph_count_ops(&graph, counts);
-      nsw_cell_count_ops(&cell, ops);
+      cell_count_ops(&cell, ops);
       for (int op = NSW_OP_CONV1; op <= NSW_OP_MAXPOOL3; op++) assert_int_equal(counts[op], ops[op]);
     }
   }

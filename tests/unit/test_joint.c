@@ -6,6 +6,7 @@
 #include "data/images.h"
 #include "proxy/joint.h"
 #include "proxy/measure.h"
+#include "space/cell.h"
 #include "unit.h"
 
 enum { MOST = 32, IMAGES = 6 };

@@ -6,6 +6,7 @@
 #include "net/net.h"
 #include "proxy/joint.h"
 #include "proxy/table.h"
+#include "cells.h"
 #include "unit.h"
 
 enum { SAMPLES = 4, COUNT = 15625, COLUMNS = 3 };
@@ -119,7 +120,7 @@ static void test_no_path(void **state) {
     double values[COLUMNS];
     uint8_t status;
     nsw_space_cell(f->space, i, &cell);
-    if (nsw_cell_has_path(&cell)) continue;
+    if (cell_has_path(&cell)) continue;
     score(f, &i, 1, values, &status);
     assert_int_equal(status, NSW_ROW_NO_PATH);
     for (int c = 0; c < COLUMNS; c++) assert_true(values[c] == 0);

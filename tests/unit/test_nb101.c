@@ -5,6 +5,7 @@
 #include "base/isa.h"
 #include "base/random.h"
 #include "csv.h"
+#include "space/cell.h"
 #include "space/nb101.h"
 #include "space/nb101_lanes.h"
 #include "unit.h"

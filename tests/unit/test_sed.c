@@ -8,6 +8,7 @@
 #include "nasweep/proxy.h"
 #include "proxy/sed.h"
 #include "space/nb101.h"
+#include "cells.h"
 #include "unit.h"
 
 enum { COLUMNS = 4, OPTIONS = 5 };
@@ -123,7 +124,7 @@ static void equals_a_plain_recursion(void **state) {
       nsw_space_cell(spaces[k], i, &cell);
       if (k == 0) nb101_channels(&cell, 128, 128, channels);
       assert_int_equal(score(spaces[k], values, &i, 1, got, &status, NULL), NSW_OK);
-      assert_int_equal(status, nsw_cell_has_path(&cell) ? NSW_ROW_SCORED : NSW_ROW_NO_PATH);
+      assert_int_equal(status, cell_has_path(&cell) ? NSW_ROW_SCORED : NSW_ROW_NO_PATH);
       for (int c = 0; c < COLUMNS; c++) {
         double own[NSW_OPS];
         for (int op = 0; op < NSW_OPS; op++) own[op] = op == NSW_OP_NONE ? 0 : keeps[c] >> op & 1 ? gain[op] : 1;
