@@ -318,3 +318,12 @@ int nsw_args_range(const struct nsw_args *args, const char *name, uint64_t count
     return nsw_usage(err, "%s: --%s %.80s: wanted 0 <= A < B <= %" PRIu64, args->command->name, name, text, count);
   return NSW_OK;
 }
+
+int nsw_args_values(const struct nsw_args *args, const char *option, const char ***values, size_t *count,
+                    struct nsw_error *err) {
+  *count = nsw_args_count(args, option);
+  *values = calloc(*count + 1, sizeof **values);
+  if (!*values) return nsw_fail(err, "out of memory for --%s", option);
+  for (size_t i = 0; i < *count; i++) (*values)[i] = nsw_args_value(args, option, i);
+  return NSW_OK;
+}

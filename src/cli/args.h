@@ -45,6 +45,9 @@ bool nsw_args_flag(const struct nsw_args *args, const char *option);
 /* All values given to a repeatable option, in order; count may be 0. */
 size_t nsw_args_count(const struct nsw_args *args, const char *option);
 const char *nsw_args_value(const struct nsw_args *args, const char *option, size_t i);
+/* All of them in a list, to be freed. */
+int nsw_args_values(const struct nsw_args *args, const char *option, const char ***values, size_t *count,
+                    struct nsw_error *err);
 /* Numbers with range checks: NSW_USAGE naming the option where the text is no such number. */
 int nsw_args_integer(const struct nsw_args *args, const char *option, int64_t low, int64_t high, int64_t *value,
                      struct nsw_error *err);

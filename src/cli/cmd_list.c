@@ -6,6 +6,9 @@
 #include "base/quote.h"
 #include "cli/args.h"
 #include "cli/emit.h"
+#include "guest/guests.h"
+#include "guest/keeper.h"
+#include "guest/protocol.h"
 #include "nasweep/proxy.h"
 #include "nasweep/space.h"
 
@@ -17,7 +20,8 @@ struct row {
   struct nsw_macro macro;
   uint32_t index;
   struct nsw_graph cell;
-  int ops[NSW_OPS]; /* number of each operation in the cell */
+  int ops[NSW_OPS];      /* number of each operation in the cell */
+  struct nsw_arch *arch; /* room for a description, where lines for workers are printed */
 };
 
 /* A column: writes its value of a row. */
@@ -67,7 +71,8 @@ struct plan {
   const struct nsw_space_text *text[COLUMNS_MOST];
   const char *name[COLUMNS_MOST];
   size_t count;
-  bool cell; /* some column looks at the cell */
+  bool cell;  /* some column looks at the cell */
+  bool lines; /* lines for workers instead */
 };
 
 static int unknown_column(const struct nsw_space_kind *kind, const char *word, struct nsw_error *err) {
@@ -123,7 +128,13 @@ static void write_text(const struct row *row, const struct nsw_space_text *text,
     nsw_emit_text(emit, spelled);
 }
 
+/* Without an emitter, the line that a worker would get. */
 static void print_row(const struct plan *plan, struct row *row, struct nsw_emit *emit) {
+  if (!emit) {
+    struct nsw_asking asking = {.space = row->space, .macro = row->macro, .ids = true};
+    nsw_ask_write(stdout, &asking, row->index, row->arch);
+    return;
+  }
   if (plan->cell) {
     nsw_space_graph(row->space, row->index, &row->cell);
     nsw_graph_count_ops(&row->cell, row->ops);
@@ -137,12 +148,13 @@ static void print_row(const struct plan *plan, struct row *row, struct nsw_emit 
 
 /* Keys of the rows of a range are made alone where nothing needs those of the whole space. */
 static int prepare_keys(struct nsw_space *space, const struct plan *plan, bool find, struct nsw_error *err) {
-  return find || wants_id(plan) ? nsw_space_make_keys(space, err) : NSW_OK;
+  return find || plan->lines || wants_id(plan) ? nsw_space_make_keys(space, err) : NSW_OK;
 }
 
 static int print_rows(const struct nsw_args *args, struct nsw_space *space, const struct plan *plan,
                       struct nsw_error *err) {
-  struct row row = {.space = space};
+  struct nsw_arch arch;
+  struct row row = {.space = space, .arch = &arch};
   struct nsw_emit *emit = NULL;
   uint64_t first, end;
   int64_t classes, resolution;
@@ -158,7 +170,7 @@ static int print_rows(const struct nsw_args *args, struct nsw_space *space, cons
   if (wanted && !found) return nsw_fail(err, "out of memory for %zu architectures", wanted);
   for (size_t i = 0; status == NSW_OK && i < wanted; i++)
     status = nsw_space_find(space, nsw_args_value(args, "arch", i), &found[i], err);
-  if (status == NSW_OK)
+  if (status == NSW_OK && !plan->lines)
     status = nsw_emit_begin(stdout, nsw_args_text(args, "format"), plan->name, plan->count,
                             !nsw_args_flag(args, "no-header"), &emit, err);
   for (size_t i = 0; status == NSW_OK && i < wanted; i++) {
@@ -170,7 +182,7 @@ static int print_rows(const struct nsw_args *args, struct nsw_space *space, cons
     print_row(plan, &row, emit);
   }
   free(found);
-  return status == NSW_OK ? nsw_emit_end(&emit, err) : status;
+  return status == NSW_OK && emit ? nsw_emit_end(&emit, err) : status;
 }
 
 static const char *needs_text(unsigned needs, char text[64]) {
@@ -187,26 +199,40 @@ static void options_text(const struct nsw_proxy *proxy, char *text, size_t size)
     n += (size_t)snprintf(text + n, size - n, "%s%s=%s", i ? " " : "", proxy->options[i].key, proxy->options[i].value);
 }
 
+static void list_proxy(const struct nsw_proxy *proxy, struct nsw_emit *emit) {
+  char needs[64], options[1024];
+  options_text(proxy, options, sizeof options);
+  for (const struct nsw_proxy_column *c = proxy->columns; c->name; c++) {
+    nsw_emit_text(emit, c->name);
+    nsw_emit_text(emit, proxy->group);
+    nsw_emit_text(emit, c->direction < 0 ? "-1" : "+1");
+    nsw_emit_text(emit, needs_text(proxy->needs, needs));
+    nsw_emit_text(emit, c->long_name);
+    nsw_emit_text(emit, options);
+    nsw_emit_text(emit, proxy->source ? proxy->source : "");
+    nsw_emit_text(emit, proxy->note ? proxy->note : "");
+  }
+}
+
+/* The built-in ones, and those of workers and plugins. */
 static int list_proxies(const struct nsw_args *args, struct nsw_error *err) {
   static const char *const names[] = {"proxy", "group", "direction", "needs", "long_name", "options", "source", "note"};
   struct nsw_emit *emit;
-  int status = nsw_emit_begin(stdout, nsw_args_text(args, "format"), names, sizeof names / sizeof *names,
-                              !nsw_args_flag(args, "no-header"), &emit, err);
-  for (int p = 0; status == NSW_OK && nsw_proxies[p]; p++) {
-    const struct nsw_proxy *proxy = nsw_proxies[p];
-    char needs[64], options[1024];
-    options_text(proxy, options, sizeof options);
-    for (const struct nsw_proxy_column *c = proxy->columns; c->name; c++) {
-      nsw_emit_text(emit, c->name);
-      nsw_emit_text(emit, proxy->group);
-      nsw_emit_text(emit, c->direction < 0 ? "-1" : "+1");
-      nsw_emit_text(emit, needs_text(proxy->needs, needs));
-      nsw_emit_text(emit, c->long_name);
-      nsw_emit_text(emit, options);
-      nsw_emit_text(emit, proxy->source ? proxy->source : "");
-      nsw_emit_text(emit, proxy->note ? proxy->note : "");
-    }
-  }
+  struct nsw_guests guests = {.workers = 0};
+  struct nsw_guests_wish wish = {.terms = {.timeout = 600, .retries = 1, .rank = -1}};
+  const struct nsw_proxy *proxy;
+  const char **worker = NULL;
+  int status = nsw_args_values(args, "worker", &worker, &wish.workers, err);
+  wish.worker = worker;
+  if (wish.workers) nsw_keeper_start();
+  if (status == NSW_OK) status = nsw_guests_open(&wish, &guests, err);
+  if (status == NSW_OK)
+    status = nsw_emit_begin(stdout, nsw_args_text(args, "format"), names, sizeof names / sizeof *names,
+                            !nsw_args_flag(args, "no-header"), &emit, err);
+  for (size_t i = 0; status == NSW_OK && (proxy = nsw_registry_at(&guests.registry, i)); i++) list_proxy(proxy, emit);
+  nsw_guests_close(&guests);
+  nsw_keeper_stop();
+  free(worker);
   return status == NSW_OK ? nsw_emit_end(&emit, err) : status;
 }
 
@@ -225,6 +251,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   if (nsw_args_flag(args, "proxies")) return list_proxies(args, err);
   if (!name) return missing_space(err);
   int status = nsw_space_open(name, &space, err);
+  plan.lines = !strcmp(nsw_args_text(args, "format"), "worker");
   if (status == NSW_OK) status = make_plan(args, nsw_space_kind(space), &plan, err);
   if (status == NSW_OK) status = print_rows(args, space, &plan, err);
   nsw_space_close(&space);
@@ -244,11 +271,18 @@ static const struct nsw_option options[] = {
      .help = "only this architecture: an index, an id, or for nb101 \"ADJACENCY OPS\", which is pruned and brought to "
              "its class",
      .repeatable = true},
-    {.name = "format", .argument = "csv|json", .value = "csv", .help = "how to print"},
+    {.name = "format",
+     .argument = "csv|json|worker",
+     .value = "csv",
+     .help = "how to print; worker: the lines that `nasweep score --worker` would write, for trying one out"},
     {.name = "no-header", .help = "csv without the line of names"},
     {.name = "classes", .argument = "N", .value = "10", .help = "outputs of the classifier, for params and macs"},
     {.name = "resolution", .argument = "N", .value = "32", .help = "height and width of the image in pixels, for macs"},
     {.name = "proxies", .help = "the proxies instead: group, direction, needs, options with defaults, source"},
+    {.name = "worker",
+     .argument = "NAME=COMMAND",
+     .help = "with --proxies: start this worker and list its columns too",
+     .repeatable = true},
     {0}};
 
 const struct nsw_command nsw_cmd_list = {

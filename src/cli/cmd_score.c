@@ -87,16 +87,6 @@ static int read_seeds(const struct nsw_args *args, struct nsw_score_request *r, 
   return NSW_OK;
 }
 
-/* All values of a repeatable option as they stand. */
-static int read_values(const struct nsw_args *args, const char *option, const char ***values, size_t *count,
-                       struct nsw_error *err) {
-  *count = nsw_args_count(args, option);
-  *values = calloc(*count + 1, sizeof **values);
-  if (!*values) return nsw_fail(err, "out of memory for --%s", option);
-  for (size_t i = 0; i < *count; i++) (*values)[i] = nsw_args_value(args, option, i);
-  return NSW_OK;
-}
-
 static int read_count(const struct nsw_args *args, const char *option, int64_t low, int64_t high, uint64_t *value,
                       struct nsw_error *err) {
   int64_t n = 0;
@@ -138,7 +128,7 @@ static int read_range(const struct nsw_args *args, struct nsw_request *q, struct
 static int read_selection(const struct nsw_args *args, struct nsw_score_request *r, struct nsw_error *err) {
   struct nsw_request *q = &r->request;
   int status = read_range(args, q, err);
-  if (!status) status = read_values(args, "arch", &r->arch, &q->archs, err);
+  if (!status) status = nsw_args_values(args, "arch", &r->arch, &q->archs, err);
   q->arch = r->arch;
   if (!status && q->archs && nsw_args_given(args, "range"))
     status = nsw_usage(err, "score: --arch and --range exclude each other");
@@ -183,14 +173,14 @@ int nsw_score_read(const struct nsw_args *args, struct nsw_score_request *r, str
   q->data = nsw_args_text(args, "data");
   q->dataset = nsw_args_text(args, "dataset");
   if (!q->out) return nsw_usage(err, "score: --out FILE.h5 is missing");
-  int status = read_values(args, "worker", &r->worker, &q->workers, err);
+  int status = nsw_args_values(args, "worker", &r->worker, &q->workers, err);
   q->worker = r->worker;
   bool named = nsw_args_count(args, "proxy");
   if (!status && !named && !q->workers) return nsw_usage(err, "score: --proxy LIST is missing");
   if (!status && named) status = nsw_args_list(args, "proxy", &r->proxies, err);
   q->proxy = (const char *const *)r->proxies.item;
   q->proxies = r->proxies.count;
-  if (!status) status = read_values(args, "set", &r->set, &q->sets, err);
+  if (!status) status = nsw_args_values(args, "set", &r->set, &q->sets, err);
   q->set = r->set;
   if (!status) status = read_selection(args, r, err);
   if (!status) status = read_seeds(args, r, err);

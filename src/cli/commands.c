@@ -8,6 +8,7 @@
   X(list)     \
   X(score)    \
   X(dump)     \
+  X(images)   \
   X(import)   \
   X(correlate) \
   X(select)   \

@@ -8,8 +8,11 @@ static int open_workers(const struct nsw_guests_wish *wish, struct nsw_guests *g
   if (!g->worker) return nsw_fail(err, "out of memory for workers");
   for (size_t i = 0; i < wish->workers && !status; i++) {
     status = nsw_guest_worker_open(wish->worker[i], &wish->terms, &g->worker[i], err);
+    if (!status) g->workers++;
+  }
+  for (size_t i = 0; i < g->workers && !status; i++) {
+    status = nsw_guest_worker_greet(g->worker[i], err);
     if (status) break;
-    g->workers++;
     status = nsw_registry_add(&g->registry, nsw_guest_worker_proxy(g->worker[i]), err);
     if (status) nsw_error_prefix(err, status, "--worker %.60s", wish->worker[i]);
   }

@@ -171,6 +171,7 @@ void nsw_ask_write(FILE *f, const struct nsw_asking *asking, uint32_t index, str
   if (asking->dataset) nsw_json_member(f, ",\"dataset\":", asking->dataset);
   if (asking->data) nsw_json_member(f, ",\"data\":", asking->data);
   if (asking->data_sha256) nsw_json_member(f, ",\"data_sha256\":", asking->data_sha256);
+  if (asking->images) fprintf(f, ",\"images\":%zu", asking->images);
   if (asking->samples) fprintf(f, ",\"samples\":%d", asking->samples);
   fputs(",\"arch\":", f);
   nsw_arch_json(f, arch);

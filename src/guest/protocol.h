@@ -40,7 +40,8 @@ struct nsw_asking {
   struct nsw_macro macro;        /* no zero fields */
   const char *dataset;           /* name, or NULL: not known */
   const char *data;              /* where the images are from, or NULL */
-  const char *data_sha256;       /* of these images, or NULL */
+  const char *data_sha256;       /* of the images that are loaded, or NULL */
+  size_t images;                 /* how many those are */
   int samples;                   /* images to be used; 0: none */
   const uint64_t *seed;          /* NULL: it does not depend on one */
   bool ids;                      /* the space has its keys */

@@ -93,19 +93,23 @@ static const char *heard_text(enum nsw_heard heard) {
   }
 }
 
-/* Starts the process and reads its first line. */
-static int start(struct nsw_guest_worker *w, struct nsw_hello *hello, struct nsw_error *err) {
-  char *line = NULL, how[512];
-  size_t written = 0;
+/* Starts the process. */
+static int start(struct nsw_guest_worker *w, struct nsw_error *err) {
   int status = nsw_process_start(&w->process, w->title, (const char *const *)w->line.word,
                                  (const char *const *)w->variable, err);
-  if (status) return nsw_error_prefix(err, status, "%s", w->title);
+  return status ? nsw_error_prefix(err, status, "%s", w->title) : NSW_OK;
+}
+
+/* Reads its first line. */
+static int greet(struct nsw_guest_worker *w, struct nsw_hello *hello, struct nsw_error *err) {
+  char *line = NULL, how[512];
+  size_t written = 0;
   enum nsw_heard heard = nsw_process_talk(&w->process, "", 0, &written, w->terms.timeout, &line);
   if (heard != NSW_HEARD_LINE) {
     nsw_process_end(&w->process, heard == NSW_HEARD_END ? 1 : 0, how, sizeof how);
     return nsw_fail(err, "%s %s before its first line (%s)", w->title, heard_text(heard), how);
   }
-  status = nsw_hello_read(line, w->line.name, hello, err);
+  int status = nsw_hello_read(line, w->line.name, hello, err);
   if (!status) return NSW_OK;
   nsw_process_end(&w->process, 0, how, sizeof how);
   return nsw_error_prefix(err, status, "%s: its first line", w->title);
@@ -119,7 +123,8 @@ static int replace(struct nsw_guest_worker *w, struct nsw_error *err) {
   if (!status && strcmp(identity, w->identity))
     status = nsw_fail(err, "%s: its files were changed while it ran (%s)", w->title, identity);
   free(identity);
-  if (!status) status = start(w, &hello, err);
+  if (!status) status = start(w, err);
+  if (!status) status = greet(w, &hello, err);
   if (status) return status;
   bool same = nsw_hello_same(&hello, &w->hello);
   nsw_hello_free(&hello);
@@ -268,6 +273,7 @@ static int open_worker(const struct nsw_context *context, const char *const *val
   w->asking.dataset = images->dataset;
   w->asking.data = images->source;
   w->asking.data_sha256 = images->sha256;
+  w->asking.images = images->count;
   return NSW_OK;
 }
 
@@ -349,11 +355,14 @@ int nsw_guest_worker_open(const char *text, const struct nsw_guest_terms *terms,
     snprintf(w->title, sizeof w->title, "worker %s, rank %d", w->line.name, terms->rank);
   if (!status) status = nsw_command_line_identity(&w->line, &w->identity, err);
   if (!status) make_environment(w);
-  if (!status) status = start(w, &w->hello, err);
-  if (!status)
-    make_proxy(w);
-  else
-    nsw_guest_worker_close(worker);
+  if (!status) status = start(w, err);
+  if (status) nsw_guest_worker_close(worker);
+  return status;
+}
+
+int nsw_guest_worker_greet(struct nsw_guest_worker *w, struct nsw_error *err) {
+  int status = greet(w, &w->hello, err);
+  if (!status) make_proxy(w);
   return status;
 }
 

@@ -18,15 +18,19 @@ struct nsw_guest_terms {
   int rank;            /* for messages, and for the worker; -1: there is one process only */
 };
 
-/* Starts "NAME=COMMAND" and reads its first line. terms are copied, dataset borrowed. Needs the keeper
+/* Starts "NAME=COMMAND". terms are copied, dataset borrowed. Needs the keeper
  * (guest/keeper.h). */
 int nsw_guest_worker_open(const char *text, const struct nsw_guest_terms *terms, struct nsw_guest_worker **worker,
                           struct nsw_error *err);
 
+/* Reads its first line: to be called once, before it is a proxy. Several can be started before the first is waited for,
+ * as interpreters and their libraries take their time. */
+int nsw_guest_worker_greet(struct nsw_guest_worker *worker, struct nsw_error *err);
+
 /* Lets it end by itself, for two seconds, and frees. */
 void nsw_guest_worker_close(struct nsw_guest_worker **worker);
 
-/* It as a proxy, valid as long as the worker is. */
+/* It as a proxy once it was greeted, valid as long as the worker is. */
 const struct nsw_proxy *nsw_guest_worker_proxy(const struct nsw_guest_worker *worker);
 
 #endif

@@ -13,7 +13,8 @@ import h5py
 import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from sweeps import ENV, ROOT, command, different, messages, report, run, run_parts, start, text_of  # noqa: E402
+from sweeps import ENV, ROOT, different, messages, report, run, run_parts, start, text_of  # noqa: E402
+from workers import column, ranks_of  # noqa: E402
 
 HELLO = '{"nasweep": 1, "columns": [{"direction": -1, "long_name": "twice the parameters"}]}'
 # A worker that does something at architecture AT the first TIMES times, as a file counts.
@@ -62,11 +63,6 @@ def score(folder, out, *words, ranks=None, count="", **how):
 def told(process):
     """Lines about the worker."""
     return [line for line in messages(process) if line.startswith("nasweep: worker mine")]
-
-
-def column(folder, out, name="mine", space="nb201"):
-    with h5py.File(f"{folder}/{out}.h5") as f:
-        return f[f"{space}/score/{name}"][:], f[f"{space}/status/{name}"][:], f[f"{space}/params"][:].astype(float)
 
 
 def plain(folder):
@@ -205,18 +201,6 @@ def left(folder):
     return found
 
 
-def ranks_of(mpirun):
-    found = []
-    for name in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{name}/stat") as f:
-                if name.isdigit() and int(f.read().rpartition(")")[2].split()[1]) == mpirun:
-                    found.append(int(name))
-        except OSError:
-            pass
-    return found
-
-
 def jobs(folder):
     with open(f"{folder}/study.conf", "w") as f:
         f.write(f"[score]\nspace = nb201\nrange = 0:40\nworker = {worker(folder)}\nout = {folder}/job.h5\n")
@@ -224,5 +208,57 @@ def jobs(folder):
     report(p.returncode == 0 and (column(folder, "job")[1] == 1).all(), "a job file with a worker", p.stderr)
 
 
+# ---- the examples ----
+
+EXAMPLES = os.path.join(ROOT, "jobs", "examples")
+PYTHON = "/usr/bin/python3"
+
+
+def examples(folder):
+    p = subprocess.run(["make", "-C", EXAMPLES, f"OUT={folder}"], capture_output=True, text=True, env=ENV)
+    report(p.returncode == 0, "the example in C is built by make", p.stderr)
+    p = run(2, "score", "nb201", "--out", f"{folder}/own.h5", "--progress", "0", "--proxy", "params,macs", "--worker",
+            f"density={PYTHON} {EXAMPLES}/density.py", "--worker", f"kernels={folder}/kernels", cwd="/")
+    macs, _, params = column(folder, "own", "macs")
+    with h5py.File(f"{folder}/own.h5") as f:
+        ids = f["nb201/id"][:]
+    ours = [9 * i.count(b"3x3~") - 9 * i.count(b"pool_3x3~") + i.count(b"1x1~") for i in ids]
+    report(p.returncode == 0 and np.allclose(column(folder, "own", "density")[0], macs / params, rtol=1e-15),
+           "three lines of Python", p.stderr)
+    report(p.returncode == 0 and (column(folder, "own", "kernels")[0] == ours).all(), "a worker in C", p.stderr)
+    p = run(2, "run", f"{EXAMPLES}/study.conf", f"folder={folder}", f"examples={EXAMPLES}", f"out={folder}/study.h5",
+            f"file={folder}/study.h5")
+    report(p.returncode == 0, "the example's job file", p.stderr)
+    lines = run(None, "list", "nb201", "--range", "0:3", "--format", "worker").stdout
+    p = subprocess.run([PYTHON, f"{EXAMPLES}/density.py"], input=lines, capture_output=True, text=True,
+                       env=dict(ENV, PYTHONPATH=f"{ROOT}/analysis"))
+    report(len(p.stdout.splitlines()) == 4, "a worker tried out by hand", p.stdout + p.stderr)
+    p = run(None, "list", "--proxies", "--worker", f"density={PYTHON} {EXAMPLES}/density.py")
+    report(p.stdout.splitlines()[-1].startswith("density,worker,+1,topology,multiply-adds a parameter"),
+           "list --proxies --worker", p.stdout + p.stderr)
+
+
+def python(folder):
+    """What serve() makes of functions: several columns, exceptions, printing."""
+    with open(f"{folder}/mine.py", "w") as f:
+        f.write("""import nasweep
+def score(a):
+    'words'
+    print("hello", a.index) if a.index == 1 else None
+    if a.index == 2: raise ValueError("two\\nlines")
+    if a.index == 3: raise nasweep.NoPath
+    return a.params, float("-inf") if a.index == 4 else len(a.ops)
+nasweep.serve(score, columns=[{"name": "one"}, {"name": "two", "direction": -1}], batch=16)
+""")
+    p = run(2, "score", "nb201", "--range", "0:30", "--progress", "0", "--out", f"{folder}/py.h5", "--worker",
+            f"mine={PYTHON} {folder}/mine.py")
+    (one, status, params), (two, _, _) = column(folder, "py", "one"), column(folder, "py", "two")
+    rest = [i for i in range(30) if i not in (2, 3)]
+    report(list(status[[2, 3]]) == [3, 2] and (one[rest] == params[rest]).all() and two[4] == -np.inf and two[5] == 6,
+           "serve: several columns, exceptions, no path", p.stderr)
+    report("says: hello 1" in p.stderr and "ValueError: two lines" in p.stderr, "serve: what it prints is passed on",
+           p.stderr)
+
+
 if __name__ == "__main__":
-    run_parts(plain, kinds, trouble, refusals, ends, jobs)
+    run_parts(plain, kinds, trouble, refusals, ends, jobs, examples, python)

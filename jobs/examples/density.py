@@ -1,0 +1,3 @@
+import nasweep
+
+nasweep.serve(lambda architecture: architecture.macs / architecture.params, long_name="multiply-adds a parameter")
