@@ -55,7 +55,7 @@ def _():
 @test("defaults stand in the help")
 def _():
     text = " ".join(nasweep("list", "--help").stdout.split())
-    assert "--format csv|json how to print [default: csv]" in text
+    assert "--format csv|json|worker how to print; worker:" in text
     assert "[default: index,id,params,macs,class]" in text
 
 
@@ -194,7 +194,7 @@ def _():
     assert set(commands()) <= set(offers("nasweep", ""))
     assert offers("nasweep", "list", "nb2") == ["nb201"]
     assert offers("nasweep", "list", "nb201", "--col") == ["--columns"]
-    assert offers("nasweep", "list", "nb201", "--format", "") == ["csv", "json"]
+    assert offers("nasweep", "list", "nb201", "--format", "") == ["csv", "json", "worker"]
     assert offers("nasweep", "score", "nb201", "--proxy", "sed,kn")[0] == "sed,knas"
     assert offers("nasweep", "score", "nb201", "--dataset", "I") == ["ImageNet16-120"]
     with tempfile.TemporaryDirectory() as folder:
