@@ -14,9 +14,12 @@ import h5py
 import numpy as np
 import scipy.stats
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from mpi import ENVIRONMENT  # noqa: E402
+
 BUILD = os.environ.get("BUILD", "build")
 NASWEEP = os.path.join(BUILD, "nasweep")
-ENV = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_rmaps_base_oversubscribe="1")
+ENV = dict(os.environ, **ENVIRONMENT)
 EVALUATIONS = 5
 
 

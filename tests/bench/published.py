@@ -16,6 +16,9 @@ import h5py
 import numpy as np
 from scipy import stats
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from mpi import ENVIRONMENT  # noqa: E402
+
 NASWEEP = os.path.join(os.environ.get("BUILD", "build"), "nasweep")
 DATA = os.environ.get("NASWEEP_DATA", "")
 OURS = {"flops": "macs"}  # theirs: ours, where the names differ
@@ -46,8 +49,7 @@ def score(space, rows, columns, args):
         command = ["mpirun", "-n", str(args.ranks)] if args.ranks > 1 else []
         command += [NASWEEP, "score", space, "--proxy", names, "--out", out, *options]
         command += [w for i in rows for w in ("--arch", str(i))]
-        env = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-                   OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_hwloc_base_binding_policy="none")
+        env = dict(os.environ, **ENVIRONMENT)
         subprocess.run(command, check=True, env=env)
         with h5py.File(out) as f:
             index = f[f"{space}/index"][:]

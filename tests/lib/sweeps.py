@@ -9,13 +9,12 @@ import time
 
 import h5py
 
+from mpi import ENVIRONMENT
 from tap import finish, report, skip  # noqa: F401
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NASWEEP = os.path.join(ROOT, os.environ.get("BUILD", "build"), "nasweep")
-ENV = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-           OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_hwloc_base_binding_policy="none",
-           OMPI_MCA_mpi_yield_when_idle="1", OMPI_MCA_orte_abort_print_stack="0",
+ENV = dict(os.environ, **ENVIRONMENT, OMPI_MCA_orte_abort_print_stack="0",
            OMPI_MCA_pml="ob1")  # one host: no other networks are tried
 DUMMY = ["score", "nb201", "--proxy", "dummy,random", "--seed", "3,4", "--progress", "0"]  # time passes, no work
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Sweeps that go wrong: bad input, disks that fill up or go away, evaluations that crash."""
+# tests/run: alone
 
 import os
 import signal

@@ -23,13 +23,13 @@ import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import make_nb101_tfrecord as nb101  # noqa: E402
+import mpi  # noqa: E402
 
 NASWEEP = os.path.join(os.environ.get("BUILD", "build"), "nasweep")
 DATA = os.environ.get("NASWEEP_DATA", "")
 NATS = "NATS-tss-v1_0-3ffb9-simple"
 SEEDS = [777, 888, 999, 111]
-os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_rmaps_base_oversubscribe="1",
-                  OMPI_MCA_hwloc_base_binding_policy="none")
+os.environ.update(mpi.ENVIRONMENT)
 folder = tempfile.mkdtemp(prefix="nasweep_files_")
 tests = []
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Job files, merging of result files, and the simulator against real runs."""
+# tests/run: alone
 
 import os
 import sys

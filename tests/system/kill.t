@@ -2,6 +2,7 @@
 """SIGKILL to a random rank, or to mpirun with all ranks, at random moments; resumed with other numbers of ranks until
 the sweep is complete; the file must be whole at each step and in the end the one of an undisturbed run. At least 30
 kills that hit. NSW_TEST_SEED chooses another order of events."""
+# tests/run: alone
 
 import os
 import random

@@ -2,6 +2,7 @@
 """The scripts of slurm/ on a real Slurm of several nodes, started for the test on this machine: a plain run, a run hit by
 its time limit and queued again, a job array with merge, a node taken down in the middle. Own ports, own folder, no
 trace of it afterwards. Needs root and the packages slurm-wlm and munge."""
+# tests/run: alone
 
 import os
 import shutil
@@ -12,6 +13,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from mpi import ENVIRONMENT  # noqa: E402
 from sweeps import NASWEEP, ROOT, Folder, different, finish, report, run, skip  # noqa: E402
 
 NODES = 4
@@ -23,7 +25,7 @@ ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={ctld}
 AuthType=auth/munge
-AuthInfo=socket={run}/munge.socket,cred_expire=3
+AuthInfo=socket={run}/munge.socket,cred_expire=6
 CryptoType=crypto/munge
 SlurmUser=root
 SlurmdUser=root
@@ -86,15 +88,15 @@ class Slurm:
         os.mkdir(f"{folder}/state")
         with open(f"{folder}/slurm.conf", "w") as f:
             f.write(conf)
+        with open(f"{folder}/cgroup.conf", "w") as f:
+            f.write("CgroupPlugin=disabled\n")  # Slurm 24.11 looks for cgroups even where no plugin needs them
         with open(f"{folder}/munge.key", "wb") as f:
             f.write(os.urandom(128))
         os.chmod(f"{folder}/munge.key", 0o600)
         os.chmod(folder, 0o755)
         self.env = dict(os.environ, SLURM_CONF=f"{folder}/slurm.conf", PATH=os.environ["PATH"] + ":/usr/sbin:/sbin",
-                        OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_btl="self,tcp",
-                        OMPI_MCA_btl_tcp_if_include="lo", OMPI_MCA_oob_tcp_if_include="lo",
-                        OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_rmaps_base_oversubscribe="1",
-                        OMPI_MCA_mpi_yield_when_idle="1", NASWEEP=NASWEEP)
+                        **ENVIRONMENT, OMPI_MCA_btl="self,tcp", OMPI_MCA_btl_tcp_if_include="lo",
+                        OMPI_MCA_oob_tcp_if_include="lo", NASWEEP=NASWEEP)
         for name in [n for n in self.env if n.startswith(("SLURM_", "SBATCH_")) and n != "SLURM_CONF"]:
             del self.env[name]
 
@@ -330,6 +332,7 @@ def main():
                 said = slurm.tell("sinfo") + "".join(open(f"{folder}/{n}").read()[-600:] for n in os.listdir(folder)
                                                      if n.endswith((".log", ".out")))
                 skip("Slurm", "did not come up: " + " ".join(said.split())[-400:])
+                print("\n".join("# " + line for line in said.splitlines()))
         finally:
             slurm.stop()
             if os.environ.get("V") == "1":
