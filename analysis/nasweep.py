@@ -54,7 +54,7 @@ def spaces(path):
             raise ValueError(f"{path}: not a result file of nasweep")
         if int(f.attrs["format_version"]) > 1:
             raise ValueError(f"{path}: format version {f.attrs['format_version']} is of a later nasweep")
-        return [name for name in f if "index" in f[name]]
+        return [name for name in f if isinstance(f[name], h5py.Group) and "index" in f[name]]
 
 
 def columns(path, space=None):

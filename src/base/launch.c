@@ -21,3 +21,15 @@ int nsw_launch_rank(void) {
   int rank = text ? atoi(text) : 0;
   return rank > 0 ? rank : 0;
 }
+
+int nsw_launch_tasks(const char **variable) {
+  static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "FLUX_JOB_SIZE",
+                                      "SLURM_STEP_NUM_TASKS"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *text = getenv(names[i]);
+    int tasks = text ? atoi(text) : 0;
+    *variable = names[i];
+    if (tasks > 1) return tasks;
+  }
+  return 1;
+}

@@ -26,38 +26,7 @@ struct nsw_args {
   char *line;
 };
 
-/* ---- suggestions ---- */
-
-static size_t min3(size_t a, size_t b, size_t c) { return a < b ? (a < c ? a : c) : (b < c ? b : c); }
-
-/* Edits from a to b: insert, delete, replace, swap neighbours (optimal string alignment). Long words: too many. */
-static size_t edits(const char *a, const char *b) {
-  enum { LONGEST = 48 };
-  size_t n = strlen(a), m = strlen(b), d[LONGEST + 1][LONGEST + 1];
-  if (n > LONGEST || m > LONGEST) return LONGEST;
-  for (size_t i = 0; i <= n; i++) {
-    for (size_t j = 0; j <= m; j++) {
-      if (!i || !j) {
-        d[i][j] = i + j;
-        continue;
-      }
-      d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < d[i][j])
-        d[i][j] = d[i - 2][j - 2] + 1;
-    }
-  }
-  return d[n][m];
-}
-
-const char *nsw_nearest(const char *word, const char *const *names, size_t count) {
-  const char *best = NULL;
-  size_t length = strlen(word), fewest = length / 3 + 1;
-  for (size_t i = 0; length && i < count; i++) {
-    size_t n = length >= 2 && !strncmp(word, names[i], length) ? 1 : edits(word, names[i]);
-    if (n < fewest || (n == fewest && !best && n < length)) best = names[i], fewest = n;
-  }
-  return best;
-}
+/* ---- commands ---- */
 
 const struct nsw_command *nsw_command_find(const char *name, struct nsw_error *err) {
   const char *names[MAX_NAMES];
@@ -314,6 +283,8 @@ int nsw_args_range(const struct nsw_args *args, const char *name, uint64_t count
   if (!good)
     return nsw_usage(err, "%s: --%s wants A:B (B not included), as in 0:1000, got '%.80s'", args->command->name, name,
                      text);
+  if (*first >= *end && count == UINT32_MAX)
+    return nsw_usage(err, "%s: --%s %.80s: wanted A < B", args->command->name, name, text);
   if (*first >= *end || *end > count)
     return nsw_usage(err, "%s: --%s %.80s: wanted 0 <= A < B <= %" PRIu64, args->command->name, name, text, count);
   return NSW_OK;

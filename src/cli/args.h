@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/nearest.h"
 #include "nasweep/error.h"
 
 /* One long option. All options are `--name VALUE` or `--name=VALUE`; a flag has no argument. */
@@ -31,6 +32,9 @@ struct nsw_command {
   bool blas; /* uses BLAS: its kernel is checked, and repaired by re-execution, before MPI starts */
   bool guests; /* may start processes of the user's: what does so is made before MPI starts (guest/keeper.h) */
   bool stops; /* ends with NSW_STOPPED when a signal asks it to (sweep/stop.h) */
+  /* Finds mistakes in the values, doing nothing else, for job files: what `run` would refuse, in the same words. Files
+   * that sections before it make need not be there (job.h). On one rank alone. NULL: there is nothing to find. */
+  int (*check)(const struct nsw_args *args, struct nsw_error *err);
   /* Prints data to standard output. Returns an exit status; where not NSW_OK, err says why. */
   int (*run)(const struct nsw_args *args, struct nsw_error *err);
 };
@@ -88,10 +92,6 @@ int nsw_args_parse(const struct nsw_command *command, int argc, char *const *arg
 
 /* Frees and sets to NULL; may be called twice. */
 void nsw_args_free(struct nsw_args **args);
-
-/* One of the `count` names, or NULL where none is near: a spelling error or two, or the word is the name's beginning.
- */
-const char *nsw_nearest(const char *word, const char *const *names, size_t count);
 
 /* The command of that name; NULL and NSW_USAGE's message with the nearest one where there is none. */
 const struct nsw_command *nsw_command_find(const char *name, struct nsw_error *err);

@@ -7,6 +7,7 @@
 #include "cli/ranks.h"
 #include "store/file.h"
 #include "study/ensemble.h"
+#include "study/subset.h"
 
 static const struct nsw_option options[] = {
     {"truth", "[FORMAT:]FILE", NULL,
@@ -90,6 +91,23 @@ static int study(struct nsw_correlate *job, const struct nsw_table *table, struc
   return status == NSW_OK ? nsw_correlate_table(job, table, columns, err) : status;
 }
 
+/* --compare wants two names. */
+static int check_pairs(const struct nsw_args *args, struct nsw_error *err) {
+  for (size_t k = 0; k < nsw_args_count(args, "compare"); k++)
+    if (!strchr(nsw_args_value(args, "compare", k), ','))
+      return nsw_usage(err, "--compare %.80s: two scores, A,B", nsw_args_value(args, "compare", k));
+  return NSW_OK;
+}
+
+static int check(const struct nsw_args *args, struct nsw_error *err) {
+  struct nsw_correlate job = {.args = args};
+  int status = read_options(&job, err);
+  if (status == NSW_OK) status = nsw_subsets_check(nsw_args_text(args, "subset"), err);
+  if (status == NSW_OK) status = check_pairs(args, err);
+  nsw_choice_free(&job.choice);
+  return status;
+}
+
 static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_correlate job = {.args = args};
   struct nsw_tables tables = {.count = 0};
@@ -127,5 +145,6 @@ const struct nsw_command nsw_cmd_correlate = {
     .min_operands = 1,
     .max_operands = -1,
     .mpi = true,
+    .check = check,
     .run = run,
 };

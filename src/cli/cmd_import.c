@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/quote.h"
 #include "cli/args.h"
 #include "nasweep/space.h"
 #include "store/file.h"
@@ -205,22 +206,43 @@ static bool takes_part(const struct nsw_truth_format *format, struct nsw_truth_r
   return true;
 }
 
-static int run(const struct nsw_args *args, struct nsw_error *err) {
-  const char *name = nsw_args_operand(args, 0), *out = nsw_args_text(args, "out");
-  const struct nsw_truth_format *format = nsw_truth_find(name);
-  if (!format) {
-    char known[256] = "";
-    for (size_t i = 0; nsw_truth_formats[i]; i++)
-      snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", nsw_truth_formats[i]->name);
-    return nsw_usage(err, "import: no format %s; there are %s", name, known);
+/* The format, the share of records that may match nothing, and the request; free request->paths in any case. */
+static int read_request(const struct nsw_args *args, const struct nsw_truth_format **format, double *max_unmatched,
+                        struct nsw_truth_request *request, struct nsw_error *err) {
+  const char *name = nsw_args_operand(args, 0), *names[32];
+  char known[256] = "", quoted[NSW_QUOTE_SIZE];
+  size_t n = 0;
+  *format = nsw_truth_find(name);
+  for (; nsw_truth_formats[n] && n < sizeof names / sizeof *names; n++) {
+    names[n] = nsw_truth_formats[n]->name;
+    snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", n ? ", " : "", names[n]);
   }
-  if (!out) return nsw_usage(err, "import: --out FILE.h5 is needed");
-  double max_unmatched;
-  int status = nsw_args_real(args, "max-unmatched", &max_unmatched, err);
+  const char *near = nsw_nearest(name, names, n);
+  if (!*format)
+    return nsw_usage(err, "import: no format %s%s%s%s are %s", nsw_quote(quoted, name),
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'? There" : "; there", known);
+  if (!nsw_args_text(args, "out")) return nsw_usage(err, "import: --out FILE.h5 is needed");
+  int status = nsw_args_real(args, "max-unmatched", max_unmatched, err);
   if (status != NSW_OK) return status;
-  if (!(max_unmatched >= 0 && max_unmatched <= 1)) return nsw_usage(err, "--max-unmatched: a share from 0 to 1");
+  if (!(*max_unmatched >= 0 && *max_unmatched <= 1)) return nsw_usage(err, "--max-unmatched: a share from 0 to 1");
+  return fill_request(args, request, err);
+}
+
+static int check(const struct nsw_args *args, struct nsw_error *err) {
+  const struct nsw_truth_format *format;
   struct nsw_truth_request request = {0};
-  status = fill_request(args, &request, err);
+  double max_unmatched;
+  int status = read_request(args, &format, &max_unmatched, &request, err);
+  free((void *)request.paths);
+  return status;
+}
+
+static int run(const struct nsw_args *args, struct nsw_error *err) {
+  const char *out = nsw_args_text(args, "out");
+  const struct nsw_truth_format *format;
+  struct nsw_truth_request request = {0};
+  double max_unmatched;
+  int status = read_request(args, &format, &max_unmatched, &request, err);
   if (status == NSW_OK && !takes_part(format, &request)) goto done;
   if (status == NSW_OK) status = nsw_file_writable(out, err);
   if (status == NSW_OK) status = check_paths(&request, err);
@@ -264,5 +286,6 @@ const struct nsw_command nsw_cmd_import = {
     .min_operands = 2,
     .max_operands = -1,
     .mpi = true,
+    .check = check,
     .run = run,
 };

@@ -38,6 +38,10 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   return status;
 }
 
+static int check(const struct nsw_args *args, struct nsw_error *err) {
+  return nsw_args_text(args, "out") ? NSW_OK : nsw_usage(err, "merge: --out FILE.h5 is missing");
+}
+
 static const struct nsw_option options[] = {
     {"out", "FILE.h5", NULL, "result file to write", false},
     {"space", "SPACE", NULL, "which space to merge, where the files hold several", false},
@@ -56,5 +60,6 @@ const struct nsw_command nsw_cmd_merge = {
     .options = options,
     .min_operands = 2,
     .max_operands = -1,
+    .check = check,
     .run = run,
 };

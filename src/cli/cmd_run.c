@@ -41,13 +41,14 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   const char *path = nsw_args_operand(args, 0);
   size_t count = nsw_args_operands(args) - 1;
   const char **overrides = calloc(count + 1, sizeof *overrides);
-  int status = nsw_transport_open(&transport, err);
+  int status = nsw_transport_open(&transport, MPI_COMM_WORLD, err);
   if (status) {
     free(overrides);
     return status;
   }
   for (size_t i = 0; overrides && i < count; i++) overrides[i] = nsw_args_operand(args, i + 1);
   status = overrides ? nsw_job_read(path, overrides, count, &job, err) : nsw_fail(err, "out of memory");
+  if (!status && transport.rank == 0) status = nsw_job_check(&job, path, err);
   status = nsw_transport_agree(&transport, status, err);
   size_t flawed = 0;
   for (size_t i = 0; i < job.steps && !status; i++) { /* between sweeps too a signal is a request to stop */
@@ -82,7 +83,8 @@ const struct nsw_command nsw_cmd_run = {
     .summary = "runs a whole study from one job file: score, import, correlate",
     .text =
         "Runs the sections of a job file in their order, each a command with its options as `key = value` lines; "
-        "jobs/ has some to begin with. All sections are checked before the first one runs. KEY=VALUE replaces a key in "
+        "jobs/ has some to begin with. All sections are checked before the first one runs, values, files and folders too, "
+        "but for those that wait for a missing `needs`. KEY=VALUE replaces a key in "
         "every section that knows it, SECTION.KEY=VALUE in the sections of that command or label, and NAME=VALUE a "
         "variable of the file. A job that was stopped (status 75) goes on when the same command is given again.\n\n"
         "Example: mpirun -n 2 nasweep run jobs/smoke.conf sample=100",

@@ -206,6 +206,15 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   return status;
 }
 
+static int check(const struct nsw_args *args, struct nsw_error *err) {
+  struct nsw_score_request r;
+  int status = nsw_score_read(args, &r, err);
+  bool nothing = r.request.end && r.request.first >= r.request.end;
+  if (!status && !nothing) status = nsw_sweep_check(&r.request, err);
+  nsw_score_free(&r);
+  return status;
+}
+
 const struct nsw_command nsw_cmd_score = {
     .name = "score",
     .operands = "SPACE",
@@ -231,5 +240,6 @@ const struct nsw_command nsw_cmd_score = {
     .blas = true,
     .stops = true,
     .guests = true,
+    .check = check,
     .run = run,
 };

@@ -231,6 +231,16 @@ static int check_space(const char *only, const struct nsw_tables *tables, struct
   return only ? nsw_usage(err, "--space %s: none of the files has it", nsw_quote(quoted, only)) : NSW_OK;
 }
 
+static int check(const struct nsw_args *args, struct nsw_error *err) {
+  struct nsw_search_job job = {.args = args};
+  if (nsw_args_flag(args, "list-methods")) return NSW_OK;
+  int status = nsw_args_operands(args) ? read_options(&job, err) : nsw_usage(err, "search: FILE.h5 is missing");
+  nsw_search_outcomes_free(&job.outcomes);
+  nsw_list_free(&job.methods);
+  nsw_list_free(&job.proxies);
+  return status;
+}
+
 static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_search_job job = {.args = args};
   struct nsw_tables tables = {.count = 0};
@@ -276,5 +286,6 @@ const struct nsw_command nsw_cmd_search = {
     .max_operands = -1,
     .mpi = true,
     .blas = true,
+    .check = check,
     .run = run,
 };

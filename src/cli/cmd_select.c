@@ -73,6 +73,13 @@ static int read_options(struct nsw_selection *job, struct nsw_error *err) {
   return status == NSW_OK ? nsw_choice_read(args, &job->choice, err) : status;
 }
 
+static int check(const struct nsw_args *args, struct nsw_error *err) {
+  struct nsw_selection job = {.args = args};
+  int status = read_options(&job, err);
+  nsw_selection_free(&job);
+  return status;
+}
+
 static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_selection job = {.args = args};
   struct nsw_tables tables = {.count = 0};
@@ -106,5 +113,6 @@ const struct nsw_command nsw_cmd_select = {
     .options = options,
     .min_operands = 1,
     .max_operands = -1,
+    .check = check,
     .run = run,
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { NAMES = 512 }; /* known keys, for suggestions */
 
@@ -40,8 +41,7 @@ struct draft {
 
 /* ---- keys ---- */
 
-/* The operand's key: the letters its word begins with, in lower case. Moves *text on; false at its end. */
-static bool next_operand(const char **text, char key[64], bool *many) {
+bool nsw_job_operand(const char **text, char key[64], bool *many) {
   const char *at = *text;
   size_t n = 0;
   if (!at) return false;
@@ -59,7 +59,7 @@ static bool next_operand(const char **text, char key[64], bool *many) {
 static bool is_operand(const struct nsw_command *command, const char *key, bool *many) {
   const char *text = command->operands;
   char known[64];
-  while (next_operand(&text, known, many))
+  while (nsw_job_operand(&text, known, many))
     if (!strcmp(known, key)) return true;
   return false;
 }
@@ -84,7 +84,7 @@ static int unknown_key(const struct nsw_command *const *commands, size_t count, 
   bool many;
   for (size_t c = 0; c < count; c++) {
     const char *text = commands[c]->operands;
-    while (operands < 16 && n < NAMES && next_operand(&text, operand[operands], &many))
+    while (operands < 16 && n < NAMES && nsw_job_operand(&text, operand[operands], &many))
       names[n++] = operand[operands++];
     for (const struct nsw_option *o = commands[c]->options; o && o->name && n < NAMES; o++) names[n++] = o->name;
   }
@@ -322,11 +322,44 @@ static int add_flag(struct nsw_step *step, const char *key, const char *value, s
   return nsw_usage(err, "%s wants yes or no, got '%.60s'", key, value);
 }
 
-/* An operand that may be several is split at blanks. */
-static int add_operands(struct nsw_step *step, char *value, bool many, struct nsw_error *err) {
-  char *rest = NULL;
-  if (!many) return add_word(step, value, err);
-  for (char *word = strtok_r(value, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
+/* Takes away quotes that enclose a whole value. */
+static char *unquote(char *value) {
+  size_t n = strlen(value);
+  bool quoted = n >= 2 && (*value == '"' || *value == '\'') && value[n - 1] == *value;
+  if (!quoted || memchr(value + 1, *value, n - 2)) return value;
+  value[n - 1] = '\0';
+  return value + 1;
+}
+
+/* The next of several operands: up to a blank, or enclosed in quotes. Moves *text on; NULL at its end. */
+static char *next_word(char **text) {
+  char *at = *text + strspn(*text, " \t"), *end;
+  if (!*at) return NULL;
+  bool quoted = *at == '"' || *at == '\'';
+  end = quoted ? strchr(at + 1, *at) : NULL;
+  if (end)
+    at++;
+  else
+    end = at + strcspn(at, " \t");
+  *text = *end ? end + 1 : end;
+  *end = '\0';
+  return at;
+}
+
+/* Whether a section made before writes this file. */
+static bool is_made(const struct nsw_job *job, const char *file) {
+  for (size_t i = 0; i + 1 < job->steps; i++) /* the last one is being made */
+    for (size_t w = 0; w < job->step[i].words; w++)
+      if (!strncmp(job->step[i].word[w], "--out=", 6) && !strcmp(job->step[i].word[w] + 6, file)) return true;
+  return false;
+}
+
+/* Operands that may be several are separated by blanks; one with a blank in its name stands in quotes, or alone, where
+ * there is such a file or a section before makes it. */
+static int add_operands(const struct nsw_job *job, struct nsw_step *step, char *value, bool many,
+                        struct nsw_error *err) {
+  if (!many || !access(value, F_OK) || is_made(job, value)) return add_word(step, unquote(value), err);
+  for (char *word; (word = next_word(&value));) {
     int status = add_word(step, word, err);
     if (status) return status;
   }
@@ -345,17 +378,17 @@ static int add_option(struct nsw_step *step, const struct nsw_option *option, co
 }
 
 /* The operands' words, in the command's order. */
-static int add_all_operands(const struct draft *d, const struct section *section, struct nsw_step *step,
+static int add_all_operands(const struct draft *d, const struct nsw_job *job, const struct section *section, struct nsw_step *step,
                             struct nsw_error *err) {
   const char *operands = section->command->operands;
   char key[64], *value = NULL;
   bool many;
   int status = NSW_OK;
-  while (!status && next_operand(&operands, key, &many)) {
+  while (!status && nsw_job_operand(&operands, key, &many)) {
     for (size_t i = 0; i < section->pairs.count && !status; i++) {
       if (strcmp(section->pairs.list[i].key, key) || find_option(section->command, key)) continue;
       status = expanded(d, section->pairs.list[i].value, &value, err);
-      if (!status) status = add_operands(step, value, many, err);
+      if (!status) status = add_operands(job, step, value, many, err);
       free(value);
       value = NULL;
     }
@@ -364,9 +397,9 @@ static int add_all_operands(const struct draft *d, const struct section *section
 }
 
 /* Operands, then options: as a person would write it. */
-static int make_words(const struct draft *d, const struct section *section, struct nsw_step *step,
+static int make_words(const struct draft *d, const struct nsw_job *job, const struct section *section, struct nsw_step *step,
                       struct nsw_error *err) {
-  int status = add_all_operands(d, section, step, err);
+  int status = add_all_operands(d, job, section, step, err);
   char *value = NULL;
   for (size_t i = 0; i < section->pairs.count && !status; i++) {
     const struct pair *pair = &section->pairs.list[i];
@@ -381,16 +414,16 @@ static int make_words(const struct draft *d, const struct section *section, stru
     if (needs)
       step->needs = value;
     else
-      status = add_option(step, option, value, err);
+      status = add_option(step, option, unquote(value), err);
     if (!needs) free(value);
   }
   return status;
 }
 
-static int make_step(const struct draft *d, const struct section *section, struct nsw_step *step,
+static int make_step(const struct draft *d, const struct nsw_job *job, const struct section *section, struct nsw_step *step,
                      struct nsw_error *err) {
   *step = (struct nsw_step){.command = section->command, .label = strdup(section->label)};
-  int status = step->label ? make_words(d, section, step, err) : nsw_fail(err, "out of memory for a job");
+  int status = step->label ? make_words(d, job, section, step, err) : nsw_fail(err, "out of memory for a job");
   if (!status) status = nsw_args_parse(section->command, (int)step->words, step->word, &step->args, err);
   return status;
 }
@@ -418,7 +451,7 @@ int nsw_job_read(const char *path, const char *const *overrides, size_t count, s
   if (!status) job->step = calloc(d.sections, sizeof *job->step);
   if (!status && !job->step) status = nsw_fail(err, "out of memory for a job");
   for (size_t i = 0; i < d.sections && !status; i++) {
-    status = make_step(&d, &d.section[i], &job->step[job->steps++], err);
+    status = make_step(&d, job, &d.section[i], &job->step[job->steps++], err);
     if (status) nsw_error_prefix(err, status, "%s: [%s]", path, d.section[i].name);
   }
   for (size_t i = 0; i < d.sections; i++) {

@@ -10,7 +10,8 @@
  *   needs = ${NASWEEP_DATA}/x     the section is passed over where this file or folder is missing
  *
  * An operand's key is its word in the command's help: space, file, format, path. ${NAME:-text} gives a text where NAME
- * is not set. A key that may be given several times is repeated, or its values are put on indented lines. */
+ * is not set. Quotes around a value are taken away; of several operands, those with a blank in their names stand in
+ * quotes. A key that may be given several times is repeated, or its values are put on indented lines. */
 #ifndef NSW_CLI_JOB_H
 #define NSW_CLI_JOB_H
 
@@ -36,6 +37,15 @@ struct nsw_job {
  * name file, line or section, and the nearest known key. Free with nsw_job_free in any case. */
 int nsw_job_read(const char *path, const char *const *overrides, size_t count, struct nsw_job *job,
                  struct nsw_error *err);
+
+/* Finds what is wrong with the sections' values, files and folders, before anything has run: NSW_USAGE or NSW_FAILED
+ * naming the section of the job file `path`. A file that an earlier section makes need not be there; a section whose
+ * `needs` is missing now is left alone. */
+int nsw_job_check(const struct nsw_job *job, const char *path, struct nsw_error *err);
+
+/* The key of an operand: the letters its word in command->operands begins with, in lower case. Moves *text, which begins
+ * there, on; false at its end. *many: it takes all operands that follow. */
+bool nsw_job_operand(const char **text, char key[64], bool *many);
 
 void nsw_job_free(struct nsw_job *job);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <mpi.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,17 @@ static int check_launch(struct nsw_error *err) {
   return nsw_usage(err, "srun started %s tasks, but MPI sees only one: use srun --mpi=pmix, or mpirun", tasks);
 }
 
+/* The same with the launcher of another MPI. */
+static int check_world(int tasks, const char *variable, struct nsw_error *err) {
+  char version[MPI_MAX_LIBRARY_VERSION_STRING];
+  int size, length;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  if (size > 1 || tasks < 2) return NSW_OK;
+  MPI_Get_library_version(version, &length);
+  return nsw_usage(err, "a launcher started %d tasks (%s), but MPI sees only one: use the mpirun that belongs to %.*s",
+                   tasks, variable, (int)strcspn(version, ","), version);
+}
+
 static int run_under_mpi(const struct nsw_command *command, const struct nsw_args *args, struct nsw_error *err) {
   int level;
   if (check_launch(err) != NSW_OK) return NSW_USAGE;
@@ -73,9 +85,12 @@ static int run_under_mpi(const struct nsw_command *command, const struct nsw_arg
     setenv("OMPI_MCA_pml", "ob1", 0);
     setenv("OMPI_MCA_btl", "self", 0);
   }
+  const char *variable;
+  int tasks = nsw_launch_tasks(&variable);
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
     return nsw_fail(err, "MPI did not start");
-  int status = close_output(command->run(args, err), err);
+  int status = check_world(tasks, variable, err);
+  if (status == NSW_OK) status = close_output(command->run(args, err), err);
   status = agree(status, err);
   complain(status, err);
   err->text[0] = '\0';
@@ -114,6 +129,7 @@ static int exit_status(int status) {
 int nsw_program(int argc, char **argv) {
   struct nsw_error err = {{0}};
   const char *word = argc > 1 ? argv[1] : NULL;
+  signal(SIGXFSZ, SIG_IGN); /* a file that grows beyond `ulimit -f` is an error like a full disk */
   bool first = nsw_launch_rank() == 0;
   if (!word) {
     if (first) nsw_help_next(stderr);

@@ -2,11 +2,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/nearest.h"
+#include "base/quote.h"
 #include "base/sha256.h"
 #include "data/layout.h"
 
@@ -89,17 +92,47 @@ static const struct nsw_layout *layout_of_dataset(const char *dataset) {
 }
 
 static int check_dataset(const char *dataset, struct nsw_error *err) {
-  char known[256];
+  char known[256], quoted[NSW_QUOTE_SIZE];
+  const char *names[8];
   if (!dataset || layout_of_dataset(dataset)) return NSW_OK;
   list_layouts(false, NULL, known, sizeof known);
-  return nsw_usage(err, "no data set is called '%s'; there are %s", dataset, known);
+  const char *near = nsw_nearest(dataset, names, nsw_images_datasets(names, sizeof names / sizeof *names));
+  return nsw_usage(err, "no data set is called '%s'%s%s%s are %s", nsw_quote(quoted, dataset),
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'? There" : "; there", known);
+}
+
+int nsw_images_shape(const char *dataset, int *classes, int *resolution, struct nsw_error *err) {
+  int status = check_dataset(dataset, err);
+  if (status) return status;
+  const struct nsw_layout *layout = layout_of_dataset(dataset);
+  *classes = layout->classes;
+  *resolution = layout->resolution;
+  return NSW_OK;
+}
+
+/* The folder meant: the one of that name, else that in NASWEEP_DATA. Into path[size]; false where neither is there. */
+static bool find_folder(const char *data, char *path, size_t size) {
+  struct stat status;
+  const char *shared = getenv("NASWEEP_DATA");
+  snprintf(path, size, "%s", data);
+  if (!stat(path, &status)) return true;
+  int why = errno;
+  bool inside = why == ENOENT && *data != '/' && shared && *shared;
+  int n = inside ? snprintf(path, size, "%s/%s", shared, data) : -1;
+  if (n > 0 && (size_t)n < size && !stat(path, &status)) return true;
+  snprintf(path, size, "%s", data);
+  errno = why;
+  return false;
 }
 
 /* The one layout that fits, or an error that lists what was looked for or found. */
 static int find_layout(const char *data, const char *dataset, const struct nsw_layout **layout, char folder[512],
                        struct nsw_error *err) {
   struct stat status;
-  char known[512], other[512];
+  char known[512], other[512], path[512];
+  if (!find_folder(data, path, sizeof path))
+    return nsw_fail(err, "%s: %s%s", data, strerror(errno), getenv("NASWEEP_DATA") ? ", nor is it in NASWEEP_DATA" : "");
+  data = path;
   if (stat(data, &status)) return nsw_fail(err, "%s: %s", data, strerror(errno));
   if (!S_ISDIR(status.st_mode)) return nsw_usage(err, "%s: the data is to be a folder, and this is a file", data);
   *layout = NULL;

@@ -20,7 +20,8 @@ struct nsw_images {
   int32_t *labels; /* [count], 0..classes-1 */
 };
 
-/* Loads images. data: a folder in a data set's own layout or the folder that holds such a one, or "synthetic[:seed]".
+/* Loads images. data: a folder in a data set's own layout or the folder that holds such a one, also looked for in the
+ * folder that the environment's NASWEEP_DATA names, or "synthetic[:seed]".
  * dataset: its name, or NULL to tell from the folder; synthetic images take classes and resolution from it. Errors
  * name the file and record: missing, truncated, wrong size, labels beyond the classes, fewer images than asked. */
 int nsw_images_load(const char *data, const char *dataset, size_t count, struct nsw_images **images,
@@ -32,6 +33,9 @@ int nsw_images_synthetic(uint64_t seed, int classes, int resolution, size_t coun
 
 /* The names of the data sets there are readers for, each once, into names[room]; returns how many. */
 size_t nsw_images_datasets(const char **names, size_t room);
+
+/* Classes and resolution of a data set by its name, upper or lower case; NSW_USAGE with the names there are. */
+int nsw_images_shape(const char *dataset, int *classes, int *resolution, struct nsw_error *err);
 
 /* Frees and sets to NULL; may be called twice. */
 void nsw_images_free(struct nsw_images **images);

@@ -170,7 +170,7 @@ bool nsw_space_text(const struct nsw_space *space, const char *name, uint32_t in
   return false;
 }
 
-int nsw_space_find(const struct nsw_space *space, const char *text, uint32_t *index, struct nsw_error *err) {
+static int find_text(const struct nsw_space *space, const char *text, uint32_t *index, struct nsw_error *err) {
   const struct nsw_space_kind *kind = space->kind;
   char quoted[NSW_QUOTE_SIZE];
   size_t digits = strspn(text, "0123456789");
@@ -183,6 +183,19 @@ int nsw_space_find(const struct nsw_space *space, const char *text, uint32_t *in
                      nsw_quote(quoted, text), kind->count, kind->count - 1);
   *index = (uint32_t)number;
   return NSW_OK;
+}
+
+int nsw_space_find(const struct nsw_space *space, const char *text, uint32_t *index, struct nsw_error *err) {
+  static const char blanks[] = " \t\r\n"; /* as files of another system's lines leave them */
+  const char *from = text + strspn(text, blanks);
+  size_t length = strlen(from);
+  while (length && strchr(blanks, from[length - 1])) length--;
+  if (!from[length]) return find_text(space, from, index, err);
+  char *bare = strndup(from, length);
+  if (!bare) return nsw_no_memory(err, "an architecture's text");
+  int status = find_text(space, bare, index, err);
+  free(bare);
+  return status;
 }
 
 /* ---- words ---- */

@@ -27,6 +27,26 @@ static int check_folder(const char *path, const char *folder, struct nsw_error *
   return NSW_OK;
 }
 
+/* Where a link leads whose target is not there; the path itself where it is no link. malloc'd; NULL with errno. */
+static char *follow(const char *path) {
+  enum { MOST_LINKS = 40 };
+  char *at = strdup(path);
+  for (int i = 0; at && i < MOST_LINKS; i++) {
+    char link[4096];
+    ssize_t n = readlink(at, link, sizeof link - 1);
+    if (n < 0) return at;
+    link[n] = '\0';
+    char *folder = *link == '/' ? strdup("") : folder_of(at), *next = NULL;
+    if (folder && asprintf(&next, "%s%s%s", folder, *folder ? "/" : "", link) < 0) next = NULL;
+    free(folder);
+    free(at);
+    at = next;
+  }
+  free(at);
+  errno = at ? ELOOP : ENOMEM;
+  return NULL;
+}
+
 /* Where path leads: *target malloc'd. *old is filled where something is there (*exists). */
 static int resolve(const char *path, char **target, struct stat *old, bool *exists, struct nsw_error *err) {
   *target = NULL;
@@ -34,7 +54,7 @@ static int resolve(const char *path, char **target, struct stat *old, bool *exis
   if (!*path) return nsw_fail(err, "no file name given");
   *exists = stat(path, old) == 0;
   if (*exists && !S_ISREG(old->st_mode)) return nsw_fail(err, "%s is not a plain file", path);
-  *target = *exists ? realpath(path, NULL) : strdup(path);
+  *target = *exists ? realpath(path, NULL) : follow(path);
   if (!*target) return nsw_fail(err, "%s: %s", path, strerror(errno));
   char *folder = folder_of(*target);
   int status = folder ? check_folder(path, folder, err) : nsw_fail(err, "out of memory for a file name");

@@ -50,7 +50,31 @@ static int cut_deciles(struct nsw_facts *facts, struct nsw_error *err) {
   return status;
 }
 
+static int ascending_class(const void *a, const void *b) {
+  const uint64_t *x = a, *y = b;
+  return (*x > *y) - (*x < *y);
+}
+
+/* The first row of each class that is there: in a sample that need not be the class's first architecture. */
+static int find_firsts(struct nsw_facts *facts, struct nsw_error *err) {
+  const struct nsw_table *table = facts->table;
+  if (facts->first) return NSW_OK;
+  uint64_t *key = malloc((table->rows + 1) * sizeof *key); /* class, then row */
+  facts->first = calloc(table->rows + 1, 1);
+  if (!key || !facts->first) {
+    free(key);
+    return nsw_fail(err, "out of memory for the classes of %s", table->space);
+  }
+  for (size_t i = 0; i < table->rows; i++) key[i] = (uint64_t)table->class_of[i] << 32 | i;
+  qsort(key, table->rows, sizeof *key, ascending_class);
+  for (size_t i = 0; i < table->rows; i++)
+    if (!i || key[i] >> 32 != key[i - 1] >> 32) facts->first[(uint32_t)key[i]] = 1;
+  free(key);
+  return NSW_OK;
+}
+
 void nsw_facts_free(struct nsw_facts *facts) {
+  free(facts->first);
   free(facts->depth);
   free(facts->skips);
   free(facts->decile);
@@ -80,48 +104,70 @@ static int push_values(const char *word, int kind, const uint8_t *values, int sh
   return NSW_OK;
 }
 
-static int parse_word(const char *word, struct nsw_facts *facts, struct nsw_subset **subsets, size_t *count,
-                      struct nsw_error *err) {
+/* A word alone: its kind, and its number where it has one. */
+static int read_word(const char *word, struct nsw_subset *subset, bool *numbered, struct nsw_error *err) {
   static const char *const names[] = {"all", "unique", "path", "top", "size", "depth", "skips"};
-  char name[16];
+  char name[16], *end = NULL;
   const char *colon = strchr(word, ':');
   snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - word) : (int)strlen(word), word);
   int kind = 0;
   while (kind < 7 && strcmp(names[kind], name)) kind++;
-  double number = 0;
-  char *end = NULL;
-  if (colon) number = strtod(colon + 1, &end);
-  bool numbered = colon && end != colon + 1 && !*end && isfinite(number);
-  if (kind == 7 || (colon && !numbered) || (colon && kind <= NSW_PATH) || (kind == NSW_TOP && !colon) ||
-      (kind == NSW_TOP && !(number > 0 && number <= 100)) || strlen(word) >= sizeof(((struct nsw_subset *)0)->name))
+  double number = colon ? strtod(colon + 1, &end) : 0;
+  *numbered = colon && end != colon + 1 && !*end && isfinite(number);
+  if (kind == 7 || (colon && !*numbered) || (colon && kind <= NSW_PATH) || (kind == NSW_TOP && !colon) ||
+      (kind == NSW_TOP && !(number > 0 && number <= 100)) || strlen(word) >= sizeof subset->name)
     return nsw_usage(err, "--subset %.60s: all, unique, path, top:PERCENT, size[:DECILE], depth[:N] or skips[:N]",
                      word);
-  int status = NSW_OK;
-  if (kind == NSW_SIZE) status = cut_deciles(facts, err);
-  if (kind == NSW_PATH || kind == NSW_DEPTH || kind == NSW_SKIPS) status = decode_cells(facts, err);
+  *subset = (struct nsw_subset){.kind = kind, .number = number};
+  snprintf(subset->name, sizeof subset->name, "%s", word);
+  return NSW_OK;
+}
+
+static int parse_word(const char *word, struct nsw_facts *facts, struct nsw_subset **subsets, size_t *count,
+                      struct nsw_error *err) {
+  struct nsw_subset subset;
+  bool numbered;
+  int status = read_word(word, &subset, &numbered, err);
+  if (status == NSW_OK && subset.kind == NSW_UNIQUE) status = find_firsts(facts, err);
+  if (status == NSW_OK && subset.kind == NSW_SIZE) status = cut_deciles(facts, err);
+  if (status == NSW_OK && (subset.kind == NSW_PATH || subset.kind == NSW_DEPTH || subset.kind == NSW_SKIPS))
+    status = decode_cells(facts, err);
   if (status != NSW_OK) return status;
   size_t rows = facts->table->rows;
-  if (!colon && kind == NSW_SIZE) return push_values(name, kind, facts->decile, 1, rows, subsets, count, err);
-  if (!colon && kind == NSW_DEPTH) return push_values(name, kind, facts->depth, 0, rows, subsets, count, err);
-  if (!colon && kind == NSW_SKIPS) return push_values(name, kind, facts->skips, 0, rows, subsets, count, err);
-  struct nsw_subset subset = {.kind = kind, .number = number};
-  snprintf(subset.name, sizeof subset.name, "%s", word);
+  if (!numbered && subset.kind == NSW_SIZE)
+    return push_values(word, subset.kind, facts->decile, 1, rows, subsets, count, err);
+  if (!numbered && subset.kind == NSW_DEPTH)
+    return push_values(word, subset.kind, facts->depth, 0, rows, subsets, count, err);
+  if (!numbered && subset.kind == NSW_SKIPS)
+    return push_values(word, subset.kind, facts->skips, 0, rows, subsets, count, err);
   return push(subsets, count, subset, err);
+}
+
+/* Every word of a list into *subsets, or only looked at where subsets is NULL. */
+static int parse_list(const char *list, struct nsw_facts *facts, struct nsw_subset **subsets, size_t *count,
+                      struct nsw_error *err) {
+  char *copy = strdup(list), *rest = NULL;
+  size_t words = 0;
+  int status = copy ? NSW_OK : nsw_fail(err, "out of memory for subsets");
+  for (char *word = copy ? strtok_r(copy, ",", &rest) : NULL; word && status == NSW_OK;
+       word = strtok_r(NULL, ",", &rest), words++) {
+    struct nsw_subset subset;
+    bool numbered;
+    status = subsets ? parse_word(word, facts, subsets, count, err) : read_word(word, &subset, &numbered, err);
+  }
+  free(copy);
+  if (status == NSW_OK && (subsets ? !*count : !words)) status = nsw_usage(err, "--subset: no subset named");
+  return status;
 }
 
 int nsw_subsets_parse(const char *list, struct nsw_facts *facts, struct nsw_subset **subsets, size_t *count,
                       struct nsw_error *err) {
-  char *copy = strdup(list), *rest = NULL;
   *subsets = NULL;
   *count = 0;
-  int status = copy ? NSW_OK : nsw_fail(err, "out of memory for subsets");
-  for (char *word = copy ? strtok_r(copy, ",", &rest) : NULL; word && status == NSW_OK;
-       word = strtok_r(NULL, ",", &rest))
-    status = parse_word(word, facts, subsets, count, err);
-  free(copy);
-  if (status == NSW_OK && !*count) status = nsw_usage(err, "--subset: no subset named");
-  return status;
+  return parse_list(list, facts, subsets, count, err);
 }
+
+int nsw_subsets_check(const char *list, struct nsw_error *err) { return parse_list(list, NULL, NULL, NULL, err); }
 
 /* The smallest of the best `percent` of the known accuracies. */
 static int top_border(const double *accuracy, size_t rows, double percent, double *border, struct nsw_error *err) {
@@ -153,7 +199,7 @@ int nsw_subset_rows(const struct nsw_subset *subset, const struct nsw_facts *fac
         in[i] = 1;
         break;
       case NSW_UNIQUE:
-        in[i] = table->class_of[i] == table->index[i];
+        in[i] = facts->first[i];
         break;
       case NSW_PATH:
         in[i] = facts->depth[i] > 0;

@@ -10,6 +10,7 @@ struct nsw_facts {
   const struct nsw_table *table; /* borrowed */
   uint8_t *depth;                /* [rows] edges on the longest path from input to output, 0 without one; or NULL */
   uint8_t *skips;                /* [rows] skip connections (nsw_graph_skips); or NULL */
+  uint8_t *first;                /* [rows] 1 where no row of the same class comes before it; or NULL */
   uint8_t *decile;               /* [rows] of parameters, 0 the smallest tenth .. 9; or NULL */
 };
 
@@ -24,6 +25,9 @@ struct nsw_subset {
  * value found. Fills what facts need; *subsets is malloc'd. NSW_USAGE for a word that is none. */
 int nsw_subsets_parse(const char *list, struct nsw_facts *facts, struct nsw_subset **subsets, size_t *count,
                       struct nsw_error *err);
+
+/* NSW_USAGE where nsw_subsets_parse would find a word that is none. */
+int nsw_subsets_check(const char *list, struct nsw_error *err);
 
 /* in[rows]: whether each row belongs. accuracy: the column that top:P goes by (rows with the best P percent of the
  * known values, ties at the border included); may be NULL for other kinds. */

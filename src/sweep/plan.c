@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "data/images.h"
 #include "proxy/joint.h"
 #include "sweep/selection.h"
@@ -19,6 +20,20 @@ static void add_word(char *list, size_t size, size_t *length, const char *word) 
   if (*length < size) *length += (size_t)snprintf(list + *length, size - *length, "%s%s", *length ? ", " : "", word);
 }
 
+/* The column, family or group that is spelt most like it, or NULL. */
+static const char *nearest_proxy(const struct nsw_registry *registry, const char *word) {
+  enum { NAMES = 512 };
+  const char *names[NAMES] = {"all", "cheap"};
+  const struct nsw_proxy *proxy;
+  size_t n = 2;
+  for (size_t i = 0; (proxy = nsw_registry_at(registry, i)) && n + 2 < NAMES; i++) {
+    names[n++] = proxy->name;
+    names[n++] = proxy->group;
+    for (const struct nsw_proxy_column *c = proxy->columns; c->name && n + 2 < NAMES; c++) names[n++] = c->name;
+  }
+  return nsw_nearest(word, names, n);
+}
+
 static int unknown_proxy(const struct nsw_registry *registry, const char *name, struct nsw_error *err) {
   const struct nsw_proxy *proxy;
   char known[640] = "", groups[160] = "";
@@ -30,7 +45,9 @@ static int unknown_proxy(const struct nsw_registry *registry, const char *name, 
     for (size_t j = 0; j < i; j++) told = told || !strcmp(nsw_registry_at(registry, j)->group, proxy->group);
     if (!told) add_word(groups, sizeof groups, &groups_length, proxy->group);
   }
-  return nsw_usage(err, "unknown proxy '%.80s'; there are %s; the groups %s; and all, cheap", name, known, groups);
+  const char *near = nearest_proxy(registry, name);
+  return nsw_usage(err, "unknown proxy '%.80s'%s%s%s are %s; the groups %s; and all, cheap", name,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'? There" : "; there", known, groups);
 }
 
 /* The family that a proxy belongs to: its own, or the one of all measures. *part: its place there; -1: not in it yet.

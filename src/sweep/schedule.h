@@ -18,14 +18,16 @@
  * receiver. */
 enum { NSW_PIECE_RUNS = 256 };
 
-/* A piece of work: runs of consecutive task numbers, to be done in this order. */
+/* Consecutive tasks: first .. first + count - 1. A piece travels to a worker as so many of these, nothing else. */
+struct nsw_stretch {
+  uint32_t first, count;
+};
+
+/* A piece of work: stretches of consecutive task numbers, to be done in this order. */
 struct nsw_piece {
   uint32_t runs;  /* runs used; 0: nothing to hand out now */
   uint32_t tasks; /* tasks in all runs */
-  struct {
-    uint32_t first; /* task number */
-    uint32_t count; /* tasks first .. first + count - 1 */
-  } run[NSW_PIECE_RUNS];
+  struct nsw_stretch run[NSW_PIECE_RUNS];
 };
 
 /* How pieces are sized. nsw_policy_default fills in sensible values. */

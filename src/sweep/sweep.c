@@ -39,6 +39,7 @@ struct sweep {
   struct nsw_results *results; /* rank 0 */
   struct nsw_lock lock;        /* rank 0: of the result file */
   bool complete;               /* there was nothing to do */
+  bool checks;                 /* the request is only looked at */
   double begun;
 };
 
@@ -160,39 +161,64 @@ static int broadcast(const struct sweep *s, void *bytes, size_t size, struct nsw
   return status;
 }
 
+/* What the other ranks must know of images before they come. */
+struct about_images {
+  char dataset[sizeof((struct nsw_images *)0)->dataset];
+  char source[sizeof((struct nsw_images *)0)->source];
+  char sha256[sizeof((struct nsw_images *)0)->sha256];
+  uint64_t count;
+  int32_t classes, resolution;
+};
+
+static struct about_images about_of(const struct nsw_images *images) {
+  struct about_images about = {
+      .count = images->count, .classes = images->classes, .resolution = images->resolution};
+  memcpy(about.dataset, images->dataset, sizeof about.dataset);
+  memcpy(about.source, images->source, sizeof about.source);
+  memcpy(about.sha256, images->sha256, sizeof about.sha256);
+  return about;
+}
+
+/* Images of that kind, with room for pixels and labels; NULL: no memory. */
+static struct nsw_images *images_like(const struct about_images *about) {
+  struct nsw_images *images = calloc(1, sizeof *images);
+  if (!images) return NULL;
+  images->count = (size_t)about->count;
+  images->classes = about->classes;
+  images->resolution = about->resolution;
+  memcpy(images->dataset, about->dataset, sizeof about->dataset);
+  memcpy(images->source, about->source, sizeof about->source);
+  memcpy(images->sha256, about->sha256, sizeof about->sha256);
+  size_t plane = (size_t)about->resolution * (size_t)about->resolution;
+  images->pixels = malloc(images->count * 3 * plane * sizeof *images->pixels);
+  images->labels = malloc(images->count * sizeof *images->labels);
+  if (!images->pixels || !images->labels) nsw_images_free(&images);
+  return images;
+}
+
 /* Rank 0 reads, so that a thousand ranks do not open one file. */
 static int share_images(struct sweep *s, struct nsw_error *err) {
   const struct nsw_request *q = s->request;
+  struct about_images about = {.count = 0};
   int status = NSW_OK;
   if (s->transport.rank == 0)
-    status = nsw_images_load(q->data ? q->data : "synthetic", q->dataset, (size_t)nsw_sweep_plan_images(&s->plan), &s->images,
-                             err);
+    status = nsw_images_load(q->data ? q->data : "synthetic", q->dataset, (size_t)nsw_sweep_plan_images(&s->plan),
+                             &s->images, err);
   status = agree(s, status, err);
   if (status) return status;
-  if (s->transport.rank) s->images = calloc(1, sizeof *s->images);
-  status = agree(s, s->images ? NSW_OK : nsw_fail(err, "out of memory for images"), err);
+  if (s->transport.rank == 0) about = about_of(s->images);
+  status = broadcast(s, &about, sizeof about, err);
+  if (!status && s->transport.rank) s->images = images_like(&about);
+  if (!status && !s->images) status = nsw_fail(err, "out of memory for %" PRIu64 " images", about.count);
+  status = agree(s, status, err);
   if (status) return status;
-  float *pixels = s->images->pixels;
-  int32_t *labels = s->images->labels;
-  status = broadcast(s, s->images, sizeof *s->images, err);
-  size_t count = s->images->count, size = (size_t)s->images->resolution * (size_t)s->images->resolution * 3;
-  if (s->transport.rank) {
-    pixels = malloc(count * size * sizeof *pixels);
-    labels = malloc(count * sizeof *labels);
-  }
-  s->images->pixels = pixels;
-  s->images->labels = labels;
-  status = agree(s, status || (pixels && labels) ? status : nsw_fail(err, "out of memory for images"), err);
-  if (!status) status = broadcast(s, pixels, count * size * sizeof *pixels, err);
-  return status ? status : broadcast(s, labels, count * sizeof *labels, err);
+  size_t plane = (size_t)about.resolution * (size_t)about.resolution;
+  status = broadcast(s, s->images->pixels, s->images->count * 3 * plane * sizeof *s->images->pixels, err);
+  return status ? status : broadcast(s, s->images->labels, s->images->count * sizeof *s->images->labels, err);
 }
 
 /* Classes and resolution follow the data set unless asked otherwise. */
 static int choose_macro(struct sweep *s, struct nsw_error *err) {
-  static const struct {
-    const char *dataset;
-    int classes, resolution;
-  } known[] = {{"cifar10", 10, 32}, {"cifar100", 100, 32}, {"ImageNet16-120", 120, 16}};
   struct nsw_macro wish = s->request->macro;
   const char *dataset = s->request->dataset;
   int classes = 0, resolution = 0;
@@ -205,13 +231,8 @@ static int choose_macro(struct sweep *s, struct nsw_error *err) {
     if (wish.classes && wish.classes < classes)
       return nsw_usage(err, "--classes %d: %s has %d classes", wish.classes, s->images->source, classes);
   } else if (dataset) {
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-      if (strcmp(known[i].dataset, dataset)) continue;
-      classes = known[i].classes;
-      resolution = known[i].resolution;
-    }
-    if (!classes)
-      return nsw_usage(err, "unknown data set '%.80s'; there are cifar10, cifar100, ImageNet16-120", dataset);
+    int status = nsw_images_shape(dataset, &classes, &resolution, err);
+    if (status) return status;
   }
   if (!wish.classes) wish.classes = classes;
   if (!wish.resolution) wish.resolution = resolution;
@@ -316,7 +337,11 @@ static int open_results(struct sweep *s, struct nsw_error *err) {
 
 /* ---- stages ---- */
 
-static int prepare(struct sweep *s, struct nsw_error *err) {
+/* Whether ids need the space's keys: for the file, or to find what was named by them. */
+static bool wants_keys(const struct sweep *s) { return !s->checks || s->request->archs; }
+
+/* The plan, all that is asked for being checked. */
+static int make_plan(struct sweep *s, struct nsw_error *err) {
   const struct nsw_request *q = s->request;
   uint32_t *index = NULL;
   size_t rows = 0;
@@ -326,15 +351,16 @@ static int prepare(struct sweep *s, struct nsw_error *err) {
   if (!status) status = agree(s, nsw_sweep_plan_families(q, &s->plan, &s->needs, err), err);
   if (!status && s->transport.rank == 0) status = nsw_file_writable(q->out, err);
   status = agree(s, status, err);
-  if (!status) status = share_keys(s, err);
+  if (!status && wants_keys(s)) status = share_keys(s, err);
   /* Workers are told ids on every rank. */
-  if (!status && s->guests.workers) status = agree(s, nsw_space_make_keys(s->space, err), err);
+  if (!status && s->guests.workers && !s->checks) status = agree(s, nsw_space_make_keys(s->space, err), err);
   if (!status && s->needs & NSW_NEEDS_DATA) status = share_images(s, err);
   if (!status) status = agree(s, choose_macro(s, err), err);
   s->plan.context.images = s->images;
   s->plan.context.samples = (int)q->samples;
   s->plan.context.pause = s->plan.pause = &s->pause;
   if (!status) status = share_selection(s, &index, &rows, err);
+  if (s->checks && rows) rows = 1; /* enough to see whether the proxies open */
   if (!status)
     status = agree(s, nsw_sweep_plan_open(&s->plan, index, rows, err), err);
   else
@@ -344,10 +370,8 @@ static int prepare(struct sweep *s, struct nsw_error *err) {
     status = agree(s, s->folder ? NSW_OK : nsw_fail(err, "out of memory for a file name"), err);
     s->pause.folder = s->folder;
   }
-  void *facts = NULL;
-  if (!status) status = gather_shares(s, rows, sizeof *s->facts, make_facts, &facts, err);
-  s->facts = facts;
-  return status;
+  s->options = status ? NULL : nsw_sweep_plan_options(&s->plan);
+  return status ? status : agree(s, s->options ? NSW_OK : nsw_fail(err, "out of memory for options"), err);
 }
 
 static int last_write(struct sweep *s, int status, double *seconds, struct nsw_error *err) {
@@ -400,10 +424,13 @@ static int follow(struct sweep *s, struct nsw_error *err) {
 }
 
 static int run(struct sweep *s, struct nsw_error *err) {
-  int status = NSW_OK, complete;
-  s->options = nsw_sweep_plan_options(&s->plan);
+  int complete;
+  void *facts = NULL;
+  int status = gather_shares(s, s->plan.rows, sizeof *s->facts, make_facts, &facts, err);
+  s->facts = facts;
+  if (status) return status;
   if (asprintf(&s->notes, "%s.crashes", s->request->out) < 0) s->notes = NULL;
-  if (!s->options || !s->notes) status = nsw_fail(err, "out of memory for options");
+  if (!s->notes) status = nsw_fail(err, "out of memory for a file name");
   status = agree(s, status, err);
   if (!status) status = agree(s, nsw_hosts_gather(&s->transport, &s->hosts, err), err);
   if (status) return status;
@@ -417,22 +444,37 @@ static int run(struct sweep *s, struct nsw_error *err) {
   return nsw_transport_tell(&s->transport, lead(s, err), err);
 }
 
+static void close_sweep(struct sweep *s) {
+  nsw_lock_free(&s->lock);
+  free(s->options);
+  free(s->notes);
+  free(s->folder);
+  free(s->hosts.name);
+  nsw_results_free(&s->results);
+  free(s->facts);
+  nsw_sweep_plan_close(&s->plan);
+  nsw_guests_close(&s->guests);
+  nsw_images_free(&s->images);
+  nsw_space_close(&s->space);
+  nsw_transport_close(&s->transport);
+}
+
 int nsw_sweep(const struct nsw_request *request, struct nsw_error *err) {
   struct sweep s = {.request = request, .lock.file = -1, .begun = nsw_now()};
-  int status = nsw_transport_open(&s.transport, err);
-  if (!status) status = prepare(&s, err);
+  int status = nsw_transport_open(&s.transport, MPI_COMM_WORLD, err);
+  if (!status) status = make_plan(&s, err);
   if (!status) status = run(&s, err);
-  nsw_lock_free(&s.lock);
-  free(s.options);
-  free(s.notes);
-  free(s.folder);
-  free(s.hosts.name);
-  nsw_results_free(&s.results);
-  free(s.facts);
-  nsw_sweep_plan_close(&s.plan);
-  nsw_guests_close(&s.guests);
-  nsw_images_free(&s.images);
-  nsw_space_close(&s.space);
-  nsw_transport_close(&s.transport);
+  close_sweep(&s);
+  return status;
+}
+
+int nsw_sweep_check(const struct nsw_request *request, struct nsw_error *err) {
+  struct sweep s = {.request = request, .lock.file = -1, .checks = true};
+  struct nsw_table *earlier = NULL;
+  int status = nsw_transport_open(&s.transport, MPI_COMM_SELF, err);
+  if (!status) status = make_plan(&s, err);
+  if (!status) status = read_earlier(&s, &earlier, err);
+  nsw_table_free(&earlier);
+  close_sweep(&s);
   return status;
 }

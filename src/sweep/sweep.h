@@ -11,4 +11,7 @@
  * request->out, if there was one, is whole, and holds what had been kept. */
 int nsw_sweep(const struct nsw_request *request, struct nsw_error *err);
 
+/* Whether nsw_sweep would take the request: the same errors, on this rank alone, and nothing is written or begun. */
+int nsw_sweep_check(const struct nsw_request *request, struct nsw_error *err);
+
 #endif

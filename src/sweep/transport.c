@@ -92,10 +92,10 @@ int nsw_mpi_check(int code, const char *call, struct nsw_error *err) {
   return nsw_fail(err, "rank %d on %s: %s: %s", rank, host, call, text);
 }
 
-int nsw_transport_open(struct nsw_transport *t, struct nsw_error *err) {
+int nsw_transport_open(struct nsw_transport *t, MPI_Comm world, struct nsw_error *err) {
   *t = (struct nsw_transport){.comm = MPI_COMM_NULL, .outbox = calloc(1, sizeof *t->outbox)};
   if (!t->outbox) return nsw_fail(err, "out of memory for messages");
-  int status = nsw_mpi_check(MPI_Comm_dup(MPI_COMM_WORLD, &t->comm), "MPI_Comm_dup", err);
+  int status = nsw_mpi_check(MPI_Comm_dup(world, &t->comm), "MPI_Comm_dup", err);
   if (!status) status = nsw_mpi_check(MPI_Comm_set_errhandler(t->comm, MPI_ERRORS_RETURN), "errhandler", err);
   if (!status) status = nsw_mpi_check(MPI_Comm_rank(t->comm, &t->rank), "MPI_Comm_rank", err);
   if (!status) status = nsw_mpi_check(MPI_Comm_size(t->comm, &t->size), "MPI_Comm_size", err);

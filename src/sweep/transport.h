@@ -64,8 +64,8 @@ struct nsw_transport {
   struct nsw_outbox *outbox;
 };
 
-/* Duplicates the world communicator, with errors returned. Collective. */
-int nsw_transport_open(struct nsw_transport *transport, struct nsw_error *err);
+/* Duplicates the communicator, with errors returned. Collective over it. */
+int nsw_transport_open(struct nsw_transport *transport, MPI_Comm world, struct nsw_error *err);
 /* Waits for its sends and frees; collective. */
 void nsw_transport_close(struct nsw_transport *transport);
 int nsw_transport_send(struct nsw_transport *transport, int to, enum nsw_tag tag, void *bytes, size_t size,

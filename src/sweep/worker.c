@@ -15,14 +15,10 @@ enum { REPORT_SIZE = 256 * 1024 };
 #define SHORTEST_NAP 5e-5
 #define LONGEST_NAP 2e-3
 
-struct run {
-  uint32_t first, count;
-};
-
 struct worker {
   const struct nsw_channel *channel;
   struct nsw_evaluator evaluator;
-  struct run *queue; /* [room], head..tail-1 not begun */
+  struct nsw_stretch *queue; /* [room], head..tail-1 not begun */
   size_t head, tail, room;
   size_t held;       /* tasks in the queue */
   double start;      /* of this worker */
@@ -83,7 +79,7 @@ static int take_piece(struct worker *w, const struct nsw_message *message, struc
   }
   if (w->tail + runs > w->room) {
     size_t room = 2 * w->room + runs;
-    struct run *queue = realloc(w->queue, room * sizeof *queue);
+    struct nsw_stretch *queue = realloc(w->queue, room * sizeof *queue);
     if (!queue) return nsw_fail(err, "out of memory for a piece of work");
     w->queue = queue;
     w->room = room;
@@ -119,7 +115,7 @@ static bool asked_to_pause(void *self) {
 }
 
 static int evaluate_next(struct worker *w, struct nsw_error *err) {
-  struct run *run = &w->queue[w->head];
+  struct nsw_stretch *run = &w->queue[w->head];
   uint32_t task = run->first++;
   if (--run->count == 0) w->head++;
   struct nsw_error failure = {{0}};

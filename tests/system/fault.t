@@ -283,6 +283,39 @@ def one_writer(folder):
     report(p.returncode == 75 and not os.path.exists(out + ".lock"), "and the next one goes on with it", p.stderr)
 
 
+def small_ones(folder):
+    go = ["score", "nb201", "--proxy", "random", "--range", "0:5000", "--out"]
+    for variable in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE"):
+        p = run(None, *go, f"{folder}/alien.h5", env={variable: "3"})
+        report(p.returncode == 2 and len(messages(p)) == 1 and "3 tasks" in p.stderr and variable in p.stderr
+               and not os.path.exists(f"{folder}/alien.h5"), f"another MPI's launcher ({variable}) is refused", p.stderr)
+    os.mkdir(f"{folder}/links")
+    os.symlink("../target.h5", f"{folder}/links/link.h5")
+    p = run(None, *go, f"{folder}/links/link.h5")
+    report(p.returncode == 0 and os.path.islink(f"{folder}/links/link.h5") and os.path.isfile(f"{folder}/target.h5"),
+           "a link whose target is not there: the target is made", p.stderr)
+    p = run(None, *go, f"{folder}/links/link.h5")
+    report(p.returncode == 0 and "complete already" in p.stderr, "and is gone on with", p.stderr)
+    os.symlink("loop.h5", f"{folder}/loop.h5")
+    p = run(None, *go, f"{folder}/loop.h5")
+    report(p.returncode == 1 and len(messages(p)) == 1, "a link to itself is an error", p.stderr)
+    p = subprocess.run(["bash", "-c", "ulimit -f 8; exec \"$@\"", "bash", *command(None, *go, f"{folder}/long.h5")], env=ENV,
+                       capture_output=True, text=True, timeout=60)
+    left = [n for n in os.listdir(folder) if n.startswith("long")]
+    report(p.returncode == 1 and "File too large" in p.stderr and not left, "a limit of file size is told, nothing is left",
+           f"{left}\n{p.stderr}")
+    p = run(None, "list", "nb201", "--arch", " 5\r\n", "--columns", "index", "--no-header")
+    report(p.returncode == 0 and p.stdout == "5\n", "blanks and line ends around an architecture's id", p.stderr)
+    for name in ("CIFAR100", "imagenet16-120"):
+        p = run(None, "score", "nb201", "--proxy", "params", "--dataset", name, "--range", "0:3", "--out", f"{folder}/{name}.h5")
+        with h5py.File(f"{folder}/{name}.h5") as f:
+            classes = {"CIFAR100": 100, "imagenet16-120": 120}[name]
+            report(p.returncode == 0 and f"classes={classes}" in f.attrs["options"], f"--dataset {name} is known", p.stderr)
+    p = run(None, "score", "nb201", "--proxy", "naswot", "--classes", "5", "--range", "0:3", "--out", f"{folder}/few.h5")
+    report(p.returncode == 2 and "--classes 5" in p.stderr and "10 classes" in p.stderr,
+           "fewer classes than the images have are refused", p.stderr)
+
+
 def early_signals(folder):
     """A request to stop that comes before anything else has begun, MPI for one."""
     for number in (signal.SIGUSR1, signal.SIGTERM):
@@ -300,4 +333,4 @@ def early_signals(folder):
 
 
 if __name__ == "__main__":
-    run_parts(bad_input, failing_disks, crashes, reasons, repairs, pauses, one_writer, early_signals)
+    run_parts(bad_input, failing_disks, crashes, reasons, repairs, pauses, one_writer, small_ones, early_signals)

@@ -42,14 +42,46 @@ def job_files(folder):
     report(p.returncode == 2 and "'sample'" in p.stderr, "an override that no section knows is refused", p.stderr)
 
 
+def checked_before_it_runs(folder):
+    """Values, files and folders of all sections, before the first of them runs."""
+    os.mkdir(f"{folder}/check")
+    job = f"{folder}/check/two.conf"
+    with open(job, "w") as f:
+        f.write("[score a]\nspace = nb201\nproxy = params\nrange = 0:50\nout = " + folder + "/check/a.h5\n"
+                "[score b]\nspace = nb201\nproxy = random\nout = " + folder + "/check/b b.h5\n"
+                "[correlate]\nfile = " + folder + "/check/b b.h5\nagreement = yes\n")
+    wrong = {"b.proxy=paramz": "did you mean 'params'", "b.range=10:5": "10:5", "b.space=nb202": "nb202",
+             "b.data=/no/where b.proxy=naswot": "/no/where", "b.out=/no/x.h5": "/no", "b.set=random.x=1": "random.x",
+             "b.dataset=cifar-10": "did you mean 'cifar10'", "b.arch=zzz": "zzz", "b.seed=x": "'x'", "b.sample=16000": "16000",
+             "b.proxy=dummy b.set=dummy.rate=-1": "rate", f"b.out={folder}/check/a.h5": "written by [score a]",
+             "b.proxy=naswot b.data=" + folder: "no data set", "correlate.subset=uniq": "--subset uniq",
+             "correlate.file=none.h5": "none.h5", "correlate.level=2": "--level", "correlate.compare=sed": "A,B",
+             "correlate.format=pdf": "pdf"}
+    for words, fragment in wrong.items():
+        p = run(2 if "proxy=p" in words else None, "run", job, *words.split(" "))
+        report(p.returncode in (1, 2) and len(messages(p)) == 1 and fragment in p.stderr and "two.conf: [" in p.stderr
+               and "[1/" not in p.stderr and os.listdir(f"{folder}/check") == ["two.conf"],
+               f"{words.replace(folder, 'FOLDER')}: refused before anything runs", p.stderr)
+    p = run(2, "run", job)
+    report(p.returncode == 0 and os.path.exists(f"{folder}/check/b b.h5"), "a file with a blank in its name", p.stderr)
+    p = run(None, "run", job, f"correlate.file='{folder}/check/b b.h5' \"{folder}/check/a.h5\"")
+    report(p.returncode == 0 and "random" in p.stdout and "params" in p.stdout, "several of them in quotes",
+           p.stderr + p.stdout)
+    p = run(None, "run", job, f"b.out=\"{folder}/check/c c.h5\"", "correlate.needs=/none")
+    report(p.returncode == 0 and os.path.exists(f"{folder}/check/c c.h5"), "quotes are no part of a name", p.stderr)
+    p = run(2, "run", job, f"b.out={folder}/check/d.h5", "b.proxy=dummy", "b.set=dummy.fail=0", "b.range=0:20",
+            f"correlate.file={folder}/check/a.h5")
+    report(p.returncode == 1 and "[3/3]" in p.stderr and "1 of 3 sections left failed rows" in p.stderr,
+           "failed rows do not keep later sections from running, and show in the status", p.stderr)
+
+
 def shipped_jobs(folder):
-    """Every file of jobs/ is understood (a wrong value, seen only when its first section runs, ends it there); the smoke
-    test runs."""
+    """Every file of jobs/ is understood, but for a value that is made wrong; the smoke test runs."""
     names = sorted(name for name in os.listdir(f"{ROOT}/jobs") if name.endswith(".conf"))
     bad = []
     for name in names:
         p = run(None, "run", f"{ROOT}/jobs/{name}", f"where={folder}", "checkpoint=never")
-        if p.returncode != 2 or "[1/" not in p.stderr or "--checkpoint" not in messages(p)[-1]:
+        if p.returncode != 2 or "[1/" in p.stderr or "--checkpoint" not in messages(p)[-1]:
             bad.append(name + ": " + p.stderr)
     report(names and not bad, f"all {len(names)} shipped job files are understood", "\n".join(bad))
     p = run(2, "run", f"{ROOT}/jobs/smoke.conf", f"where={folder}", "nb101.needs=/none")
@@ -105,4 +137,4 @@ def simulator(folder):
 
 
 if __name__ == "__main__":
-    run_parts(job_files, shipped_jobs, merging, simulator)
+    run_parts(job_files, checked_before_it_runs, shipped_jobs, merging, simulator)

@@ -45,6 +45,21 @@ static void srun_without_pmix(void **state) {
   assert_int_equal(nsw_launch_rank(), 5);
 }
 
+static void tasks_that_were_started_together(void **state) {
+  (void)state;
+  const char *variable;
+  assert_int_equal(nsw_launch_tasks(&variable), 1);
+  setenv("PMI_SIZE", "1", 1);
+  assert_int_equal(nsw_launch_tasks(&variable), 1);
+  setenv("PMI_SIZE", "3", 1);
+  assert_int_equal(nsw_launch_tasks(&variable), 3);
+  assert_string_equal(variable, "PMI_SIZE");
+  setenv("OMPI_COMM_WORLD_SIZE", "5", 1);
+  assert_int_equal(nsw_launch_tasks(&variable), 5);
+  unsetenv("OMPI_COMM_WORLD_SIZE");
+  unsetenv("PMI_SIZE");
+}
+
 static void nonsense_is_rank_zero(void **state) {
   (void)state;
   setenv("PMIX_RANK", "-4", 1);
@@ -59,6 +74,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(alone, forget), cmocka_unit_test_setup(every_launcher, forget),
       cmocka_unit_test_setup(mpirun_inside_a_batch_script, forget), cmocka_unit_test_setup(srun_without_pmix, forget),
+      cmocka_unit_test_setup(tasks_that_were_started_together, forget),
       cmocka_unit_test_setup(nonsense_is_rank_zero, forget)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "study/kendall.h"
 #include "study/pvalue.h"
 #include "study/select.h"
+#include "study/subset.h"
 #include "unit.h"
 
 enum { MOST = 160 };
@@ -312,8 +313,34 @@ static void test_pareto(void **state) {
   }
 }
 
+/* In a sample, a class is stood for by the first of its members that is there. */
+static void unique_keeps_one_of_every_class_there(void **state) {
+  (void)state;
+  static const uint32_t index[] = {1, 2, 3, 9, 12}, class_of[] = {0, 0, 3, 0, 4};
+  static const uint8_t expected[] = {1, 0, 1, 0, 1};
+  struct nsw_table *table;
+  struct nsw_error err;
+  struct nsw_subset *subsets;
+  size_t count;
+  uint8_t in[5];
+  assert_int_equal(nsw_table_create("nb201", 5, 4, &table, &err), NSW_OK);
+  memcpy(table->index, index, sizeof index);
+  memcpy(table->class_of, class_of, sizeof class_of);
+  struct nsw_facts facts = {.table = table};
+  assert_int_equal(nsw_subsets_parse("all,unique", &facts, &subsets, &count, &err), NSW_OK);
+  assert_int_equal(count, 2);
+  assert_int_equal(nsw_subset_rows(&subsets[1], &facts, NULL, in, &err), NSW_OK);
+  assert_memory_equal(in, expected, sizeof expected);
+  assert_int_equal(nsw_subsets_check("all,top:10,size", &err), NSW_OK);
+  assert_int_equal(nsw_subsets_check("all,top", &err), NSW_USAGE);
+  assert_int_equal(nsw_subsets_check("", &err), NSW_USAGE);
+  free(subsets);
+  nsw_facts_free(&facts);
+  nsw_table_free(&table);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranks),     cmocka_unit_test(test_nan_has_no_rank),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(unique_keeps_one_of_every_class_there), cmocka_unit_test(test_ranks),     cmocka_unit_test(test_nan_has_no_rank),
                                      cmocka_unit_test(test_kendall),   cmocka_unit_test(test_undefined),
                                      cmocka_unit_test(test_bootstrap), cmocka_unit_test(test_lanes_agree),
                                      cmocka_unit_test(test_jackknife), cmocka_unit_test(test_p_values),
