@@ -1,14 +1,13 @@
 /* nasweep import: published accuracies into a file of accuracy columns. */
-#include <errno.h>
 #include <math.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/quote.h"
 #include "cli/args.h"
+#include "files/kind.h"
 #include "nasweep/space.h"
 #include "store/file.h"
 #include "truth/truth.h"
@@ -22,6 +21,10 @@ static const struct nsw_option options[] = {
     {"epochs", "N", NULL, "training epochs of the accuracies, or the only ones wanted", false},
     {"key", "COLUMN", NULL, "csv: column that names the architecture; guessed from the header where not said", false},
     {"column", "NAME[=DATASET/SPLIT]", NULL, "csv: accuracy column; guessed from the header where not said", true},
+    {"also", "LIST", NULL,
+     "nats, nb201-pth: what to read beside accuracies and seconds of training: curves (of every epoch), losses, times "
+     "(evaluation, latency)",
+     true},
     {"unit", "percent|fraction", NULL, "csv: unit of the accuracies; fractions are told by no value being above 1",
      false},
     {"max-unmatched", "SHARE", "0.01", "share of records (0 to 1) that may match no architecture", false},
@@ -29,11 +32,15 @@ static const struct nsw_option options[] = {
 
 static int fill_request(const struct nsw_args *args, struct nsw_truth_request *request, struct nsw_error *err) {
   size_t paths = nsw_args_operands(args) - 1, columns = nsw_args_count(args, "column");
-  const char **list = calloc(paths + columns + 1, sizeof *list);
+  size_t also = nsw_args_count(args, "also");
+  const char **list = calloc(paths + columns + also + 1, sizeof *list);
   if (!list) return nsw_fail(err, "out of memory");
   for (size_t i = 0; i < paths; i++) list[i] = nsw_args_operand(args, i + 1);
   for (size_t i = 0; i < columns; i++) list[paths + i] = nsw_args_value(args, "column", i);
+  for (size_t i = 0; i < also; i++) list[paths + columns + i] = nsw_args_value(args, "also", i);
   *request = (struct nsw_truth_request){
+      .also = list + paths + columns,
+      .also_count = also,
       .paths = list,
       .path_count = paths,
       .space = nsw_args_text(args, "space"),
@@ -50,10 +57,14 @@ static int fill_request(const struct nsw_args *args, struct nsw_truth_request *r
   return status;
 }
 
-/* Names that are wrong are told at once, before the space is made. */
+/* Names that are wrong, and files that are none, are told at once, before the space is made. */
 static int check_paths(const struct nsw_truth_request *request, struct nsw_error *err) {
-  for (size_t i = 0; i < request->path_count; i++)
-    if (access(request->paths[i], R_OK)) return nsw_fail(err, "%s: %s", request->paths[i], strerror(errno));
+  for (size_t i = 0; i < request->path_count; i++) {
+    enum nsw_file_kind kind;
+    int status = nsw_kind_of(request->paths[i], &kind, err);
+    if (status != NSW_OK) return status;
+    if (nsw_kind_useless(kind)) return nsw_fail(err, "%s: %s", request->paths[i], nsw_kind_useless(kind));
+  }
   return NSW_OK;
 }
 
@@ -134,6 +145,22 @@ static int gather_values(double *values, size_t count, int rank, struct nsw_erro
   return failed == MPI_SUCCESS ? NSW_OK : nsw_fail(err, "gathering the columns from all ranks failed");
 }
 
+/* Likewise a curve's points, row by row so that no count is too large. */
+static int gather_curve(struct nsw_curves *curve, size_t rows, int rank, struct nsw_error *err) {
+  enum { ROWS = 4096 };
+  for (size_t i = 0; i < rows * curve->width; i++)
+    if (isnan(curve->value[i])) curve->value[i] = -INFINITY;
+  for (size_t row = 0; row < rows; row += ROWS) {
+    float *value = curve->value + row * curve->width;
+    int count = (int)((rows - row < ROWS ? rows - row : ROWS) * curve->width);
+    if (MPI_Reduce(rank ? value : MPI_IN_PLACE, value, count, MPI_FLOAT, MPI_MAX, 0, MPI_COMM_WORLD) != MPI_SUCCESS)
+      return nsw_fail(err, "gathering the curves from all ranks failed");
+  }
+  for (size_t i = 0; i < rows * curve->width; i++)
+    if (isinf(curve->value[i])) curve->value[i] = NAN;
+  return NSW_OK;
+}
+
 /* Rank 0 gets what all ranks have read. Collective. */
 static int gather(struct nsw_table *table, struct nsw_truth_report *report, int rank, struct nsw_error *err) {
   int status = NSW_OK;
@@ -142,15 +169,18 @@ static int gather(struct nsw_table *table, struct nsw_truth_report *report, int 
     status = gather_values(column->value, table->rows, rank, err);
     if (!status) status = gather_values(column->by_repeat, table->rows * column->repeats, rank, err);
   }
-  uint64_t counts[] = {report->records,       report->matched,       report->unmatched,     report->unknown,
-                       report->more[0].count, report->more[1].count, report->more[2].count, report->more[3].count};
-  if (!status && MPI_Reduce(rank ? counts : MPI_IN_PLACE, counts, 8, MPI_UINT64_T, MPI_SUM, 0, MPI_COMM_WORLD))
+  for (size_t i = 0; !status && i < table->curves; i++)
+    status = gather_curve(&table->curve[i], table->rows, rank, err);
+  enum { MORE = sizeof report->more / sizeof *report->more, COUNTS = 4 + MORE };
+  uint64_t counts[COUNTS] = {report->records, report->matched, report->unmatched, report->unknown};
+  for (int i = 0; i < MORE; i++) counts[4 + i] = report->more[i].count;
+  if (!status && MPI_Reduce(rank ? counts : MPI_IN_PLACE, counts, COUNTS, MPI_UINT64_T, MPI_SUM, 0, MPI_COMM_WORLD))
     status = nsw_fail(err, "gathering the counts from all ranks failed");
   report->records = counts[0];
   report->matched = counts[1];
   report->unmatched = counts[2];
   report->unknown = counts[3];
-  for (int i = 0; i < 4; i++) report->more[i].count = counts[4 + i];
+  for (int i = 0; i < MORE; i++) report->more[i].count = counts[4 + i];
   return status;
 }
 
@@ -272,11 +302,15 @@ const struct nsw_command nsw_cmd_import = {
         "FORMAT nb101-tfrecord is nasbench_only108.tfrecord or nasbench_full.tfrecord: test, valid and train "
         "accuracies, the seconds of training, and all of them half-way (test-half-108ep, ...), by epochs and "
         "repeats.\n\n"
-        "FORMAT nats is the folder NATS-tss-v1_0-3ffb9-simple or a .tar of it, shared by all ranks; nb201-pth is "
+        "FORMAT nats is the folder NATS-tss-v1_0-3ffb9-simple (nb201) or NATS-sss-v1_0-50262-simple (sss), or a .tar of "
+        "it, shared by all ranks; nb201-pth is "
         "NAS-Bench-201-v1_1-096897.pth, read as torch.save writes the structure that the benchmark documents: the "
-        "published file was not at hand. Both give the accuracy after the last epoch of 12 and of 200, for each data "
-        "set and split as the benchmark names them (cifar10-valid/x-valid-200ep, ...), by seed (777, 888, 999, 111) "
-        "and as the mean over the seeds there are. Pickles are read as data; nothing in them is run.\n\n"
+        "published file was not at hand. Both give the accuracy after the last epoch of each budget (nb201 12 and 200, "
+        "sss 1, 12 and 90), for each data set and split as the benchmark names them (cifar10-valid/x-valid-200ep, ...), "
+        "and the seconds of training (cifar10-valid/seconds-200ep), by seed (777, 888, 999, 111) and as the mean over "
+        "the seeds there are; --epochs 24 those after 24 epochs of the longest budget. --also adds learning curves "
+        "(accuracy.cifar10-valid.x-valid-200ep), losses (cifar10-valid/loss-x-valid-200ep), and seconds of one "
+        "evaluation and latency. Parameters and FLOPs as published are compared with ours, and differences counted. Pickles are read as data; nothing in them is run.\n\n"
         "FORMAT suite-zero is zc_nasbench101.json or zc_nasbench201.json: published scores as suite_zero.NAME on "
         "cifar10, suite_zero.NAME.DATASET on others, and DATASET/valid-suite-zero.\n\n"
         "FORMAT packed is a table of the kind that comes with the program, which correlate and select use of "

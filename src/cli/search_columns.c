@@ -145,7 +145,7 @@ static int choose_seconds(const struct nsw_args *args, const struct nsw_table *t
   if (word) return nsw_search_column("cost", word, table, &c->seconds, err);
   for (size_t a = 0; a < table->accuracies; a++) {
     const struct nsw_accuracy *one = &table->accuracy[a];
-    if (nsw_truth_is_accuracy(one) || strcmp(one->dataset, c->look->dataset)) continue;
+    if (!nsw_truth_is_training_seconds(one) || strcmp(one->dataset, c->look->dataset)) continue;
     if (!c->seconds || nsw_accuracy_epochs(one) == nsw_accuracy_epochs(c->look)) c->seconds = one;
   }
   return NSW_OK;

@@ -22,7 +22,7 @@ int nsw_input_open(const char *path, uint64_t most, struct nsw_input **input, st
   if (kind == NSW_KIND_FOLDER) return nsw_fail(err, "%s: is a folder; name a file in it", path);
   if (kind == NSW_KIND_TAR || kind == NSW_KIND_PICKLE || kind == NSW_KIND_HDF5)
     return nsw_fail(err, "%s: is %s%s", path, nsw_kind_name(kind),
-                    kind == NSW_KIND_TAR ? ": unpack it (`tar xf`) and name a file of it" : ", not a table");
+                    kind == NSW_KIND_TAR ? ": unpack it (`tar xf`) and name a file of it" : ", not what is read here");
   if (kind == NSW_KIND_ZIP) return open_zip(path, most, input, err);
   struct nsw_input *whole;
   status = nsw_input_file(path, 0, NSW_TO_THE_END, &whole, err);

@@ -11,6 +11,9 @@
 
 enum { REPEATS = 3, BUDGETS = 8, VALUES = 8 };
 
+/* Bytes of a file, unpacked: the largest published one has 2 * 10^9. */
+#define MOST_BYTES (UINT64_C(64) << 30)
+
 /* The values of one training run, in the order of names[]. */
 static const char *const names[VALUES] = {"test",      "valid",      "train",      "seconds",
                                           "test-half", "valid-half", "train-half", "seconds-half"};
@@ -34,25 +37,29 @@ struct import {
   struct nsw_error *err;
   struct budget budget[BUDGETS];
   unsigned budgets;
+  unsigned other_epochs; /* of the last record left out */
   uint64_t parameters_differ, cells_renumbered, cells_differ, epochs_differ, other_budgets;
   char hash[33]; /* of the record before, whose row is: records of one architecture often follow each other */
   int64_t row;
 };
 
-static bool wants_dataset(const struct nsw_truth_request *request) {
-  return !request->dataset || !strcmp(request->dataset, "cifar10");
-}
-
-/* Whether the column is wanted: --split takes a name without its epochs. */
-static bool wants_value(const struct nsw_truth_request *request, int value) {
-  return !request->split || !strcmp(request->split, names[value]);
+/* Whether the split is one of ours, with or without epochs. */
+static bool knows_split(const char *split) {
+  for (int value = 0; value < VALUES; value++) {
+    size_t size = strlen(names[value]), digits;
+    if (strncmp(split, names[value], size)) continue;
+    if (!split[size]) return true;
+    digits = split[size] == '-' ? strspn(split + size + 1, "0123456789") : 0;
+    if (digits && !strcmp(split + size + 1 + digits, "ep")) return true;
+  }
+  return false;
 }
 
 static int add_columns(struct import *in, struct budget *budget) {
   for (int value = 0; value < VALUES; value++) {
     char split[64];
     struct nsw_accuracy *column;
-    if (!wants_value(in->request, value)) continue;
+    if (!nsw_truth_wants_split(in->request, names[value], (int)budget->epochs)) continue;
     snprintf(split, sizeof split, "%s-%uep", names[value], budget->epochs);
     int status = nsw_table_add_accuracy(in->table, "cifar10", split, REPEATS, &column, in->err);
     if (status) return status;
@@ -173,6 +180,7 @@ static int take_record(struct import *in, const struct nsw_tfrecord *file, const
   if (what) return bad_record(in, file, path, what);
   if (in->request->epochs && (unsigned)in->request->epochs != record.epochs) {
     in->other_budgets++;
+    in->other_epochs = record.epochs;
     return NSW_OK;
   }
   int64_t row = find_row(in, record.hash);
@@ -194,7 +202,7 @@ static int take_file(struct import *in, const char *path) {
   struct nsw_input *input = NULL;
   struct nsw_tfrecord *file = NULL;
   bool end = false;
-  int status = nsw_input_file(path, 0, NSW_TO_THE_END, &input, in->err);
+  int status = nsw_input_open(path, MOST_BYTES, &input, in->err);
   if (!status) status = nsw_tfrecord_open(input, &file, in->err);
   while (!status && !end) {
     char *json;
@@ -244,12 +252,20 @@ static int read_nb101(const struct nsw_truth_request *request, struct nsw_table 
                       struct nsw_truth_report *report, struct nsw_error *err) {
   struct import in = {.request = request, .table = table, .lookup = lookup, .report = report, .err = err, .row = -1};
   int status = NSW_OK;
-  if (!wants_dataset(request)) return nsw_usage(err, "NAS-Bench-101 has cifar10 only, not %s", request->dataset);
+  if (!nsw_truth_wants_dataset(request, "cifar10"))
+    return nsw_usage(err, "NAS-Bench-101 has cifar10 only, not %s", request->dataset);
+  if (request->split && !knows_split(request->split))
+    return nsw_usage(err,
+                     "NAS-Bench-101 has no split %s: there are test, valid, train, seconds, and each half-way: test-half, "
+                     "...",
+                     request->split);
   for (size_t i = 0; !status && i < request->path_count; i++) status = take_file(&in, request->paths[i]);
   for (unsigned i = 0; i < in.budgets; i++) {
     if (!status) finish_budget(&in.budget[i], table->rows);
     free(in.budget[i].repeats);
   }
+  if (!status && in.other_budgets && !report->matched)
+    status = nsw_fail(err, "%s: no record of %d epochs; there are %u", request->paths[0], request->epochs, in.other_epochs);
   if (!status) say(&in);
   return status;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/kind.h"
 #include "files/zip.h"
 #include "truth/nb201_results.h"
 
@@ -24,12 +25,12 @@ struct pth {
 
 /* ---- what is kept while reading ---- */
 
-static bool is_last_epoch(void *context, const struct nsw_value *key) {
+static bool is_needed_epoch(void *context, const struct nsw_value *key) {
   int64_t epoch;
   const char *text = nsw_value_text(key), *at = text ? strchr(text, '@') : NULL;
-  (void)context;
-  if (nsw_value_integer(key, &epoch)) return epoch == 11 || epoch == 199;
-  return at && (!strcmp(at, "@11") || !strcmp(at, "@199"));
+  const struct pth *pth = context;
+  if (nsw_value_integer(key, &epoch)) return nsw_nb201_needs(&pth->results, epoch);
+  return at && nsw_nb201_needs(&pth->results, strtol(at + 1, NULL, 10));
 }
 
 static bool is_one_of(const struct nsw_value *key, const char *const *list) {
@@ -43,22 +44,22 @@ static int take_architecture(struct pth *pth, const struct nsw_value *key, const
   int64_t index = -1;
   if (!nsw_value_integer(key, &index) || index < 0)
     return nsw_fail(err, "%s: an architecture without an index", pth->path);
-  int status = nsw_nb201_take(&pth->results, nsw_value_get(both, "less"), 12, index, pth->path, err);
-  if (!status) status = nsw_nb201_take(&pth->results, nsw_value_get(both, "full"), 200, index, pth->path, err);
+  int status = nsw_nb201_take(&pth->results, nsw_value_get(both, "less"), 0, index, pth->path, err);
+  if (!status) status = nsw_nb201_take(&pth->results, nsw_value_get(both, "full"), 1, index, pth->path, err);
   return status ? nsw_error_prefix(err, status, "architecture %lld", (long long)index) : NSW_OK;
 }
 
 /* Called for each pair that is put into any dict of the file. */
 static int see_pair(void *context, struct nsw_pickle_reader *reader, const struct nsw_value *key,
                     struct nsw_value *value, bool *keep, struct nsw_error *err) {
-  static const char *const useless[] = {"train_acc5es", "train_losses", "train_times",    "eval_times", "eval_losses",
-                                        "arch_config",  "latency",      "net_state_dict", NULL};
-  static const char *const by_epoch[] = {"train_acc1es", "eval_acc1es", NULL};
+  static const char *const useless[] = {"train_acc5es", "arch_config", "net_state_dict", NULL};
+  static const char *const by_epoch[] = {"train_acc1es", "eval_acc1es", "train_losses",
+                                         "eval_losses",  "eval_times",  NULL};
   if (is_one_of(key, useless)) *keep = false;
   if (is_one_of(key, by_epoch) && nsw_value_count(value) > NSW_NB201_ENTRIES)
     return nsw_fail(err, "%s: a training run with more than %d entries", ((struct pth *)context)->path,
                     NSW_NB201_ENTRIES);
-  if (is_one_of(key, by_epoch)) nsw_value_filter(reader, value, is_last_epoch, NULL);
+  if (is_one_of(key, by_epoch)) nsw_value_filter(reader, value, is_needed_epoch, context);
   if (nsw_value_count(value) > 64)
     return NSW_OK; /* an architecture has those two alone; larger dicts are not searched */
   if (!nsw_value_get(value, "full") || !nsw_value_get(value, "less")) return NSW_OK;
@@ -79,6 +80,13 @@ static int read_at(const char *path, uint64_t offset, uint64_t length, const str
   return status;
 }
 
+static int not_torch(const char *path, struct nsw_error *err) {
+  enum nsw_file_kind kind;
+  int status = nsw_kind_of(path, &kind, err);
+  if (status) return status;
+  return nsw_fail(err, "%s: is %s: neither of the two forms that torch.save writes", path, nsw_kind_name(kind));
+}
+
 /* Legacy files begin with three small pickles: a magic number, the protocol, facts of the machine. */
 static int skip_preamble(const char *path, uint64_t *offset, struct nsw_error *err) {
   static const char magic[] = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
@@ -88,7 +96,7 @@ static int skip_preamble(const char *path, uint64_t *offset, struct nsw_error *e
   size_t got = file ? fread(bytes, 1, sizeof bytes, file) : 0;
   if (file) fclose(file);
   if (got != sizeof bytes || memcmp(bytes, magic, sizeof bytes))
-    return nsw_fail(err, "%s: neither of the two forms that torch.save writes", path);
+    return not_torch(path, err);
   *offset = sizeof bytes;
   for (int i = 0; i < 2; i++) {
     struct nsw_pickle *pickle;
@@ -151,7 +159,7 @@ static int take_file(struct pth *pth, const char *path, struct nsw_error *err) {
 static int read_pth(const struct nsw_truth_request *request, struct nsw_table *table, const struct nsw_lookup *lookup,
                     struct nsw_truth_report *report, struct nsw_error *err) {
   struct pth pth = {0};
-  int status = nsw_nb201_start(&pth.results, request, table, lookup, report,
+  int status = nsw_nb201_start(&pth.results, &nsw_nb201_tss, request, table, lookup, report,
                                "NAS-Bench-201 file of torch.save; accuracy after the last epoch", err);
   for (size_t i = 0; !status && i < request->path_count; i++) status = take_file(&pth, request->paths[i], err);
   if (!status) nsw_nb201_finish(&pth.results);

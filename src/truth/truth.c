@@ -104,7 +104,12 @@ int nsw_truth_join(struct nsw_table *to, const struct nsw_table *from, uint64_t 
 
 bool nsw_truth_is_accuracy(const struct nsw_accuracy *column) {
   const char *unit = nsw_attributes_get(&column->attributes, "unit");
-  return !unit || strcmp(unit, "seconds");
+  return !unit || (strcmp(unit, "seconds") && strcmp(unit, "nats"));
+}
+
+bool nsw_truth_is_training_seconds(const struct nsw_accuracy *column) {
+  return !strncmp(column->split, "seconds", 7) && strncmp(column->split, "seconds-half", 12) &&
+         !nsw_truth_is_accuracy(column);
 }
 
 bool nsw_truth_wants_dataset(const struct nsw_truth_request *request, const char *dataset) {

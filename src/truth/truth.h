@@ -25,6 +25,8 @@ struct nsw_truth_request {
   const char *key;            /* csv: name of the key column */
   const char *const *columns; /* csv: COLUMN or COLUMN=DATASET/SPLIT, each one accuracy column */
   size_t column_count;        /* csv: 0 means guess from the header */
+  const char *const *also;    /* nats, nb201-pth: what is read beside accuracies: "curves", "losses", "times" */
+  size_t also_count;
   const char *unit;           /* csv: "percent", "fraction"; NULL: told from the values */
   const struct nsw_space
       *opened; /* the space with its keys, where a format must find cells by adjacency; may be NULL */
@@ -45,7 +47,7 @@ struct nsw_truth_report {
   uint64_t matched;   /* records put into a row of the table */
   uint64_t unmatched; /* records of architectures that the table does not have */
   uint64_t unknown;   /* values that were empty or not a number, left NaN */
-  struct nsw_truth_count more[4];
+  struct nsw_truth_count more[8];
   char example[128]; /* key of the first unmatched record, printable; empty where there is none */
   char said[4096];   /* what was guessed, for the user, a line each; empty where nothing was */
 };
@@ -87,8 +89,10 @@ int nsw_truth_judge(const struct nsw_truth_request *request, const struct nsw_ta
  * `from` lacks stay NaN; *matched counts rows of `to` that got a row of `from`. */
 int nsw_truth_join(struct nsw_table *to, const struct nsw_table *from, uint64_t *matched, struct nsw_error *err);
 
-/* Whether the column is of accuracies, which it is unless its unit says seconds: some files have the time of training. */
+/* Whether the column is of accuracies, which it is unless its unit says otherwise: some files have the time of training
+ * (seconds) and losses (nats). And whether it is the seconds of training to its epochs: DATASET/seconds-Nep. */
 bool nsw_truth_is_accuracy(const struct nsw_accuracy *column);
+bool nsw_truth_is_training_seconds(const struct nsw_accuracy *column);
 
 /* Whether the request, which may say nothing of it, asks for the data set (any case), and for the split, named with or
  * without its epochs (0: not known). */

@@ -112,7 +112,7 @@ def _():
         whole = f.read()
     head, stream = whole.split(b"\n\n", 1)
     cases = {
-        b"": "no packed table", whole[:200]: "no packed table", whole[:5000]: "damaged",
+        b"": "is empty", whole[:200]: "no packed table", whole[:5000]: "damaged",
         head + b"\n\n" + zlib.compress(b"short"): "damaged", b"nasweep table 2\n" + whole[16:]: "no packed table",
         head.replace(b"15625", b"x") + b"\n\n" + stream: "header", head.replace(b"12 10000", b"12 0") + b"\n\n": "header",
         head.replace(b"rows: 15625", b"rows: 99999999") + b"\n\n" + stream: "header",
