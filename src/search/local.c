@@ -9,7 +9,7 @@ static size_t neighbours_of(struct nsw_run *run, uint32_t centre, uint32_t out[N
   const struct nsw_ground *ground = run->ground;
   uint8_t genes[NSW_MAX_GENES];
   size_t n = 0;
-  memcpy(genes, nsw_word(ground, centre), sizeof genes);
+  nsw_copy_word(ground, centre, genes);
   for (int g = 0; g < ground->length; g++) {
     uint8_t own = genes[g];
     for (int v = 0; v < nsw_space_gene_choices(ground->space, g) && n < NEIGHBOURS; v++) {

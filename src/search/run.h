@@ -46,10 +46,10 @@ static inline bool nsw_pay(struct nsw_run *run, uint32_t candidate, double share
 }
 
 static inline void nsw_take_note(struct nsw_run *run, uint32_t candidate) {
-  const double *look = run->ground->look;
+  const int32_t *rank = run->ground->rank; /* as look, in half the memory */
   run->mark[candidate] = run->repeat + 1;
-  if (run->best < 0 || look[candidate] > look[run->best] ||
-      (run->search->use & NSW_USE_TIES && look[candidate] == look[run->best] &&
+  if (run->best < 0 || rank[candidate] > rank[run->best] ||
+      (run->search->use & NSW_USE_TIES && rank[candidate] == rank[run->best] &&
        run->score[candidate] > run->score[run->best]))
     nsw_new_best(run, candidate);
 }

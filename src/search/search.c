@@ -44,13 +44,14 @@ uint32_t nsw_first_ones(struct nsw_run *run) {
 
 int64_t nsw_candidate_of(const struct nsw_ground *ground, const uint8_t *genes) {
   uint32_t index;
-  return nsw_space_from_genes(ground->space, genes, &index) ? ground->place[index] : -1;
+  if (!nsw_space_from_genes(ground->space, genes, &index)) return -1;
+  return ground->whole ? (int64_t)index : ground->place[index];
 }
 
 uint32_t nsw_mutate(struct nsw_run *run, uint32_t candidate) {
   const struct nsw_ground *ground = run->ground;
   uint8_t genes[NSW_MAX_GENES];
-  memcpy(genes, nsw_word(ground, candidate), sizeof genes);
+  nsw_copy_word(ground, candidate, genes);
   for (int attempt = 0; attempt < 1000; attempt++) {
     uint32_t g = nsw_dice_below(&run->dice, (uint32_t)ground->length);
     uint8_t old = genes[g];

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "nasweep/space.h"
 #include "study/compare.h"
@@ -30,19 +31,32 @@ struct nsw_ground {
   double **rung;      /* [rungs][n] accuracies after shorter trainings, ascending */
   double *rung_share; /* [rungs] of the cost of a whole training, ascending, below 1 */
   size_t rungs;
+  int32_t *rank;  /* [n] of look, from 0, equal ones alike; made */
   int length;     /* genes of a word, 0 where the space has none; made */
   uint32_t choices[NSW_MAX_GENES]; /* of each gene; made */
-  uint8_t *genes; /* [n][NSW_MAX_GENES], the first `length` of each in use; made */
+  size_t stride;  /* bytes from word to word: NSW_SHORT_WORD where that is enough, else NSW_MAX_GENES; made */
+  uint8_t *genes; /* [n][stride], the first `length` of each in use; made */
+  bool whole;     /* candidate i has the index i, and there are no others; made */
   int32_t *place; /* [architectures of the space] candidate of an index, -1 where it is none; made */
 };
 
-/* Fills what is made, from space, n and index. Free all of it with nsw_ground_free. */
+/* Fills what is made, from space, n, index and look. Free all of it with nsw_ground_free. */
 int nsw_ground_finish(struct nsw_ground *ground, struct nsw_error *err);
 void nsw_ground_free(struct nsw_ground *ground);
 
+enum { NSW_SHORT_WORD = 8 };
+
 /* The word of a candidate. */
 static inline const uint8_t *nsw_word(const struct nsw_ground *ground, uint32_t candidate) {
-  return ground->genes + (size_t)candidate * NSW_MAX_GENES;
+  return ground->genes + (size_t)candidate * ground->stride;
+}
+
+/* A copy of it, to be changed. */
+static inline void nsw_copy_word(const struct nsw_ground *ground, uint32_t candidate, uint8_t genes[NSW_MAX_GENES]) {
+  if (ground->stride == NSW_SHORT_WORD)
+    memcpy(genes, nsw_word(ground, candidate), NSW_SHORT_WORD);
+  else
+    memcpy(genes, nsw_word(ground, candidate), NSW_MAX_GENES);
 }
 
 /* One number that changes how a method works: --set METHOD.KEY=VALUE. */

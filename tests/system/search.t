@@ -122,13 +122,14 @@ def _():
     genes = [tuple(OPS.index(word.split("~")[0]) for word in re.findall(r"[a-z0-9_]+~", i)) for i in ids]
     index_of = {g: i for i, g in enumerate(genes)}
     rng = np.random.default_rng(1)
-    slow = np.empty(250)
-    for r in range(len(slow)):
-        slow[r] = evolve(look, report, genes, index_of, rng, 60)
-    line, = kind(search("nb201", "--method", "evolution", "--repeats", 2000, "--budget", 60, "--report",
-                        "cifar10/test-200ep"), "search")
-    near(line["mean"], slow.mean(), math.hypot(slow.std() / math.sqrt(250), line["deviation"] / math.sqrt(2000)), 4)
-    near(line["median"], np.median(slow), 2 * slow.std() / math.sqrt(250), 4)
+    for population, sample in ((10, 10), (30, 4)):
+        slow = np.array([evolve(look, report, genes, index_of, rng, 60, population, sample) for _ in range(250)])
+        line, = kind(search("nb201", "--method", "evolution", "--repeats", 2000, "--budget", 60, "--report",
+                            "cifar10/test-200ep", "--set", f"evolution.population={population}", "--set",
+                            f"evolution.sample={sample}"), "search")
+        error = math.hypot(slow.std() / math.sqrt(250), line["deviation"] / math.sqrt(2000))
+        near(line["mean"], slow.mean(), error, 4)
+        near(line["median"], np.median(slow), 2 * slow.std() / math.sqrt(250), 4)
 
 
 @test("published baselines: random search and evolution on nb201 are within their errors, and the table says so")

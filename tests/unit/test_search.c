@@ -49,6 +49,14 @@ static void make_ground(struct nsw_ground *ground, uint32_t step) {
   assert_int_equal(nsw_ground_finish(ground, NULL), NSW_OK);
 }
 
+/* After a change of look. */
+static void settle(struct nsw_ground *ground) {
+  free(ground->genes);
+  free(ground->place);
+  free(ground->rank);
+  assert_int_equal(nsw_ground_finish(ground, NULL), NSW_OK);
+}
+
 static struct nsw_search search_by(const char *method, double budget, uint64_t repeats) {
   struct nsw_search s = {.method = nsw_method_find(method),
                          .score = -1,
@@ -204,6 +212,7 @@ static void local_search_ends_on_peaks(void **state) {
     ground.look[i] = 0;
     for (int g = 0; g < 6; g++) ground.look[i] += nsw_word(&ground, (uint32_t)i)[g];
   }
+  settle(&ground);
   struct nsw_search search = search_by("local", 150, 20);
   struct nsw_outcome o = outcome_of(&ground, &search);
   for (int r = 0; r < 20; r++) assert_true(ground.look[(size_t)o.best[r * 150 + 149] - 1] == 24);
@@ -303,6 +312,7 @@ static void pairs_share_their_numbers(void **state) {
   struct nsw_ground ground;
   make_ground(&ground, 5);
   for (size_t i = 0; i < ground.n; i++) ground.look[i] = floor(ground.look[i]); /* ties */
+  settle(&ground);
   for (size_t m = 0; m < 5; m++) {
     struct nsw_search search = search_by(plain[m], 40, 20);
     struct nsw_outcome without = outcome_of(&ground, &search);
@@ -597,7 +607,7 @@ static void graphs_of_known_cells(void **state) {
   static const int nodes[] = {4, 2, 3};
   static const uint32_t last_from[] = {1u << 2, 1u << 0, 0}; /* what the output is joined to */
   for (int t = 0; t < 3; t++) {
-    struct nsw_ground ground = {.space = space, .n = 1, .index = malloc(sizeof *ground.index)};
+    struct nsw_ground ground = {.space = space, .n = 1, .index = malloc(sizeof *ground.index), .look = calloc(1, sizeof *ground.look)};
     struct nsw_graphs graphs;
     assert_int_equal(nsw_space_find(space, texts[t], ground.index, NULL), NSW_OK);
     assert_int_equal(nsw_ground_finish(&ground, NULL), NSW_OK);
