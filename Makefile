@@ -31,7 +31,7 @@ ifdef ASAN
 override CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 override LDFLAGS += -fsanitize=address,undefined
 endif
-LDLIBS += $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(OTHER_LIBS) -lpthread -lm
+LDLIBS += $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(OTHER_LIBS) -lpthread -ldl -lm
 
 # ---- sources: every src/CONCERN/*.c is in the library but main.c; *_simd.c is compiled once for each ISA ----
 SRC := $(filter-out src/cli/main.c,$(wildcard src/*/*.c))
@@ -66,7 +66,7 @@ all: $(BUILD)/nasweep
 
 $(BUILD)/nasweep: $(BUILD)/obj/cli/main.o $(LIB)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -rdynamic -o $@ $< -Wl,--whole-archive $(LIB) -Wl,--no-whole-archive $(LDLIBS)
 
 $(LIB): $(OBJ)
 	$(say) AR $@
@@ -149,6 +149,7 @@ install: $(BUILD)/nasweep $(BUILD)/nasweep.1 $(BUILD)/nasweep.bash $(BUILD)/nasw
 	$(say) INSTALL $(DESTDIR)$(PREFIX)
 	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include/nasweep share/man/man1 \
 	  share/bash-completion/completions share/nasweep/tables)
+	$(Q)install -m 644 analysis/nasweep.py analysis/nasweep_torch.py $(DESTDIR)$(PREFIX)/share/nasweep/
 	$(Q)install -m 644 results/tables/* $(DESTDIR)$(PREFIX)/share/nasweep/tables/
 	$(Q)install -m 755 $(BUILD)/nasweep $(DESTDIR)$(PREFIX)/bin/nasweep
 	$(Q)install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/libnasweep.a

@@ -2,6 +2,10 @@
 #ifndef NASWEEP_ERROR_H
 #define NASWEEP_ERROR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Exit statuses of the program, and return values of every function that can fail. */
 enum nsw_status {
   NSW_OK = 0,      /* done */
@@ -30,4 +34,7 @@ int nsw_no_memory(struct nsw_error *err, const char *what, ...) __attribute__((f
 /* Puts "context: " before the message that is there; returns status unchanged. */
 int nsw_error_prefix(struct nsw_error *err, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+#ifdef __cplusplus
+}
+#endif
 #endif

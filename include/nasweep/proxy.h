@@ -9,6 +9,10 @@
 #include "nasweep/row.h"
 #include "nasweep/space.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct nsw_images;  /* src/data/images.h */
 struct nsw_measure; /* src/proxy/measure.h */
 
@@ -140,4 +144,7 @@ bool nsw_proxy_fits(const struct nsw_proxy *proxy, const struct nsw_space_kind *
 int nsw_proxy_columns(const struct nsw_proxy *proxy);
 int nsw_proxy_options(const struct nsw_proxy *proxy);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -2,6 +2,10 @@
 #ifndef NASWEEP_ROW_H
 #define NASWEEP_ROW_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum nsw_row_status {
   NSW_ROW_PENDING = 0,
   NSW_ROW_SCORED = 1,
@@ -11,4 +15,7 @@ enum nsw_row_status {
   NSW_ROW_INTERRUPTED = 4
 };
 
+#ifdef __cplusplus
+}
+#endif
 #endif

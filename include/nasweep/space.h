@@ -12,6 +12,10 @@
 #include "nasweep/arch.h"
 #include "nasweep/error.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { NSW_MAX_GENES = 32 }; /* choices that make an architecture, see nsw_space_genes */
 
 struct nsw_cell;  /* src/space/cell.h */
@@ -131,4 +135,7 @@ int nsw_space_gene_choices(const struct nsw_space *space, int gene);
 void nsw_space_genes_of(const struct nsw_space *space, uint32_t index, uint8_t *genes);
 bool nsw_space_from_genes(const struct nsw_space *space, const uint8_t *genes, uint32_t *index);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

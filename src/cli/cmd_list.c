@@ -221,9 +221,11 @@ static int list_proxies(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_guests guests = {.workers = 0};
   struct nsw_guests_wish wish = {.terms = {.timeout = 600, .retries = 1, .rank = -1}};
   const struct nsw_proxy *proxy;
-  const char **worker = NULL;
+  const char **worker = NULL, **plugin = NULL;
   int status = nsw_args_values(args, "worker", &worker, &wish.workers, err);
+  if (status == NSW_OK) status = nsw_args_values(args, "plugin", &plugin, &wish.plugins, err);
   wish.worker = worker;
+  wish.plugin = plugin;
   if (wish.workers) nsw_keeper_start();
   if (status == NSW_OK) status = nsw_guests_open(&wish, &guests, err);
   if (status == NSW_OK)
@@ -233,6 +235,7 @@ static int list_proxies(const struct nsw_args *args, struct nsw_error *err) {
   nsw_guests_close(&guests);
   nsw_keeper_stop();
   free(worker);
+  free(plugin);
   return status == NSW_OK ? nsw_emit_end(&emit, err) : status;
 }
 
@@ -279,6 +282,10 @@ static const struct nsw_option options[] = {
     {.name = "classes", .argument = "N", .value = "10", .help = "outputs of the classifier, for params and macs"},
     {.name = "resolution", .argument = "N", .value = "32", .help = "height and width of the image in pixels, for macs"},
     {.name = "proxies", .help = "the proxies instead: group, direction, needs, options with defaults, source"},
+    {.name = "plugin",
+     .argument = "FILE.so",
+     .help = "with --proxies: load this plugin and list its proxies too",
+     .repeatable = true},
     {.name = "worker",
      .argument = "NAME=COMMAND",
      .help = "with --proxies: start this worker and list its columns too",

@@ -20,6 +20,10 @@ static const struct nsw_option options[] = {
      "a score of your own, computed by a process that every rank starts once (no shell; quotes as in one) and asks line "
      "by line in JSON; its columns are all computed, and --proxy may be left out",
      true},
+    {"plugin", "FILE.so", NULL,
+     "a shared object with scores of your own (nasweep/plugin.h), which --proxy can name; all of them where there is no "
+     "--proxy",
+     true},
     {"worker-timeout", "SECONDS", "600", "a worker that gives no answer for so long is replaced, 0: wait for ever",
      false},
     {"out", "FILE.h5", NULL, "result file; an unfinished one made with the same options is gone on with", false},
@@ -64,6 +68,7 @@ void nsw_score_free(struct nsw_score_request *r) {
   free((void *)r->arch);
   free((void *)r->set);
   free((void *)r->worker);
+  free((void *)r->plugin);
   *r = (struct nsw_score_request){0};
 }
 
@@ -175,8 +180,10 @@ int nsw_score_read(const struct nsw_args *args, struct nsw_score_request *r, str
   if (!q->out) return nsw_usage(err, "score: --out FILE.h5 is missing");
   int status = nsw_args_values(args, "worker", &r->worker, &q->workers, err);
   q->worker = r->worker;
+  if (!status) status = nsw_args_values(args, "plugin", &r->plugin, &q->plugins, err);
+  q->plugin = r->plugin;
   bool named = nsw_args_count(args, "proxy");
-  if (!status && !named && !q->workers) return nsw_usage(err, "score: --proxy LIST is missing");
+  if (!status && !named && !q->workers && !q->plugins) return nsw_usage(err, "score: --proxy LIST is missing");
   if (!status && named) status = nsw_args_list(args, "proxy", &r->proxies, err);
   q->proxy = (const char *const *)r->proxies.item;
   q->proxies = r->proxies.count;
@@ -229,7 +236,8 @@ const struct nsw_command nsw_cmd_score = {
         "sweep is completed all the same and ends with status 1. --repair computes them again, --allow-failed takes "
         "them as they are.\n\n"
         "A score of your own is a program in any language, which is asked line by line; in Python it is three lines "
-        "with analysis/nasweep.py. jobs/examples has some, and what is said in those lines.\n\n"
+        "with analysis/nasweep.py. jobs/examples has some, what is said in those lines, and a plugin, which shares networks "
+        "and passes with the built-in scores.\n\n"
         "Examples:\n"
         "  mpirun -n 2 nasweep score nb201 --proxy sed,params,macs --out results/nb201.h5\n"
         "  mpirun -n 2 nasweep score nb201 --worker 'mine=python3 mine.py' --out mine.h5",

@@ -10,7 +10,7 @@ struct nsw_score_request {
   struct nsw_request request;
   struct nsw_list proxies, seeds;
   uint64_t *seed;
-  const char **arch, **set, **worker;
+  const char **arch, **set, **worker, **plugin;
 };
 
 /* Reads and checks; free in any case. The arguments must outlive it. */

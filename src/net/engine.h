@@ -9,6 +9,7 @@
 #define NSW_NET_ENGINE_H
 
 #include "base/isa.h"
+#include "nasweep/observe.h"
 #include "net/batch.h"
 #include "net/net.h"
 #include "net/pixel.h"
@@ -69,13 +70,6 @@ void nsw_engine_backward_layers(struct nsw_engine *engine, int first, int last);
 void nsw_engine_clear(struct nsw_engine *engine);
 
 /* ---- looking inside ---- */
-
-/* When an observer is called. */
-enum nsw_moment {
-  NSW_AFTER_LAYER, /* forward: the layer's tensors, and their normalisation, are there */
-  NSW_AFTER_SLOPE  /* backward: the gradient of a convolution's raw output is there */
-};
-typedef void nsw_observe_fn(void *with, const struct nsw_engine *engine, int layer, enum nsw_moment moment);
 
 /* Calls a function at every layer from now on, of every program, all of whose images are one group; NULL: no more. */
 void nsw_engine_observe(struct nsw_engine *engine, nsw_observe_fn *observe, void *with);

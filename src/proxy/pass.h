@@ -3,7 +3,7 @@
 #ifndef NSW_PROXY_PASS_H
 #define NSW_PROXY_PASS_H
 
-#include "nasweep/proxy.h"
+#include "nasweep/measure.h"
 #include "net/engine.h"
 
 /* What passes leave and measures find; belongs to the joint evaluation. */
@@ -54,25 +54,11 @@ struct nsw_pass {
   const struct nsw_pass *included; /* where this one is run with as many images, it has done the work already */
 };
 
-extern const struct nsw_pass nsw_pass_forward, /* n images, normalised by batch, forward */
-    nsw_pass_train,                            /* the same, and back from the cross-entropy: every weight's gradient */
-    nsw_pass_jacobian,                         /* the same, back from the sum of all logits to the images */
-    nsw_pass_tangent, /* forward and back with tangents along the weights: Hessian times weights */
-    nsw_pass_sample,  /* n images, each normalised by itself, forward and back: every weight's summed gradient */
-    nsw_pass_flow,    /* absolute weights, one image of ones, no normalisation, back from the sum of logits */
-    nsw_pass_kernel,  /* every image's gradient of its own logits: the neural tangent kernel */
-    nsw_pass_weights, /* nothing is run: the weights are enough */
-    nsw_pass_own;     /* the measure runs what it needs itself */
-
 /* All of them, in the order they are run; ends with NULL. */
 extern const struct nsw_pass *const nsw_passes[];
 
 /* The pass of a name; NULL: there is none. */
 const struct nsw_pass *nsw_pass_find(const char *name);
-
-/* Sum over the weights (convolutions and classifier, live ones) of term(w, g, n): g the gradient of the mean loss, or
- * of the flow without its power of two. For the takers of nsw_pass_train and nsw_pass_flow. */
-double nsw_lab_sum(struct nsw_lab *lab, double (*term)(const float *w, const float *g, size_t n));
 
 /* The weights that nsw_pass_flow or, elsewhere, the network's own rule gave the engine. */
 const struct nsw_weights *nsw_lab_weights(const struct nsw_lab *lab);

@@ -137,7 +137,9 @@ static int same_guests(const struct sweep *s, struct nsw_error *err) {
 
 static int open_guests(struct sweep *s, struct nsw_error *err) {
   const struct nsw_request *q = s->request;
-  struct nsw_guests_wish wish = {.worker = q->worker,
+  struct nsw_guests_wish wish = {.plugin = q->plugin,
+                                 .plugins = q->plugins,
+                                 .worker = q->worker,
                                  .workers = q->workers,
                                  .terms = {.timeout = q->worker_timeout,
                                            .retries = q->retries,

@@ -39,6 +39,7 @@ def _():
     top = "stage/opt/nasweep/"
     listed = {f"include/nasweep/{h}" for h in os.listdir(os.path.join(ROOT, "include", "nasweep"))}
     listed |= {f"share/nasweep/tables/{t}" for t in os.listdir(os.path.join(ROOT, "results", "tables"))}
+    listed |= {"share/nasweep/nasweep.py", "share/nasweep/nasweep_torch.py"}
     assert {top + f for f in listed | {"bin/nasweep", "lib/libnasweep.a", "lib/pkgconfig/nasweep.pc",
                                        "share/man/man1/nasweep.1", "share/bash-completion/completions/nasweep"}
             } == found, found
