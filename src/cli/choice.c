@@ -110,6 +110,16 @@ static int check_proxies(const struct nsw_choice *choice, const struct nsw_table
   return NSW_OK;
 }
 
+int nsw_choice_check_score(const char *option, const char *name, const struct nsw_columns *columns, size_t tables,
+                           struct nsw_error *err) {
+  struct names names = {.count = 0};
+  for (size_t t = 0; t < tables; t++) {
+    if (nsw_columns_find(&columns[t], name)) return NSW_OK;
+    for (size_t c = 0; c < columns[t].count; c++) add_name(&names, columns[t].list[c].name);
+  }
+  return no_such(option, name, &names, err);
+}
+
 int nsw_choice_columns(const struct nsw_choice *choice, const struct nsw_args *args, const struct nsw_table *table,
                        struct nsw_columns *columns, struct nsw_error *err) {
   int status = nsw_columns_make(table, columns, err);

@@ -24,6 +24,10 @@ int nsw_choice_check(const struct nsw_choice *choice, const struct nsw_tables *t
 int nsw_choice_columns(const struct nsw_choice *choice, const struct nsw_args *args, const struct nsw_table *table,
                        struct nsw_columns *columns, struct nsw_error *err);
 
+/* NSW_USAGE unless one of the tables' columns has the name that an option gives, with those there are. */
+int nsw_choice_check_score(const char *option, const char *name, const struct nsw_columns *columns, size_t tables,
+                           struct nsw_error *err);
+
 /* Whether a score is looked at: one that was named or asked for, or any where none was named. */
 bool nsw_choice_has_score(const struct nsw_choice *choice, const struct nsw_column *column);
 

@@ -9,6 +9,7 @@
 #include "base/quote.h"
 #include "cli/args.h"
 #include "cli/emit.h"
+#include "data/images.h"
 #include "nasweep/proxy.h"
 #include "nasweep/space.h"
 #include "store/file.h"
@@ -251,7 +252,13 @@ static int suite_rows(const struct nsw_space *space, const struct nsw_table *t, 
 static int export_suite(const struct nsw_args *args, const struct nsw_table *t, struct nsw_error *err) {
   struct nsw_space *space = NULL;
   const struct nsw_accuracy *accuracy;
-  int status = suite_accuracy(args, t, &accuracy, err);
+  int classes, resolution; /* of a data set that is known; others only where the file has accuracies of theirs */
+  const char *name = nsw_args_text(args, "dataset");
+  int status = NSW_OK;
+  bool there = nsw_args_text(args, "accuracy") != NULL;
+  for (size_t i = 0; i < t->accuracies; i++) there = there || !strcmp(t->accuracy[i].dataset, name);
+  if (!there) status = nsw_images_shape(name, &classes, &resolution, err);
+  if (status == NSW_OK) status = suite_accuracy(args, t, &accuracy, err);
   if (status == NSW_OK) status = nsw_space_open(t->space, &space, err);
   if (status != NSW_OK) return status;
   char key[NSW_SPACE_TEXT];

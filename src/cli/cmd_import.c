@@ -207,6 +207,17 @@ static int read_table(const struct nsw_truth_format *format, struct nsw_truth_re
   return status;
 }
 
+/* Scores alone are no answer to who asked for certain accuracies. */
+static int check_found(const struct nsw_truth_request *request, const struct nsw_table *table, struct nsw_error *err) {
+  char asked[200] = "", epochs[32] = "", quoted[NSW_QUOTE_SIZE];
+  if (table->accuracies || (!request->split && !request->dataset && !request->epochs)) return NSW_OK;
+  if (request->dataset) snprintf(asked, sizeof asked, " --dataset %s", nsw_quote(quoted, request->dataset));
+  if (request->split)
+    snprintf(asked + strlen(asked), sizeof asked - strlen(asked), " --split %s", nsw_quote(quoted, request->split));
+  if (request->epochs) snprintf(epochs, sizeof epochs, " --epochs %d", request->epochs);
+  return nsw_usage(err, "import: the files have no accuracies that are asked for by%s%s", asked, epochs);
+}
+
 static int import_into(const struct nsw_truth_format *format, struct nsw_truth_request *request, double max_unmatched,
                        const char *out, struct nsw_error *err) {
   struct nsw_space *space = NULL;
@@ -218,6 +229,8 @@ static int import_into(const struct nsw_truth_format *format, struct nsw_truth_r
   request->opened = space;
   bool ready = request->parts > 1 ? all_well(status) : status == NSW_OK;
   if (ready) status = read_table(format, request, max_unmatched, table, &whole, err);
+  if (whole) status = check_found(request, table, err);
+  whole = whole && status == NSW_OK;
   if (whole) status = nsw_file_write(out, &table, 1, true, err);
   if (whole && status == NSW_OK) say_columns(table);
   nsw_table_free(&table);

@@ -87,10 +87,12 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   int status = read_options(&job, err);
   if (status == NSW_OK) status = nsw_tables_read(args, true, &tables, err);
   if (status == NSW_OK) status = nsw_choice_check(&job.choice, &tables, err);
-  for (size_t t = 0; t < tables.count && status == NSW_OK; t++) {
+  for (size_t t = 0; t < tables.count && status == NSW_OK; t++)
     status = nsw_choice_columns(&job.choice, args, tables.list[t], &columns[t], err);
-    if (status == NSW_OK) status = nsw_select_table(&job, tables.list[t], &columns[t], err);
-  }
+  if (status == NSW_OK && nsw_args_given(args, "knas-proxy"))
+    status = nsw_choice_check_score("knas-proxy", nsw_args_text(args, "knas-proxy"), columns, tables.count, err);
+  for (size_t t = 0; t < tables.count && status == NSW_OK; t++)
+    status = nsw_select_table(&job, tables.list[t], &columns[t], err);
   if (status == NSW_OK) status = nsw_select_print(stdout, nsw_args_text(args, "format"), &job, err);
   for (size_t t = 0; t < NSW_TABLES; t++) nsw_columns_free(&columns[t]);
   nsw_selection_free(&job);

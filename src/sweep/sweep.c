@@ -381,8 +381,8 @@ static int last_write(struct sweep *s, int status, double *seconds, struct nsw_e
   char now[32];
   double start = nsw_now();
   nsw_timestamp(now);
-  int failed = status == NSW_OK ? nsw_attributes_set(&table->attributes, "finished", now, err) : NSW_OK;
-  struct nsw_error late;
+  struct nsw_error late = {{0}};
+  int failed = status == NSW_OK ? nsw_attributes_set(&table->attributes, "finished", now, &late) : NSW_OK;
   if (!failed) failed = nsw_file_write(s->request->out, &table, 1, status == NSW_OK, &late);
   *seconds = nsw_now() - start;
   if (!failed) return status;
