@@ -8,8 +8,8 @@
 
 /* What the naive kernels computed, where they were asked for. */
 struct nsw_dump_reference {
-  double **param, **grad;     /* [params][size] */
-  double **mean, **variance;  /* [params], at gammas [channels]: running statistics, or what images left of them */
+  double **param, **grad;    /* [params][size] */
+  double **mean, **variance; /* [params], at gammas [channels]: running statistics, or what images left of them */
   double *logits, *loss;
 };
 

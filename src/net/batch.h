@@ -1,5 +1,5 @@
-/* Images as a value: pixels as the engine reads them, labels, and what a network's stem makes of them, which is the same
- * for every architecture of a run. */
+/* Images as a value: pixels as the engine reads them, labels, and what a network's stem makes of them, which is the
+ * same for every architecture of a run. */
 #ifndef NSW_NET_BATCH_H
 #define NSW_NET_BATCH_H
 
@@ -20,17 +20,15 @@ struct nsw_stem {
 
 /* n images. All zeros at first; the engine reads it while it is bound (net/engine.h). */
 struct nsw_batch {
-  int images, size;        /* n; height and width */
+  int images, size;         /* n; height and width */
   struct nsw_floats pixels; /* [n] framed by zeros, channels last, NSW_IMAGE_COL channels */
-  int32_t *labels;         /* [n] */
-  int room;                /* labels there is memory for */
+  int32_t *labels;          /* [n] */
+  int room;                 /* labels there is memory for */
   struct nsw_stem stem;
 };
 
 /* Floats of one image, its frame included. */
-static inline size_t nsw_batch_image(int size) {
-  return ((size_t)size + 2) * ((size_t)size + 2) * NSW_IMAGE_COL;
-}
+static inline size_t nsw_batch_image(int size) { return ((size_t)size + 2) * ((size_t)size + 2) * NSW_IMAGE_COL; }
 
 /* Fills it with pixels[images][3][size][size] and labels[images] (NULL: all zero), copied; memory is used again. Free
  * with nsw_batch_free. */

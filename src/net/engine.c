@@ -1,6 +1,6 @@
-#include "net/engine_state.h"
-
 #include <stdlib.h>
+
+#include "net/engine_state.h"
 
 const char *const nsw_work_names[NSW_WORKS] = {"conv 3x3", "conv 1x1", "norm", "combine", "pool", "head", "bind"};
 
@@ -24,9 +24,9 @@ int nsw_engine_create(enum nsw_isa isa, struct nsw_engine **engine, struct nsw_e
 void nsw_engine_free(struct nsw_engine **engine) {
   struct nsw_engine *e = *engine;
   if (!e) return;
-  struct nsw_floats *blocks[] = {&e->arena,   &e->stats, &e->packed, &e->grads,   &e->norm_grads, &e->affines,
-                                &e->moments, &e->head,  &e->tiles,  &e->scratch, &e->features,   &e->slopes,
-                                &e->logits};
+  struct nsw_floats *blocks[] = {&e->arena,    &e->stats,   &e->packed, &e->grads, &e->norm_grads,
+                                 &e->affines,  &e->moments, &e->head,   &e->tiles, &e->scratch,
+                                 &e->features, &e->slopes,  &e->logits};
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) nsw_floats_free(blocks[i]);
   free(e->losses);
   free(e->taken);

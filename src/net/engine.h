@@ -36,8 +36,8 @@ int nsw_engine_create(enum nsw_isa isa, struct nsw_engine **engine, struct nsw_e
 void nsw_engine_free(struct nsw_engine **engine);
 
 /* Takes up a program with its weights, images and what is wanted of them, and sets the gradients to zero. All are
- * borrowed until the next bind; the weights' values are read here. Memory is used again; NSW_FAILED names the size where
- * there is not enough, before any is touched; NSW_USAGE what does not go together. */
+ * borrowed until the next bind; the weights' values are read here. Memory is used again; NSW_FAILED names the size
+ * where there is not enough, before any is touched; NSW_USAGE what does not go together. */
 int nsw_engine_bind(struct nsw_engine *engine, const struct nsw_net *net, const struct nsw_weights *weights,
                     struct nsw_batch *batch, struct nsw_run run, struct nsw_error *err);
 

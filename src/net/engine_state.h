@@ -1,5 +1,6 @@
-/* Inside the engine: its state, and where everything lies. Shared by the engine's own files alone: engine.c (binding and
- * running), pack.c (weights and gradients in the kernels' order), forward.c, backward.c, norm.c, look.c, tangent.c. */
+/* Inside the engine: its state, and where everything lies. Shared by the engine's own files alone: engine.c (binding
+ * and running), pack.c (weights and gradients in the kernels' order), forward.c, backward.c, norm.c, look.c, tangent.c.
+ */
 #ifndef NSW_NET_ENGINE_STATE_H
 #define NSW_NET_ENGINE_STATE_H
 
@@ -38,19 +39,19 @@ struct nsw_engine {
 
   int images; /* n, of the batch */
   struct nsw_placement place;
-  bool affine;                         /* gammas other than 1 or betas other than 0 */
-  int slots;                           /* images in a group */
-  size_t stats_step;                   /* floats from a slot's statistics to the next one's; 0: the same for all */
-  struct nsw_floats arena, stats;       /* [slots][place.slot], [slots or fewer][place.stats] */
-  struct nsw_floats packed, grads;      /* weights and their gradients; see struct nsw_conv_place */
-  struct nsw_floats norm_grads;         /* [place.stats]: gradients of every gamma and beta, where scale and shift are */
-  struct nsw_floats affines, moments;   /* likewise gammas and betas; means and variances over pixels */
-  struct nsw_floats head;               /* weight [classes][features], bias, their gradients */
-  struct nsw_floats tiles;              /* scratch memory of Winograd's kernels */
-  struct nsw_floats scratch;            /* sums over channels, four vectors; parameters while they are packed */
+  bool affine;                        /* gammas other than 1 or betas other than 0 */
+  int slots;                          /* images in a group */
+  size_t stats_step;                  /* floats from a slot's statistics to the next one's; 0: the same for all */
+  struct nsw_floats arena, stats;     /* [slots][place.slot], [slots or fewer][place.stats] */
+  struct nsw_floats packed, grads;    /* weights and their gradients; see struct nsw_conv_place */
+  struct nsw_floats norm_grads;       /* [place.stats]: gradients of every gamma and beta, where scale and shift are */
+  struct nsw_floats affines, moments; /* likewise gammas and betas; means and variances over pixels */
+  struct nsw_floats head;             /* weight [classes][features], bias, their gradients */
+  struct nsw_floats tiles;            /* scratch memory of Winograd's kernels */
+  struct nsw_floats scratch;          /* sums over channels, four vectors; parameters while they are packed */
   struct nsw_floats features, slopes, logits; /* [images][...]: seen by the classifier, gradient of the logits, logits;
-                                              * with tangents, as many rows of those behind */
-  double *losses;                      /* [images] */
+                                               * with tangents, as many rows of those behind */
+  double *losses;                             /* [images] */
   int losses_room;
   struct probe probe;
   nsw_observe_fn *observe; /* NULL: nobody */
@@ -93,8 +94,8 @@ static inline struct nsw_plane grad_plane(const struct nsw_engine *e, int t, int
 
 static inline struct nsw_plane dy_plane(const struct nsw_engine *e, const struct nsw_layer *l,
                                         const struct nsw_conv_place *c, int slot) {
-  return (struct nsw_plane){e->arena.p + (size_t)slot * e->place.slot + c->dy, c->dy_row,
-                            e->place.tensor[l->dst].col, e->net->tensor[l->dst].size};
+  return (struct nsw_plane){e->arena.p + (size_t)slot * e->place.slot + c->dy, c->dy_row, e->place.tensor[l->dst].col,
+                            e->net->tensor[l->dst].size};
 }
 
 static inline float *stats_of(const struct nsw_engine *e, int t, int slot) {

@@ -12,11 +12,11 @@ struct nsw_naive_run {
   const int32_t *labels;      /* [n] */
   const double *const *param; /* one array per parameter, PyTorch's layout */
   enum nsw_norm_mode mode;
-  double *const *mean, *const *variance; /* [params], at gammas [channels]: running statistics, read by NSW_NORM_RUNNING;
-                                          * with NSW_NORM_BATCH those of the images are left there, unbiased, as a step
-                                          * of momentum 1 would. NULL: not needed */
-  double *logits;      /* [n][classes] */
-  double *loss;        /* [n], cross-entropy */
+  double *const *mean, *const *variance; /* [params], at gammas [channels]: running statistics, read by
+                                          * NSW_NORM_RUNNING; with NSW_NORM_BATCH those of the images are left there,
+                                          * unbiased, as a step of momentum 1 would. NULL: not needed */
+  double *logits;                        /* [n][classes] */
+  double *loss;                          /* [n], cross-entropy */
   double *const *grad; /* per parameter, gradient of the sum of the losses, added to; NULL: forward only */
 };
 

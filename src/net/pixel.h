@@ -54,8 +54,8 @@ typedef void nsw_norm_backward_fn(const struct nsw_view *x, struct nsw_plane g, 
  * scale and shift that make xhat of the raw value. */
 typedef void nsw_affine_sums_fn(const struct nsw_view *x, const float *hat, struct nsw_plane g, float *sum_g,
                                 float *sum_gx);
-typedef void nsw_affine_backward_fn(const struct nsw_view *x, const float *hat, struct nsw_plane g,
-                                    const float *mean_g, const float *mean_gx, struct nsw_plane d);
+typedef void nsw_affine_backward_fn(const struct nsw_view *x, const float *hat, struct nsw_plane g, const float *mean_g,
+                                    const float *mean_gx, struct nsw_plane d);
 
 /* d = g + (r > 0 ? gr : 0); g.p may be NULL, d may be g or gr. */
 typedef void nsw_relu_backward_fn(struct nsw_plane g, struct nsw_plane r, struct nsw_plane gr, struct nsw_plane d);

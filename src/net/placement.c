@@ -31,7 +31,8 @@ static void set_shapes(struct layout *o) {
     if (p->col > o->place->widest) o->place->widest = p->col;
   }
   for (int i = 0; i < net->layers; i++)
-    if (net->layer[i].kind == NSW_LAYER_CONV && net->layer[i].kernel == 3) o->place->tensor[net->layer[i].src].frame = 1;
+    if (net->layer[i].kind == NSW_LAYER_CONV && net->layer[i].kernel == 3)
+      o->place->tensor[net->layer[i].src].frame = 1;
   for (int t = 0; t < net->tensors; t++) {
     struct nsw_tensor_place *p = &o->place->tensor[t];
     p->row = (ptrdiff_t)(net->tensor[t].size + 2 * p->frame) * p->col;

@@ -21,11 +21,11 @@ struct nsw_weights {
   const struct nsw_net *net;
   enum nsw_draw rule;
   uint64_t seed;
-  bool affine;         /* some gamma or beta is held */
+  bool affine;           /* some gamma or beta is held */
   struct nsw_floats all; /* room for everything, where anything is held: what is not is never touched */
-  size_t size;         /* floats of everything */
-  struct place *place; /* [params] */
-  int room;            /* places there is memory for */
+  size_t size;           /* floats of everything */
+  struct place *place;   /* [params] */
+  int room;              /* places there is memory for */
 };
 
 /* ---- drawing ---- */

@@ -84,7 +84,8 @@ static bool holds_weights(const struct joint *j) {
   int binds = 0;
   for (int k = 0; k < j->turns; k++) {
     if (j->turn[k].pass->reads_weights) return true;
-    binds += j->turn[k].batch && j->turn[k].pass->bind && (k == 0 || j->turn[k].pass->bind != j->turn[k - 1].pass->bind);
+    binds +=
+        j->turn[k].batch && j->turn[k].pass->bind && (k == 0 || j->turn[k].pass->bind != j->turn[k - 1].pass->bind);
   }
   return binds > 1;
 }

@@ -25,7 +25,7 @@ struct tensor_result {
 };
 
 struct knas {
-  int *probed;  /* parameters of the evaluated network that knas_ref of any member needs */
+  int *probed; /* parameters of the evaluated network that knas_ref of any member needs */
   int probes;
   float *probe; /* [samples][probes][REF_ELEMENTS] */
   size_t probe_room;

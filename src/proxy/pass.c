@@ -26,15 +26,13 @@ static void scale(float *x, size_t n, float factor) {
 }
 
 static int bind(struct nsw_lab *lab, enum nsw_norm_mode norm, unsigned wanted, struct nsw_error *err) {
-  return nsw_engine_bind(lab->engine, lab->net, lab->weights, lab->batch, (struct nsw_run){.norm = norm, .wanted = wanted},
-                         err);
+  return nsw_engine_bind(lab->engine, lab->net, lab->weights, lab->batch,
+                         (struct nsw_run){.norm = norm, .wanted = wanted}, err);
 }
 
 /* ---- the data's images, normalised by batch: forward, train, jacobian ---- */
 
-static int bind_data(struct nsw_lab *lab, struct nsw_error *err) {
-  return bind(lab, NSW_NORM_BATCH, lab->wanted, err);
-}
+static int bind_data(struct nsw_lab *lab, struct nsw_error *err) { return bind(lab, NSW_NORM_BATCH, lab->wanted, err); }
 
 static double work_forward(int n) {
   (void)n;
@@ -105,7 +103,8 @@ const struct nsw_pass nsw_pass_jacobian = {.name = "jacobian",
 /* Copies all gradients of nsw_pass_train, of the mean loss, one behind the other. */
 static int keep_base(struct nsw_lab *lab, struct nsw_error *err) {
   size_t all = 0;
-  for (int p = 0; p < lab->net->params; p++) all += is_weight(&lab->net->param[p]) ? nsw_param_size(&lab->net->param[p]) : 0;
+  for (int p = 0; p < lab->net->params; p++)
+    all += is_weight(&lab->net->param[p]) ? nsw_param_size(&lab->net->param[p]) : 0;
   if (!reserve(&lab->base, &lab->base_room, all)) return nsw_fail(err, "out of memory for %zu gradients", all);
   float *to = lab->base;
   for (int p = 0; p < lab->net->params; p++) {
@@ -284,10 +283,9 @@ const struct nsw_pass nsw_pass_weights = {.name = "weights", .text = "nothing is
 const struct nsw_pass nsw_pass_own = {.name = "own", .text = "what the measure runs itself", .work = work_none};
 
 /* Those of the data's images first: they are bound once. */
-const struct nsw_pass *const nsw_passes[] = {&nsw_pass_forward, &nsw_pass_jacobian, &nsw_pass_train,
-                                             &nsw_pass_tangent, &nsw_pass_sample,   &nsw_pass_flow,
-                                             &nsw_pass_kernel,  &nsw_pass_weights,  &nsw_pass_own,
-                                             NULL};
+const struct nsw_pass *const nsw_passes[] = {
+    &nsw_pass_forward, &nsw_pass_jacobian, &nsw_pass_train,   &nsw_pass_tangent, &nsw_pass_sample,
+    &nsw_pass_flow,    &nsw_pass_kernel,   &nsw_pass_weights, &nsw_pass_own,     NULL};
 
 const struct nsw_pass *nsw_pass_find(const char *name) {
   for (int i = 0; nsw_passes[i]; i++)

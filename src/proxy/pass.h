@@ -1,5 +1,6 @@
-/* Passes: runs of an architecture's network that several measures share. One is a row of the table in proxy/pass.c: what
- * it is bound to, what is run, and what it costs. Measures (proxy/measure.h) point at the row whose results they read. */
+/* Passes: runs of an architecture's network that several measures share. One is a row of the table in proxy/pass.c:
+ * what it is bound to, what is run, and what it costs. Measures (proxy/measure.h) point at the row whose results they
+ * read. */
 #ifndef NSW_PROXY_PASS_H
 #define NSW_PROXY_PASS_H
 

@@ -192,8 +192,7 @@ static void each_way(const char *space, uint32_t index, struct nsw_macro macro, 
                      enum nsw_draw rule) {
   for (int isa = 0; isa <= (int)nsw_cpu_isa(); isa++)
     for (int slots = 1; slots <= 3; slots += 2)
-      compare(space, index, macro,
-              (struct way){.mode = mode, .rule = rule, .isa = (enum nsw_isa)isa, .slots = slots});
+      compare(space, index, macro, (struct way){.mode = mode, .rule = rule, .isa = (enum nsw_isa)isa, .slots = slots});
 }
 
 static void each_isa(const char *space, uint32_t index, struct nsw_macro macro, enum nsw_norm_mode mode) {
@@ -317,7 +316,7 @@ static void test_too_large(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_nb201), cmocka_unit_test(test_nb101),
-                                     cmocka_unit_test(test_affine),
-                                     cmocka_unit_test(test_differences), cmocka_unit_test(test_too_large)};
+                                     cmocka_unit_test(test_affine), cmocka_unit_test(test_differences),
+                                     cmocka_unit_test(test_too_large)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

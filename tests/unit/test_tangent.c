@@ -161,13 +161,15 @@ static void test_nb201(void **state) {
   (void)state;
   struct nsw_macro macro = {.channels = 16, .cells = 1, .resolution = 16};
   for (uint32_t i = 0; i < (brief() ? 1 : 6); i++) compare("nb201", (i * 2977 + 9) % 15625, macro);
-  if (!brief()) compare("nb201", 1111, (struct nsw_macro){.channels = 20, .cells = 1, .resolution = 12, .classes = 100});
+  if (!brief())
+    compare("nb201", 1111, (struct nsw_macro){.channels = 20, .cells = 1, .resolution = 12, .classes = 100});
 }
 
 static void test_nb101(void **state) {
   (void)state;
   struct nsw_macro macro = {.channels = 16, .cells = 1, .resolution = 8};
-  for (uint32_t i = 0; i < (brief() ? 0 : 3); i++) compare("nb101", i, macro); /* without inner vertices, and with one */
+  for (uint32_t i = 0; i < (brief() ? 0 : 3); i++)
+    compare("nb101", i, macro); /* without inner vertices, and with one */
   for (uint32_t i = 1; i < (brief() ? 2 : 5); i++) compare("nb101", i * 87011 % 423624, macro);
   if (!brief()) compare("nb101", 400000, (struct nsw_macro){.channels = 20, .cells = 1, .resolution = 12});
 }
