@@ -73,7 +73,7 @@ static void probe_head(const struct nsw_engine *e, int image) {
 
 /* ---- backward ---- */
 
-static struct nsw_plane to_dy(const struct nsw_engine *e, int t, int slot) {
+struct nsw_plane nsw_dy_of(const struct nsw_engine *e, int t, int slot) {
   int producer = e->net->tensor[t].producer;
   return dy_plane(e, &e->net->layer[producer], &e->place.layer[producer].conv, slot);
 }
@@ -101,6 +101,7 @@ void nsw_backward_weights(struct nsw_engine *e, int i, struct nsw_slots at, int 
     return;
   }
   struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->weights, count);
+  pass.y_image = dy_step(e, c);
   e->wino_wgrad(&pass, c->tile[2], value_plane(e, l->src, at.x).p, dy_plane(e, l, c, at.dy).p, e->grads.p + c->dw,
                 e->tiles.p);
 }
@@ -130,6 +131,7 @@ void nsw_backward_input(struct nsw_engine *e, int i, struct nsw_slots at, int co
     return;
   }
   struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->back[0], count);
+  pass.x_image = dy_step(e, c);
   pass.add |= add;
   e->wino_conv(&pass, c->tile[1], dy_plane(e, l, c, at.dy).p, e->packed.p + c->wb, grad_plane(e, l->src, at.x).p,
                e->tiles.p);
@@ -139,7 +141,7 @@ static void conv_backward(struct nsw_engine *e, int i, int first, int count, boo
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_place *c = &e->place.layer[i].conv;
   double since = e->timed ? nsw_engine_now() : 0;
-  if (!c->dy_is_grad) nsw_backward_norm(e, l->dst, first, count, to_dy);
+  if (!c->dy_is_grad) nsw_backward_norm(e, l->dst, first, count, nsw_dy_of);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
   for (int s = 0; s < count; s++) {
     const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, s).p;

@@ -24,9 +24,9 @@ int nsw_engine_create(enum nsw_isa isa, struct nsw_engine **engine, struct nsw_e
 void nsw_engine_free(struct nsw_engine **engine) {
   struct nsw_engine *e = *engine;
   if (!e) return;
-  struct nsw_floats *blocks[] = {&e->arena,    &e->stats,   &e->packed, &e->grads, &e->norm_grads,
-                                 &e->affines,  &e->moments, &e->head,   &e->tiles, &e->scratch,
-                                 &e->features, &e->slopes,  &e->logits};
+  struct nsw_floats *blocks[] = {&e->arena,   &e->stats,    &e->packed, &e->grads, &e->norm_grads,
+                                 &e->affines, &e->moments,  &e->dy,     &e->head,  &e->tiles,
+                                 &e->scratch, &e->features, &e->slopes, &e->logits};
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) nsw_floats_free(blocks[i]);
   free(e->losses);
   free(e->taken);
@@ -42,10 +42,9 @@ static bool wants(const struct nsw_engine *e, unsigned wanted) { return (e->run.
 /* Images in a group: enough to share a fetch of the weights, and few enough that a layer's input and output stay in the
  * third cache (src/net/NOTES.md). */
 static void choose_slots(struct nsw_engine *e) {
-  enum { GROUP = 6 };
   bool couples = e->run.norm == NSW_NORM_BATCH || e->run.norm == NSW_NORM_NONE;
   unsigned together = NSW_WANT_IMAGE_GRADS | NSW_WANT_TENSOR_GRADS | NSW_WANT_AGAIN | NSW_WANT_TOGETHER;
-  int slots = e->run.group > 0 ? e->run.group : GROUP;
+  int slots = e->run.group > 0 ? e->run.group : NSW_PIECE;
   if (couples || wants(e, together) || slots > e->images) slots = e->images;
   e->slots = wants(e, NSW_WANT_TANGENT) ? 2 * slots : slots;
   e->stats_step = e->run.norm == NSW_NORM_SAMPLE || wants(e, NSW_WANT_TANGENT) ? e->place.stats : 0;
@@ -77,7 +76,7 @@ static int reserve(struct nsw_engine *e, struct nsw_error *err) {
   const struct nsw_net *net = e->net;
   size_t sums = 4 * (size_t)e->place.widest, largest = largest_param(net), slots = (size_t)e->slots;
   size_t n = (size_t)e->images * (wants(e, NSW_WANT_TANGENT) ? 2 : 1);
-  bool moments = e->run.norm == NSW_NORM_BATCH || e->run.norm == NSW_NORM_RUNNING;
+  bool batch = e->run.norm == NSW_NORM_BATCH, moments = batch || e->run.norm == NSW_NORM_RUNNING;
   struct {
     struct nsw_floats *block;
     size_t floats;
@@ -88,6 +87,7 @@ static int reserve(struct nsw_engine *e, struct nsw_error *err) {
                {&e->norm_grads, e->place.stats + NSW_ALIGN},
                {&e->affines, e->affine ? e->place.stats + NSW_ALIGN : 0},
                {&e->moments, moments ? e->place.stats + NSW_ALIGN : 0},
+               {&e->dy, batch ? NSW_PIECE * e->place.dy + NSW_ALIGN : 0},
                {&e->head, 2 * head_size(net)},
                {&e->scratch, (sums > largest ? sums : largest) + NSW_ALIGN},
                {&e->tiles, e->place.wino},
@@ -192,14 +192,33 @@ void nsw_engine_probe(struct nsw_engine *e, const int *param, int count, int ele
 
 /* ---- running ---- */
 
+/* Whether images can go through in pieces, several layers at a time: nobody looks on, and there are enough of them. */
+static bool in_pieces(const struct nsw_engine *e) {
+  return e->run.norm == NSW_NORM_BATCH && e->images > NSW_PIECE && !e->observe && !e->probe.count;
+}
+
+static void forward(struct nsw_engine *e, int first, int count, bool stem) {
+  if (in_pieces(e))
+    nsw_forward_pieces(e);
+  else
+    nsw_forward_group(e, first, count, stem);
+}
+
+static void back(struct nsw_engine *e, int first, int count, bool weights) {
+  if (in_pieces(e))
+    nsw_backward_pieces(e, weights);
+  else
+    nsw_backward_group(e, first, count, weights);
+}
+
 static void run_groups(struct nsw_engine *e, bool backward) {
   bool stem = nsw_forward_stem(e);
   e->exponent = 0;
   memset(e->taken, 0, (size_t)e->taken_room * sizeof *e->taken);
   for (int first = 0; first < e->images; first += e->slots) {
     int count = e->images - first < e->slots ? e->images - first : e->slots;
-    nsw_forward_group(e, first, count, stem);
-    if (backward) nsw_backward_group(e, first, count, true);
+    forward(e, first, count, stem);
+    if (backward) back(e, first, count, true);
   }
   if (stem) e->batch->stem.valid = true;
   if (backward) nsw_backward_head(e);
@@ -212,7 +231,7 @@ void nsw_engine_forward(struct nsw_engine *e) { run_groups(e, false); }
 void nsw_engine_backward(struct nsw_engine *e, const float *slopes, unsigned wanted) {
   bool weights = (wanted & NSW_WANT_WEIGHT_GRADS) != 0;
   if (slopes) memcpy(e->slopes.p, slopes, (size_t)e->images * (size_t)e->net->classes * sizeof *slopes);
-  nsw_backward_group(e, 0, e->images, weights);
+  back(e, 0, e->images, weights);
   if (weights) nsw_backward_head(e);
 }
 

@@ -12,6 +12,9 @@
 #include "net/placement.h"
 #include "net/tangent_pixel.h"
 
+/* Images of a batch that go through several layers together, while they are in cache. */
+enum { NSW_PIECE = 6 };
+
 /* First gradient entries kept for every image. */
 struct probe {
   const int *param;
@@ -46,6 +49,8 @@ struct nsw_engine {
   struct nsw_floats packed, grads;    /* weights and their gradients; see struct nsw_conv_place */
   struct nsw_floats norm_grads;       /* [place.stats]: gradients of every gamma and beta, where scale and shift are */
   struct nsw_floats affines, moments; /* likewise gammas and betas; means and variances over pixels */
+  bool pieces;                        /* images go through in pieces: pieces.c */
+  struct nsw_floats dy;               /* [NSW_PIECE][place.dy]: then, gradients of raw outputs */
   struct nsw_floats head;             /* weight [classes][features], bias, their gradients */
   struct nsw_floats tiles;            /* scratch memory of Winograd's kernels */
   struct nsw_floats scratch;          /* sums over channels, four vectors; parameters while they are packed */
@@ -94,8 +99,17 @@ static inline struct nsw_plane grad_plane(const struct nsw_engine *e, int t, int
 
 static inline struct nsw_plane dy_plane(const struct nsw_engine *e, const struct nsw_layer *l,
                                         const struct nsw_conv_place *c, int slot) {
+  if (e->pieces && !c->dy_is_grad)
+    return (struct nsw_plane){
+        e->dy.p + (size_t)slot * e->place.dy + (size_t)(c->dy_frame * (c->dy_row + e->place.tensor[l->dst].col)),
+        c->dy_row, e->place.tensor[l->dst].col, e->net->tensor[l->dst].size};
   return (struct nsw_plane){e->arena.p + (size_t)slot * e->place.slot + c->dy, c->dy_row, e->place.tensor[l->dst].col,
                             e->net->tensor[l->dst].size};
+}
+
+/* Floats from a slot's dy to the next one's. */
+static inline ptrdiff_t dy_step(const struct nsw_engine *e, const struct nsw_conv_place *c) {
+  return (ptrdiff_t)(e->pieces && !c->dy_is_grad ? e->place.dy : e->place.slot);
 }
 
 static inline float *stats_of(const struct nsw_engine *e, int t, int slot) {
@@ -177,9 +191,10 @@ void nsw_forward_group(struct nsw_engine *e, int first, int count, bool stem);
 bool nsw_forward_stem(struct nsw_engine *e);
 
 /* Their parts: a layer of the first slots (conv: image `first` in slot 0), the head of an image. */
-void nsw_forward_conv(struct nsw_engine *e, int layer, int first, int count);
-void nsw_forward_combine(struct nsw_engine *e, int layer, int count);
-void nsw_forward_pool(struct nsw_engine *e, int layer, int count);
+void nsw_forward_conv(struct nsw_engine *e, int layer, int first, int slot, int count);
+void nsw_forward_combine(struct nsw_engine *e, int layer, int slot, int count);
+void nsw_forward_pool(struct nsw_engine *e, int layer, int slot, int count);
+void nsw_forward_layer(struct nsw_engine *e, int layer, int first, int slot, int count); /* any of them */
 void nsw_forward_head(struct nsw_engine *e, int image, int slot);
 
 /* norm.c: scale and shift of a tensor in the first slots; and the way back through its normalisation and ReLU, from the
@@ -187,6 +202,21 @@ void nsw_forward_head(struct nsw_engine *e, int image, int slot);
 typedef struct nsw_plane nsw_target_fn(const struct nsw_engine *e, int tensor, int slot);
 void nsw_forward_norm(struct nsw_engine *e, int tensor, int count);
 void nsw_backward_norm(struct nsw_engine *e, int tensor, int group, int count, nsw_target_fn *target);
+
+/* Their parts, for images that go through in pieces. Forward: a piece of slots first..first+count-1 is added to the
+ * statistics, which with the last one become scale and shift. Back: a piece is added to the sums over pixels of g and
+ * g xhat, sum[2][col] (zero at first), which with the last one become gradients of beta and gamma, and means; with
+ * these the gradients of a piece go through normalisation and ReLU, into target's slots from `to` on. */
+void nsw_norm_piece(struct nsw_engine *e, int tensor, int first, int count);
+void nsw_norm_whole(struct nsw_engine *e, int tensor);
+void nsw_norm_sums(struct nsw_engine *e, int tensor, int first, int count, float *sum);
+void nsw_norm_means(struct nsw_engine *e, int tensor, int images, float *sum);
+void nsw_norm_back(struct nsw_engine *e, int tensor, int first, int count, const float *mean, nsw_target_fn *target,
+                   int to);
+
+/* pieces.c: all layers and the head, and the way back, of a batch whose images need not be seen layer by layer. */
+void nsw_forward_pieces(struct nsw_engine *e);
+void nsw_backward_pieces(struct nsw_engine *e, bool weights);
 
 /* The way back of a group, through all layers; then, once for all images, the classifier's gradient. */
 void nsw_backward_group(struct nsw_engine *e, int first, int count, bool weights);
@@ -205,6 +235,7 @@ struct nsw_slots {
  * features' gradient from a row of slopes. values: the slot whose values say where ReLUs were open and maxima lay. */
 void nsw_backward_weights(struct nsw_engine *e, int layer, struct nsw_slots at, int count);
 void nsw_backward_input(struct nsw_engine *e, int layer, struct nsw_slots at, int count, bool add);
+struct nsw_plane nsw_dy_of(const struct nsw_engine *e, int tensor, int slot); /* dy of the convolution that makes it */
 void nsw_backward_sum(struct nsw_engine *e, int layer, int slot, int values);
 void nsw_backward_pool(struct nsw_engine *e, int layer, int slot, int values);
 void nsw_backward_features(struct nsw_engine *e, int row, int slot);

@@ -5,7 +5,7 @@
 #include "net/engine_state.h"
 
 static void direct_forward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_place *c, int first,
-                           int count) {
+                           int slot, int count) {
   struct nsw_conv_pass one = c->forward;
   size_t block = c->w_size / (size_t)one.blocks;
   int step = nsw_conv_step(e, c, count);
@@ -13,29 +13,29 @@ static void direct_forward(struct nsw_engine *e, const struct nsw_layer *l, cons
   for (int g = 0; g < count; g += step)
     for (int b = 0; b < c->forward.blocks; b++)
       for (int s = g; s < count && s < g + step; s++) {
-        const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, s).p;
-        e->conv(&one, x, e->packed.p + c->w + (size_t)b * block, value_plane(e, l->dst, s).p + b * NSW_BLOCK);
+        const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, slot + s).p;
+        e->conv(&one, x, e->packed.p + c->w + (size_t)b * block, value_plane(e, l->dst, slot + s).p + b * NSW_BLOCK);
       }
 }
 
-void nsw_forward_conv(struct nsw_engine *e, int i, int first, int count) {
+void nsw_forward_conv(struct nsw_engine *e, int i, int first, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_place *c = &e->place.layer[i].conv;
   double since = e->timed ? nsw_engine_now() : 0;
   if (c->wino) {
     struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->forward, count);
-    e->wino_conv(&pass, c->tile[0], value_plane(e, l->src, 0).p, e->packed.p + c->w, value_plane(e, l->dst, 0).p,
+    e->wino_conv(&pass, c->tile[0], value_plane(e, l->src, slot).p, e->packed.p + c->w, value_plane(e, l->dst, slot).p,
                  e->tiles.p);
   } else {
-    direct_forward(e, l, c, first, count);
+    direct_forward(e, l, c, first, slot, count);
   }
   nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
 }
 
-void nsw_forward_combine(struct nsw_engine *e, int i, int count) {
+void nsw_forward_combine(struct nsw_engine *e, int i, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   double since = e->timed ? nsw_engine_now() : 0;
-  for (int s = 0; s < count; s++) {
+  for (int s = slot; s < slot + count; s++) {
     struct nsw_combine m = {.inputs = l->terms, .first = l->first, .count = l->count};
     int made = l->dst >= 0 ? l->dst : l->relu_dst;
     for (int k = 0; k < l->terms; k++) m.input[k] = input_of(e, l->term[k], s);
@@ -50,12 +50,12 @@ void nsw_forward_combine(struct nsw_engine *e, int i, int count) {
   nsw_engine_account(e, NSW_WORK_COMBINE, &since);
 }
 
-void nsw_forward_pool(struct nsw_engine *e, int i, int count) {
+void nsw_forward_pool(struct nsw_engine *e, int i, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_pixel_kernels *k = e->pixel;
   nsw_pool_fn *pool[NSW_LAYER_KINDS] = {NULL, NULL, k->avgpool3, k->maxpool3, k->avgpool2, k->maxpool2};
   double since = e->timed ? nsw_engine_now() : 0;
-  for (int s = 0; s < count; s++) {
+  for (int s = slot; s < slot + count; s++) {
     struct nsw_plane y = value_plane(e, l->dst, s);
     pool[l->kind](value_plane(e, l->src, s), y, which_of(e, i, s));
     if (e->place.tensor[l->dst].frame) nsw_clear_frame(y);
@@ -139,14 +139,19 @@ static void take_out(struct nsw_engine *e, int layer, int count) {
   e->exponent += power;
 }
 
-static void layer_forward(struct nsw_engine *e, int i, int first, int count) {
+void nsw_forward_layer(struct nsw_engine *e, int i, int first, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   if (l->kind == NSW_LAYER_CONV)
-    nsw_forward_conv(e, i, first, count);
+    nsw_forward_conv(e, i, first, slot, count);
   else if (l->kind == NSW_LAYER_COMBINE)
-    nsw_forward_combine(e, i, count);
+    nsw_forward_combine(e, i, slot, count);
   else
-    nsw_forward_pool(e, i, count);
+    nsw_forward_pool(e, i, slot, count);
+}
+
+static void layer_forward(struct nsw_engine *e, int i, int first, int count) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  nsw_forward_layer(e, i, first, 0, count);
   if (e->run.norm == NSW_NORM_NONE) take_out(e, i, count);
   nsw_forward_norm(e, l->dst, count);
   if (e->observe) e->observe(e->with, e, i, NSW_AFTER_LAYER);

@@ -26,19 +26,52 @@ static void set_scale(struct nsw_engine *e, int t, int slot, const float *mean, 
   }
 }
 
-/* By mean and variance over images of slots first..end-1, the same for all of them. */
-static void normalise_group(struct nsw_engine *e, int t, int first, int end) {
+/* Adds the pixels of slots first..end-1 to mean[col] and the sum of squares about it, square[col], of `before` images;
+ * those of a piece are taken about its own mean, while it is in cache, and brought together (Chan, Golub and LeVeque,
+ * 1983). */
+static void add_piece(struct nsw_engine *e, int t, int first, int end, int before, float *mean, float *square) {
   int col = e->place.tensor[t].col, size = e->net->tensor[t].size;
-  float *mean = e->scratch.p, *variance = mean + col, pixels = (float)(end - first) * (float)(size * size);
-  memset(mean, 0, 2 * (size_t)col * sizeof *mean);
-  for (int s = first; s < end; s++) e->pixel->sum(value_plane(e, t, s), mean);
-  for (int c = 0; c < col; c++) mean[c] /= pixels;
-  for (int s = first; s < end; s++) e->pixel->square(value_plane(e, t, s), mean, variance);
+  float pixels = (float)(end - first) * (float)(size * size);
+  float *own_mean = before ? e->scratch.p : mean, *own_square = before ? own_mean + col : square;
+  memset(own_mean, 0, (size_t)col * sizeof *mean);
+  memset(own_square, 0, (size_t)col * sizeof *square);
+  for (int s = first; s < end; s++) e->pixel->sum(value_plane(e, t, s), own_mean);
+  for (int c = 0; c < col; c++) own_mean[c] /= pixels;
+  for (int s = first; s < end; s++) e->pixel->square(value_plane(e, t, s), own_mean, own_square);
+  float share = (float)(end - first) / (float)(before + end - first);
+  for (int c = 0; c < col && before; c++) {
+    float apart = own_mean[c] - mean[c];
+    mean[c] += apart * share;
+    square[c] += own_square[c] + apart * apart * (pixels * (1 - share));
+  }
+}
+
+void nsw_norm_piece(struct nsw_engine *e, int t, int first, int count) {
+  float *mean = e->moments.p + e->place.tensor[t].stats;
+  add_piece(e, t, first, first + count, first, mean, mean + e->place.tensor[t].col);
+}
+
+void nsw_norm_whole(struct nsw_engine *e, int t) {
+  int col = e->place.tensor[t].col, size = e->net->tensor[t].size;
+  float *mean = e->moments.p + e->place.tensor[t].stats, *variance = mean + col;
+  float pixels = (float)e->images * (float)(size * size);
   for (int c = 0; c < col; c++) variance[c] /= pixels;
-  for (int s = first; s < (e->stats_step ? end : first + 1); s++) set_scale(e, t, s, mean, variance);
-  if (e->run.norm != NSW_NORM_BATCH) return;
-  float *kept = e->moments.p + e->place.tensor[t].stats;
-  memcpy(kept, mean, 2 * (size_t)col * sizeof *kept);
+  for (int s = 0; s < (e->stats_step ? e->images : 1); s++) set_scale(e, t, s, mean, variance);
+}
+
+/* By an image's own mean and variance. */
+static void normalise_sample(struct nsw_engine *e, int t, int slot) {
+  int col = e->place.tensor[t].col, size = e->net->tensor[t].size;
+  float *mean = e->scratch.p, *variance = mean + col, pixels = (float)(size * size);
+  add_piece(e, t, slot, slot + 1, 0, mean, variance);
+  for (int c = 0; c < col; c++) variance[c] /= pixels;
+  set_scale(e, t, slot, mean, variance);
+}
+
+/* By those of all images, piece by piece as when they go through so. */
+static void normalise_batch(struct nsw_engine *e, int t, int count) {
+  for (int s = 0; s < count; s += NSW_PIECE) nsw_norm_piece(e, t, s, count - s < NSW_PIECE ? count - s : NSW_PIECE);
+  nsw_norm_whole(e, t);
 }
 
 /* Readers see the raw value. */
@@ -63,10 +96,10 @@ void nsw_forward_norm(struct nsw_engine *e, int t, int count) {
       set_scale(e, t, 0, kept, kept + e->place.tensor[t].col);
       break;
     case NSW_NORM_BATCH:
-      normalise_group(e, t, 0, count);
+      normalise_batch(e, t, count);
       break;
     case NSW_NORM_SAMPLE:
-      for (int s = 0; s < count; s++) normalise_group(e, t, s, s + 1);
+      for (int s = 0; s < count; s++) normalise_sample(e, t, s);
       break;
   }
   nsw_engine_account(e, NSW_WORK_NORM, &since);
@@ -91,44 +124,57 @@ int nsw_engine_track(const struct nsw_engine *e, float momentum, struct nsw_weig
 
 /* ---- backward ---- */
 
-/* Gradient sums of a normalised tensor over slots first..end-1, as means into scratch[0..col) and [col..2col); zero
- * where the statistics do not depend on the images. */
-static void gradient_means(struct nsw_engine *e, int t, int group, int first, int end) {
-  int col = e->place.tensor[t].col, size = e->net->tensor[t].size, gamma = e->net->tensor[t].gamma;
-  float *sum_g = e->scratch.p, *sum_gx = sum_g + col, pixels = (float)(end - first) * (float)(size * size);
-  bool fixed = e->run.norm == NSW_NORM_NONE || e->run.norm == NSW_NORM_RUNNING;
-  memset(sum_g, 0, 2 * (size_t)col * sizeof *sum_g);
-  for (int s = first; s < end; s++) {
+void nsw_norm_sums(struct nsw_engine *e, int t, int first, int count, float *sum) {
+  int col = e->place.tensor[t].col;
+  for (int s = first; s < first + count; s++) {
     struct nsw_view x = input_of(e, t, s);
     if (e->affine)
-      e->pixel->affine_sums(&x, hat_of(e, t, s), grad_plane(e, t, s), sum_g, sum_gx);
+      e->pixel->affine_sums(&x, hat_of(e, t, s), grad_plane(e, t, s), sum, sum + col);
     else
-      e->pixel->norm_sums(&x, grad_plane(e, t, s), sum_g, sum_gx);
+      e->pixel->norm_sums(&x, grad_plane(e, t, s), sum, sum + col);
   }
+}
+
+void nsw_norm_means(struct nsw_engine *e, int t, int images, float *sum) {
+  int col = e->place.tensor[t].col, size = e->net->tensor[t].size;
+  float pixels = (float)images * (float)(size * size);
   float *total = e->norm_grads.p + e->place.tensor[t].stats; /* gamma's gradient, then beta's */
+  bool fixed = e->run.norm == NSW_NORM_NONE || e->run.norm == NSW_NORM_RUNNING;
   for (int c = 0; c < col; c++) {
-    total[c] += sum_gx[c];
-    total[col + c] += sum_g[c];
+    total[c] += sum[col + c];
+    total[col + c] += sum[c];
   }
-  if (e->probe.count) {
-    nsw_probe_vector(e, gamma, group + first, sum_gx);
-    nsw_probe_vector(e, gamma + 1, group + first, sum_g);
+  for (int c = 0; c < 2 * col; c++) sum[c] = fixed ? 0.0f : sum[c] / pixels;
+}
+
+void nsw_norm_back(struct nsw_engine *e, int t, int first, int count, const float *mean, nsw_target_fn *target,
+                   int to) {
+  const struct nsw_tensor *x = &e->net->tensor[t];
+  const float *mean_gx = mean + e->place.tensor[t].col;
+  for (int s = first; s < first + count; s++) {
+    struct nsw_view in = input_of(e, t, s);
+    struct nsw_plane d = target(e, t, to + s - first);
+    if (x->norm && e->affine)
+      e->pixel->affine_backward(&in, hat_of(e, t, s), grad_plane(e, t, s), mean, mean_gx, d);
+    else
+      e->pixel->norm_backward(&in, grad_plane(e, t, s), mean, mean_gx, d);
   }
-  for (int c = 0; c < 2 * col; c++) sum_g[c] = fixed ? 0.0f : sum_g[c] / pixels;
 }
 
 void nsw_backward_norm(struct nsw_engine *e, int t, int group, int count, nsw_target_fn *target) {
   const struct nsw_tensor *x = &e->net->tensor[t];
   int step = e->run.norm == NSW_NORM_BATCH ? count : 1, col = e->place.tensor[t].col;
-  const float *mean_g = e->scratch.p, *mean_gx = mean_g + col;
+  float *sum = e->scratch.p;
   for (int first = 0; first < count; first += step) {
-    if (x->norm) gradient_means(e, t, group, first, first + step);
-    for (int s = first; s < first + step; s++) {
-      struct nsw_view in = input_of(e, t, s);
-      if (x->norm && e->affine)
-        e->pixel->affine_backward(&in, hat_of(e, t, s), grad_plane(e, t, s), mean_g, mean_gx, target(e, t, s));
-      else
-        e->pixel->norm_backward(&in, grad_plane(e, t, s), mean_g, mean_gx, target(e, t, s));
+    if (x->norm) {
+      memset(sum, 0, 2 * (size_t)col * sizeof *sum);
+      nsw_norm_sums(e, t, first, step, sum);
+      if (e->probe.count) {
+        nsw_probe_vector(e, x->gamma, group + first, sum + col);
+        nsw_probe_vector(e, x->gamma + 1, group + first, sum);
+      }
+      nsw_norm_means(e, t, step, sum);
     }
+    nsw_norm_back(e, t, first, step, sum, target, first);
   }
 }

@@ -160,7 +160,9 @@ static void set_sizes(struct layout *o) {
     if (l->kind != NSW_LAYER_CONV || !o->wish.back) continue;
     c->dy_frame = l->kernel == 3 && wanted(o, l);
     c->dy_is_grad = !c->dy_frame && !net->tensor[l->dst].norm && !net->tensor[l->dst].relu;
-    if (!c->dy_is_grad) o->dy[i] = (struct nsw_span){image_floats(o, l->dst, c->dy_frame), back, back, 0};
+    if (c->dy_is_grad) continue;
+    o->dy[i] = (struct nsw_span){image_floats(o, l->dst, c->dy_frame), back, back, 0};
+    if (o->dy[i].size > o->place->dy) o->place->dy = o->dy[i].size;
   }
 }
 

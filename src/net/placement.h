@@ -50,6 +50,7 @@ struct nsw_placement {
   struct nsw_layer_place *layer;   /* [layers] */
   size_t slot;                     /* floats of one image's memory */
   size_t stats;                    /* floats of one image's statistics */
+  size_t dy;                       /* floats of the largest gradient of a raw output, with its frame */
   size_t weights;                  /* floats of all packed weights (w and wb) */
   size_t grads;                    /* floats of all weight gradients */
   int widest;                      /* most padded channels of any tensor */

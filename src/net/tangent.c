@@ -52,7 +52,7 @@ static void conv_tangent(struct nsw_engine *e, int i) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_tensor *y = &e->net->tensor[l->dst];
   int n = e->images, col = e->place.tensor[l->dst].col;
-  nsw_forward_conv(e, i, 0, l->src == 0 ? n : 2 * n);
+  nsw_forward_conv(e, i, 0, 0, l->src == 0 ? n : 2 * n);
   for (int s = 0; s < n; s++) {
     struct nsw_plane dot = value_plane(e, l->dst, dot_of(e, s));
     for (int h = 0; h < y->size && l->src == 0; h++)
@@ -83,7 +83,7 @@ static void pool_tangent(struct nsw_engine *e, int i) {
   nsw_pick_fn *pick = l->kind == NSW_LAYER_MAXPOOL3   ? e->pixel->pick3
                       : l->kind == NSW_LAYER_MAXPOOL2 ? e->pixel->pick2
                                                       : NULL;
-  nsw_forward_pool(e, i, pick ? e->images : 2 * e->images);
+  nsw_forward_pool(e, i, 0, pick ? e->images : 2 * e->images);
   for (int s = 0; s < e->images && pick; s++) {
     struct nsw_plane dot = value_plane(e, l->dst, dot_of(e, s));
     pick(value_plane(e, l->src, dot_of(e, s)), dot, which_of(e, i, s));
@@ -96,7 +96,7 @@ static void layer_tangent(struct nsw_engine *e, int i) {
   if (l->kind == NSW_LAYER_CONV) {
     conv_tangent(e, i);
   } else if (l->kind == NSW_LAYER_COMBINE) {
-    nsw_forward_combine(e, i, e->images);
+    nsw_forward_combine(e, i, 0, e->images);
     for (int s = 0; s < e->images; s++) combine_tangent(e, i, s);
   } else {
     pool_tangent(e, i);

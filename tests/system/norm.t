@@ -84,7 +84,7 @@ def statistics_error(dump, norms):
 
 
 def one_draw(space, index, size, norm, seed, reference):
-    options = [f"--{k}={v}" for k, v in size.items()] + [f"--seed={seed}", "--samples=5", f"--norm={norm}"]
+    options = [f"--{k}={v}" for k, v in size.items()] + [f"--seed={seed}", "--samples=8", f"--norm={norm}"]
     options += ["--data=synthetic:3", "--weights=affine"] + (["--reference"] if reference else [])
     tap.nasweep("dump", space, "--arch", index, "--out", "net.h5", *options)
     with h5py.File("net.h5") as dump:
