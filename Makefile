@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 PYTHON ?= /usr/bin/python3
 NP ?= 2
 BUILD := build$(if $(ASAN),-asan)$(if $(DEBUG),-debug)
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/^#define NSW_VERSION "\(.*\)"/\1/p' include/nasweep/version.h)
 GIT := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 # ---- what is on this machine: pkg-config first, then the library's own compiler wrapper ----
@@ -59,7 +59,7 @@ Q := @
 say = @printf '  %-6s %s\n'
 endif
 
-.PHONY: all demo report check bench fuzz fuzzers info setup-run setup-check install clean tests programs format FORCE
+.PHONY: all demo report check bench fuzz fuzzers info setup-run setup-check install clean tests programs format format-check dist deb FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BUILD)/nasweep
@@ -89,7 +89,7 @@ $(foreach i,$(ISAS),$(eval $(call simd_rule,$(i))))
 # Only this object knows the commit; rewritten when that changes, so that nothing else is compiled again.
 $(BUILD)/git_version.h: FORCE
 	@mkdir -p $(@D)
-	@printf '#define NSW_VERSION "%s"\n#define NSW_GIT "%s"\n' '$(VERSION)' '$(GIT)' > $@.new
+	@printf '#define NSW_GIT "%s"\n' '$(GIT)' > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 $(BUILD)/obj/base/version.o: CPPFLAGS += -I$(BUILD)
 $(BUILD)/obj/base/version.o: $(BUILD)/git_version.h
@@ -182,8 +182,28 @@ info:
 	  mpi '$(MPI_LIBS)' hdf5 '$(or $(HDF5_PC),$(HDF5_WRAPPER),not found): $(HDF5_LIBS)' blas '$(BLAS_LIBS)' \
 	  isas '$(ISAS)' cflags '$(CFLAGS)' build '$(BUILD)' prefix '$(PREFIX)'
 
+# ---- packages ----
+# The sources of the last commit, in build/.
+dist:
+	@mkdir -p $(BUILD)
+	@git archive --format=tar.gz --prefix=nasweep-$(VERSION)/ -o $(BUILD)/nasweep-$(VERSION).tar.gz HEAD
+	@echo $(BUILD)/nasweep-$(VERSION).tar.gz
+
+# A Debian package for the release that this is, in build/.
+deb:
+	@$(MAKE) --no-print-directory -j$(NP) programs
+	@BUILD=$(BUILD) VERSION=$(VERSION) MAKE=$(MAKE) packaging/deb
+
+# Releases of clang-format differ in what they do: what counts is 14.
+FORMATTED := $(wildcard src/*/*.c src/*/*.h include/nasweep/*.h tests/*/*.c tests/lib/*.h)
+CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-14 clang-format 2>/dev/null))
 format:
-	clang-format -i src/*/*.c src/*/*.h include/nasweep/*.h tests/*/*.c tests/lib/*.h
+	$(CLANG_FORMAT) -i $(FORMATTED)
+format-check:
+	@case "$$($(CLANG_FORMAT) --version 2>/dev/null)" in *' 14.'*) ;; \
+	  *) echo 'format-check: skipped: there is no clang-format 14'; echo '0 passed, 0 failed, 1 skipped'; exit 0 ;; esac; \
+	bad=$$(for f in $(FORMATTED); do $(CLANG_FORMAT) $$f | cmp -s - $$f || echo $$f; done); \
+	[ -z "$$bad" ] || { echo "not as \`make format\` has it:" $$bad; exit 1; }
 
 clean:
 	rm -rf build build-asan build-debug build-asan-debug

@@ -2,7 +2,7 @@
 #ifndef NSW_BASE_VERSION_H
 #define NSW_BASE_VERSION_H
 
-/* "0.1.0" */
+/* As nasweep/version.h has it: "MAJOR.MINOR.PATCH". */
 const char *nsw_version(void);
 
 /* `git describe --always --dirty` of the tree that was compiled, or "unknown". */
