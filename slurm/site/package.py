@@ -11,6 +11,7 @@ class Nasweep(MakefilePackage):
     git = "file:///path/to/nasweep"
 
     version("main", branch="main")
+    version("0.2.0", tag="v0.2.0")
 
     depends_on("c", type="build")
     depends_on("pkgconfig", type="build")
@@ -21,6 +22,7 @@ class Nasweep(MakefilePackage):
     depends_on("jansson")
     depends_on("inih")
     depends_on("bzip2")
+    depends_on("xz")
     depends_on("zlib-api")
     depends_on("random123", type="build")
 
