@@ -28,8 +28,7 @@ static int read_column(const json_t *item, const char *name, struct nsw_hello *h
   const json_t *words = json_object_get(item, "long_name");
   if (!json_is_object(item)) return nsw_fail(err, "\"columns\" holds something that is no object");
   if (own && !json_is_string(own)) return nsw_fail(err, "a column's \"name\" is no text");
-  int status = nsw_guest_name_check(own ? json_string_value(own) : name, err);
-  if (status) return status;
+  if (nsw_guest_name_check(own ? json_string_value(own) : name, err)) return NSW_FAILED;
   if (direction && (!json_is_integer(direction) || llabs(json_integer_value(direction)) != 1))
     return nsw_fail(err, "\"direction\" of a column is neither 1 nor -1");
   if (words && !json_is_string(words)) return nsw_fail(err, "\"long_name\" of a column is no text");

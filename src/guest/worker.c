@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "data/images.h"
 #include "guest/command.h"
 #include "guest/process.h"
@@ -19,7 +20,9 @@ enum {
   VARIABLES = 12,  /* of its environment */
   UNIT_FLOPS = 20000000 /* guessed work of an architecture where no network is run */
 };
-#define GRACE 2.0 /* seconds for a worker to end by itself when all is done */
+#define GRACE 2.0    /* seconds for a worker to end by itself when all is done */
+#define SLICE 0.5    /* seconds between looks at whether the run is to stop */
+#define PATIENCE 5.0 /* seconds that an architecture is waited for once it is; then it is left for the next run */
 
 struct nsw_guest_worker {
   struct nsw_proxy proxy;
@@ -196,6 +199,31 @@ static int take_answer(struct task *t, const char *line, struct nsw_error *err) 
   return nsw_fail(err, "an answer for architecture %" PRIu32 ", which it was not asked for", answer.index);
 }
 
+/* A line, waited for in slices. *stop: the run is to stop, and was for a while. */
+static enum nsw_heard hear(struct task *t, const char *text, size_t size, size_t *written, char **line, bool *stop) {
+  struct nsw_guest_worker *w = t->w;
+  double begun = nsw_now(), asked = 0;
+  *stop = false;
+  for (;;) {
+    double now = nsw_now(), left = w->terms.timeout > 0 ? begun + w->terms.timeout - now : SLICE;
+    enum nsw_heard heard =
+        left > 0 ? nsw_process_talk(&w->process, text, size, written, left < SLICE ? left : SLICE, line)
+                 : NSW_HEARD_HANG;
+    if (heard != NSW_HEARD_HANG || left <= 0) return heard;
+    if (!nsw_asked_to_pause(w->context)) continue;
+    if (!asked) asked = nsw_now();
+    *stop = nsw_now() - asked >= PATIENCE;
+    if (*stop) return NSW_HEARD_HANG;
+  }
+}
+
+/* Leaves a task for the next run, with the worker that is at it. */
+static void leave(struct task *t) {
+  for (size_t row = 0; row < t->n; row++) t->status[row] = NSW_ROW_INTERRUPTED;
+  t->open = 0;
+  nsw_process_end(&t->w->process, 0, NULL, 0);
+}
+
 /* Sends lines and takes answers until all that were sent are answered. False where the worker is to be replaced; `why`
  * says so. */
 static bool talk(struct task *t, const char *text, size_t size, double *grace, struct nsw_error *why) {
@@ -203,7 +231,12 @@ static bool talk(struct task *t, const char *text, size_t size, double *grace, s
   size_t end = t->open > batch ? t->open - batch : 0;
   while (t->open > end) {
     char *line;
-    enum nsw_heard heard = nsw_process_talk(&t->w->process, text, size, &written, t->w->terms.timeout, &line);
+    bool stop;
+    enum nsw_heard heard = hear(t, text, size, &written, &line, &stop);
+    if (stop) {
+      leave(t);
+      return true;
+    }
     *grace = heard == NSW_HEARD_END ? 1 : 0;
     if (heard == NSW_HEARD_HANG)
       nsw_fail(why, "gave no answer for %g s", t->w->terms.timeout);

@@ -107,6 +107,11 @@ def main():
         write(folder, "tfrecord", "seed%d" % i, data)
     for i, data in enumerate(suite_zero()):
         write(folder, "json", "seed%d" % i, data)
+    hello = {"nasweep": 1, "columns": [{"name": "a", "direction": -1, "long_name": "x"}], "needs": ["data", "seed"],
+             "by_class": True, "samples": 8, "batch": 4, "source": "s", "note": "n"}
+    answers = [{"index": 1, "values": {"a": 1.5, "b": "-inf"}}, {"index": 2, "error": "no"}, {"index": 3, "no_path": True}]
+    for i, line in enumerate([json.dumps(x) for x in [hello, *answers]] + ["mine=python3 'a b.py' \"c\""]):
+        write(folder, "guest", "seed%d" % i, line.encode())
     packed = bz2.compress(pickle.dumps(nats_object(), protocol=4))
     archive = tar_of([("a/000000.pickle.pbz2", packed), ("b" * 150 + "/000001.pickle.pbz2", packed[:40])])
     write(folder, "archive", "tar", b"\0" + archive)

@@ -154,6 +154,10 @@ def refusals(folder):
     p = score(folder, "resume", "--worker-timeout", "1", "--retries", "0", at=20, what="hang")
     report(p.returncode == 1 and (column(folder, "resume")[1] == 1).sum() >= 20, "a run that ends keeps what it had",
            p.stderr)
+    begun = time.monotonic()
+    p = score(folder, "limit", "--time-limit", "1", at=20, what="hang")
+    report(p.returncode == 75 and time.monotonic() - begun < 20 and (column(folder, "limit")[1] == 0).sum() == 20,
+           "a run that is to stop does not wait for a worker for long", p.stderr)
     p = score(folder, "resume", at=20, what="none")
     report(p.returncode == 2 and "other options" in p.stderr and "hang" in p.stderr, "another command is refused", p.stderr)
     words = ["score", "nb201", "--range", "0:40", "--out", f"{folder}/resume.h5", "--worker"]
