@@ -76,6 +76,9 @@ extern const struct nsw_space_kind *const nsw_space_kinds[];
  * if the enumeration does not give the published count. Close with nsw_space_close. */
 int nsw_space_open(const char *name, struct nsw_space **space, struct nsw_error *err);
 
+/* The same of a space that is in no table. */
+int nsw_space_open_kind(const struct nsw_space_kind *kind, struct nsw_space **space, struct nsw_error *err);
+
 /* Frees and sets to NULL; may be called twice. */
 void nsw_space_close(struct nsw_space **space);
 

@@ -15,6 +15,13 @@ static int check_graph(const struct nsw_arch *arch, const struct nsw_graph *grap
       return nsw_fail(err, "%s: node %d of a graph (%s) is damaged", arch->space, n,
                       node->op < NSW_OPS ? nsw_op_facts[node->op].name : "?");
   }
+  uint64_t fed = nsw_graph_fed(graph);
+  for (int n = 1; n < graph->nodes; n++) {
+    int there = 0;
+    for (int i = 0; i < graph->node[n].inputs; i++) there += fed >> graph->node[n].input[i] & 1;
+    if (graph->node[n].op == NSW_OP_CONCAT && there && there < graph->node[n].inputs)
+      return nsw_fail(err, "%s: node %d concatenates something with nothing", arch->space, n);
+  }
   return NSW_OK;
 }
 

@@ -39,20 +39,20 @@ void nsw_graph_trace(const struct nsw_graph *graph, int channels_in, int channel
   }
 }
 
-/* A bit for every node that data reaches from one of the nodes `from`. */
-static uint64_t reached(const struct nsw_graph *graph, uint64_t from) {
+uint64_t nsw_graph_fed(const struct nsw_graph *graph) {
+  uint64_t fed = 1;
   for (int n = 1; n < graph->nodes; n++) {
     const struct nsw_node *node = &graph->node[n];
     for (int i = 0; i < node->inputs && node->op != NSW_OP_NONE; i++)
-      if (from >> node->input[i] & 1) from |= UINT64_C(1) << n;
+      if (fed >> node->input[i] & 1) fed |= UINT64_C(1) << n;
   }
-  return from;
+  return fed;
 }
 
-bool nsw_graph_has_path(const struct nsw_graph *graph) { return reached(graph, 1) >> (graph->nodes - 1) & 1; }
+bool nsw_graph_has_path(const struct nsw_graph *graph) { return nsw_graph_fed(graph) >> (graph->nodes - 1) & 1; }
 
 uint64_t nsw_graph_live(const struct nsw_graph *graph) {
-  uint64_t fed = reached(graph, 1), live = fed & UINT64_C(1) << (graph->nodes - 1);
+  uint64_t fed = nsw_graph_fed(graph), live = fed & UINT64_C(1) << (graph->nodes - 1);
   for (int n = graph->nodes - 1; n > 0; n--)
     for (int i = 0; i < graph->node[n].inputs && live >> n & 1; i++)
       live |= fed & UINT64_C(1) << graph->node[n].input[i];

@@ -15,6 +15,9 @@ struct nsw_trace {
 void nsw_graph_trace(const struct nsw_graph *graph, int channels_in, int channels_out, int side,
                      struct nsw_trace trace[NSW_MAX_NODES]);
 
+/* A bit for every node that data from the input reaches. */
+uint64_t nsw_graph_fed(const struct nsw_graph *graph);
+
 /* A bit for every node that lies on a path from the input to the output. */
 uint64_t nsw_graph_live(const struct nsw_graph *graph);
 

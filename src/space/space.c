@@ -34,8 +34,12 @@ int nsw_space_open(const char *name, struct nsw_space **space, struct nsw_error 
       n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", nsw_space_kinds[i]->name);
     return nsw_usage(err, "unknown space '%s'; known: %s", nsw_quote(quoted, name), known);
   }
+  return nsw_space_open_kind(kind, space, err);
+}
+
+int nsw_space_open_kind(const struct nsw_space_kind *kind, struct nsw_space **space, struct nsw_error *err) {
   struct nsw_space *s = calloc(1, sizeof *s);
-  if (!s) return nsw_fail(err, "%s: out of memory", name);
+  if (!s) return nsw_no_memory(err, "the space %s", kind->name);
   s->kind = kind;
   int status = kind->open(&s->state, err);
   if (status) {
