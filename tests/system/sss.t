@@ -45,7 +45,7 @@ def _():
 @test("names that are none are refused")
 def _():
     for name in ["8:8:8:8", "8:8:8:8:8:8", "8:8:8:8:9", "8:8:8:8:72", "8:8:8:8:0", "08:8:8:8:8", "8 :8:8:8:8", "", "40000",
-                 "8:8:8:8:8 ", "-8:8:8:8:8"]:
+                 "-8:8:8:8:8"]:
         assert "sss" in nasweep("list", "sss", "--arch", name, status=2).stderr, name
 
 
