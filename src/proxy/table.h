@@ -18,6 +18,7 @@
   X(plain)                 \
   X(fisher)                \
   X(grasp)                 \
+  X(zico)                  \
   X(l2_norm)               \
   X(synflow)               \
   X(logsynflow)            \
@@ -25,6 +26,8 @@
   X(epe_nas)               \
   X(naswot)                \
   X(swap)                  \
+  X(meco)                  \
+  X(mlfe)                  \
   X(zen)                   \
   X(regions)               \
   X(az_nas)                \

@@ -275,8 +275,70 @@ def swap(lab):
     return len(np.unique(np.packbits(codes(lab.net(), lab.x).T > 0, axis=1), axis=0))
 
 
+def zico(lab):
+    weights, half, found = weights_of(lab.net()), lab.samples // 2, []
+    for part in (slice(0, half), slice(half, 2 * half)):
+        found.append(gradients(F.cross_entropy(lab.net()(lab.x[part]), lab.y[part]), weights))
+    total = 0.0
+    for pair in zip(*found):
+        g = np.stack([t.double().numpy().ravel() for t in pair])
+        deviation = g.std(0)
+        moved = deviation > 0
+        ratio = (np.abs(g).mean(0)[moved] / deviation[moved]).sum()
+        total += np.log(ratio) if ratio > 0 else 0
+    return total
+
+
+def meco(lab, side=64):
+    net, outputs = lab.fresh(), []
+    for m in net.modules():
+        if isinstance(m, nn.Conv2d):
+            m.register_forward_hook(lambda m, i, o: outputs.append(o))
+    features = net.features(gaussian(lab, MECO, 1, side))
+    total = 0.0
+    for out, kept in zip(outputs, live(features, outputs)):
+        if kept:
+            corr = np.nan_to_num(np.corrcoef(out[0].detach().double().flatten(1).numpy()))
+            total += np.linalg.eigvalsh(np.atleast_2d(corr))[0]
+    return total
+
+
+def local_entropies(lab):
+    """Of the last three cells' outputs and of what the classifier averages, on an image of ones."""
+    def make():
+        side, net = lab.x.shape[-1], lab.fresh()
+        ones = torch.ones(1, 3, side, side).to(lab.dtype)
+        with torch.no_grad():
+            maps = net.cell_outputs(ones)[:0:-1][:3] + [net.features(ones)]
+        found = []
+        for m in maps:
+            m, value = m[0].double().numpy(), 0.0
+            places = np.linspace(1, m.shape[-1] - 2, 4).astype(int)
+            for h in places:
+                for w in places:
+                    v = m[:, h - 1:h + 2, w - 1:w + 2].ravel()
+                    if v.max() - v.min() < 1e-10:
+                        continue
+                    p = np.histogram(v, len(v), (v.min(), v.max()))[0] / len(v)
+                    q = np.exp(np.abs(v) - np.abs(v).max())
+                    q /= q.sum()
+                    value += -(p[p > 0] * np.log2(p[p > 0])).sum() * -(q[q > 0] * np.log2(q[q > 0])).sum()
+            found.append(value)
+        return np.array(found)
+    return lab.once("local_entropies", make)
+
+
+def mlfe(lab):
+    h = local_entropies(lab)
+    return (h.max() - h[h > 0].min()) * h.sum() if (h > 0).any() else 0.0
+
+
+def mlfe_entropy(lab):
+    return local_entropies(lab).sum()
+
+
 NOISE = 7  # purpose of the random numbers
-IMAGES, DISTURBANCES, AZ_IMAGES, REGIONS, SIGNS = 0, 1, 2, 3, 16
+IMAGES, DISTURBANCES, AZ_IMAGES, REGIONS, MECO, SIGNS = 0, 1, 2, 3, 4, 16
 
 
 def gaussian(lab, what, n, side):
@@ -387,7 +449,8 @@ def az_complexity(lab):
 
 
 DEFINITIONS = {f.__name__: f for f in (grad_norm, snip, plain, l2_norm, fisher, fisher_channels, grasp, synflow,
-                                       logsynflow, jacov, epe_nas, ntk_cond, lga, naswot, swap, zen, zen_live,
+                                       logsynflow, jacov, epe_nas, ntk_cond, lga, naswot, swap,
+                                       zico, meco, mlfe, mlfe_entropy, zen, zen_live,
                                        regions, az_expressivity, az_progressivity, az_trainability, az_complexity)}
 
 
