@@ -34,6 +34,7 @@
   X(ntk_cond)              \
   X(lga)                   \
   X(train)                 \
+  X(rwe)                   \
   X(random)                \
   X(dummy)
 /* clang-format on */

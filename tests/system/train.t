@@ -72,6 +72,28 @@ def compare(space, arch, channels, cells, shrink=1, **recipe):
            f"{name}: accuracy on 500 images", (naive[-2], engine[-2], found["double"][-2], found["float"][-2]))
 
 
+def random_weights(space, arch, channels, cells, samples=300, group=100):
+    """rwe_ridge by PyTorch's features and NumPy's algebra."""
+    with tempfile.TemporaryDirectory() as folder:
+        lab = proxies.Lab(space, arch, {"channels": channels, "cells": cells}, samples, 777, DATA, folder, torch.float64)
+        out = os.path.join(folder, "s.h5")
+        proxies.nasweep("score", space, "--arch", arch, "--proxy", "rwe", "--out", out, "--progress", 0, *lab.options())
+        with proxies.h5py.File(out) as f:
+            ours = float(f[f"{space}/score/rwe_ridge"][0])
+        with torch.no_grad():
+            x = torch.cat([lab.net().features(lab.x[i:i + group]).mean((2, 3)) for i in range(0, samples, group)]).numpy()
+        y, half = lab.y.numpy(), samples // 2
+        deviation = x[:half].std(0)
+        x = (x - x[:half].mean(0)) / np.where(deviation > 0, deviation, np.inf)
+        target = np.eye(10)[y[:half]]
+        w = np.linalg.solve(x[:half].T @ x[:half] + np.eye(x.shape[1]), x[:half].T @ (target - target.mean(0)))
+        exact = 100 * (np.argmax(x[half:] @ w + target.mean(0), 1) == y[half:]).mean()
+        report(abs(ours - exact) <= 100 * 2 / half, f"{space} {arch}: the classifier of random weights in closed form, "
+               "but for ties", (ours, exact))
+
+
+random_weights("nb201", "12345", 8, 1)
+random_weights("nb101", "2000", 16, 1)
 compare("nb201", "12345", 4, 1)
 compare("nb201", "100", 4, 1, nesterov=1, clip=1.0)
 compare("nb201", "12345", 4, 1, smoothing=0.1, clip=0.5)
