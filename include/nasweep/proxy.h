@@ -54,6 +54,7 @@ struct nsw_context {
   const struct nsw_images *images; /* NULL where no proxy asked needs data */
   int samples;                     /* images used of those; 0: each proxy's own default */
   const struct nsw_pause *pause;   /* NULL: nobody asks, nothing is kept */
+  const char *warm_up;             /* settings of a training before the measures look (train/recipe.h); NULL: none */
 };
 
 /* Whether an evaluation is asked to stop on the way. */

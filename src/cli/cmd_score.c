@@ -38,6 +38,10 @@ static const struct nsw_option options[] = {
      "images: a folder in a data set's own layout, or built-in ones (the default)", false},
     {"dataset", "NAME", NULL,
      "cifar10, cifar100 or ImageNet16-120, where the folder does not tell; sets classes and size", false},
+    {"warm-up", "KEY=VALUE,...", NULL,
+     "train every network a little before its scores look: settings as of the score `train`, where not named one epoch "
+     "of 1,000 images in batches of 128 (`--warm-up epochs=1`); scores that run no network, and `train`, are as without",
+     false},
     {"samples", "N", NULL,
      "images used by proxies that need data; each proxy's own number where it is not given: 50 for "
      "KNAS, 64 for the others",
@@ -193,6 +197,7 @@ int nsw_score_read(const struct nsw_args *args, struct nsw_score_request *r, str
   if (!status) status = read_seeds(args, r, err);
   if (!status) status = read_count(args, "samples", 1, 1000000, &q->samples, err);
   if (!status) status = read_macro(args, &q->macro, err);
+  q->warm_up = nsw_args_text(args, "warm-up");
   return status ? status : read_behaviour(args, q, err);
 }
 

@@ -7,6 +7,7 @@
 #include "data/images.h"
 #include "proxy/measure.h"
 #include "proxy/units.h"
+#include "train/trainer.h"
 
 /* One measure that takes part. */
 struct part {
@@ -34,6 +35,7 @@ struct joint {
   struct turn *turn; /* in the order they are run */
   int turns;
   struct nsw_batch *batch;    /* one for every n; as many as there could be */
+  struct nsw_trainer *trainer; /* of the warm-up; NULL: there is none */
   double work;                /* forward passes of single images that an evaluation costs */
   const struct turn *running; /* whose observers are called */
 };
@@ -182,11 +184,25 @@ static void no_path(const struct joint *j, size_t n, double *values, uint8_t *st
   }
 }
 
+/* Trains the unit's network a little: its weights are what all measures find. */
+static int warm_up(struct joint *j, uint64_t seed, struct nsw_error *err) {
+  struct nsw_trained trained;
+  const struct nsw_net *net = j->lab.net;
+  int status = nsw_trainer_run(j->trainer, net, seed, NULL, NULL, &trained, err);
+  const struct nsw_weights *from = status == NSW_OK ? nsw_trainer_weights(j->trainer) : NULL;
+  for (int p = 0; p < net->params && status == NSW_OK; p++) {
+    const float *values = nsw_weights_at(from, p);
+    if (values) status = nsw_weights_set(j->lab.weights, p, values, err);
+  }
+  return nsw_error_prefix(err, status, "warm-up");
+}
+
 static int evaluate(struct joint *j, uint64_t seed, const uint32_t *members, struct nsw_net *const *nets, size_t n,
                     double *values, uint8_t *status, struct nsw_error *err) {
   size_t columns = (size_t)j->columns;
   for (size_t c = 0; c < n * columns; c++) values[c] = NAN;
   int done = nsw_lab_begin(&j->lab, members[0], nets, n, seed, err);
+  if (done == NSW_OK && j->trainer) done = warm_up(j, seed, err);
   if (done == NSW_OK) done = run_all(j, values, err);
   for (size_t i = 1; i < n && done == NSW_OK; i++) memcpy(values + i * columns, values, columns * sizeof *values);
   for (size_t i = 0; i < n && done == NSW_OK; i++) {
@@ -222,6 +238,7 @@ void nsw_joint_close(void *state) {
     if (j->part[k].state) j->part[k].measure->close(j->part[k].state);
   for (int k = 0; k < j->parts; k++) nsw_batch_free(&j->batch[k]);
   nsw_lab_close(&j->lab);
+  nsw_trainer_free(&j->trainer);
   nsw_units_close(&j->units);
   free(j->batch);
   free(j->turn);
@@ -240,6 +257,23 @@ static int check_samples(const struct nsw_context *c, const struct nsw_proxy *pr
   if (data && c->images->classes > c->macro.classes)
     return nsw_usage(err, "the images have %d classes, and the network only %d", c->images->classes, c->macro.classes);
   return NSW_OK;
+}
+
+static int open_warm_up(struct joint *j, struct nsw_error *err) {
+  const struct nsw_context *c = j->context;
+  struct nsw_recipe recipe;
+  if (!c->warm_up) return NSW_OK;
+  int status = nsw_recipe_parse(c->warm_up, "warm-up", &recipe, err);
+  if (status == NSW_OK && (!c->images || (size_t)recipe.train > c->images->count))
+    status = nsw_usage(err, "train = %d images, and there are %zu", recipe.train, c->images ? c->images->count : 0);
+  if (status == NSW_OK && (recipe.macro.channels || recipe.macro.cells || recipe.macro.resolution))
+    status = nsw_usage(err, "the network is the run's: no channels, cells or resolution of its own");
+  if (status != NSW_OK) return nsw_error_prefix(err, status, "--warm-up");
+  struct nsw_images first = *c->images;
+  if (recipe.train) first.count = (size_t)recipe.train;
+  j->work += 3.0 * (double)recipe.epochs * (double)first.count;
+  status = nsw_trainer_create(&recipe, &first, first.resolution, &j->trainer, err);
+  return nsw_error_prefix(err, status, "--warm-up");
 }
 
 static int samples_of(const struct nsw_context *c, const struct nsw_proxy *proxy) {
@@ -295,6 +329,7 @@ int nsw_joint_open(const struct nsw_context *context, const struct nsw_proxy *co
   if (!j) return nsw_fail(err, "out of memory for %d scores", count);
   j->context = context;
   int status = open_all(j, proxy, values, count, wanted, err);
+  if (status == NSW_OK) status = open_warm_up(j, err);
   if (status == NSW_OK)
     *state = j;
   else

@@ -35,6 +35,8 @@ static void close_train(void *state) {
 static int make(struct train *s, const char *const *values, struct nsw_error *err) {
   const struct nsw_context *c = s->context;
   int status = nsw_recipe_read(values, &s->recipe, err);
+  if (status == NSW_OK && s->recipe.valid < 0)
+    status = nsw_usage(err, "valid = -1: images to validate on are wanted");
   if (status == NSW_OK) status = nsw_recipe_macro(&s->recipe, &c->macro, &s->macro, err);
   if (status != NSW_OK) return nsw_error_prefix(err, status, "--set train");
   s->images = (size_t)(c->samples ? c->samples : SAMPLES);

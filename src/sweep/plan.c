@@ -10,6 +10,7 @@
 #include "data/images.h"
 #include "proxy/joint.h"
 #include "sweep/selection.h"
+#include "train/recipe.h"
 
 /* Seconds an architecture of a proxy that costs next to nothing is guessed to take. */
 #define GUESSED_TRIFLE 2e-7
@@ -207,6 +208,7 @@ static int describe_options(const struct nsw_sweep_plan *plan, struct nsw_part *
     fprintf(f, "%s%s=%s", between, proxy->options[i].key, part->value[i]);
   uint64_t samples = plan->request->samples ? plan->request->samples : (uint64_t)proxy->samples;
   if (proxy->samples) fprintf(f, "%ssamples=%" PRIu64, between, samples);
+  if (proxy->measure && plan->request->warm_up) fprintf(f, ", warm-up=(%s)", plan->request->warm_up);
   return fclose(f) ? nsw_fail(err, "out of memory for proxies") : NSW_OK;
 }
 
@@ -232,6 +234,7 @@ int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_
     family->proxy = family->part[0].proxy->measure ? &family->joint : family->part[0].proxy;
     family->seeds = family->proxy->needs & NSW_NEEDS_SEED ? request->seeds : 1;
     *needs |= family->proxy->needs;
+    if (family->part[0].proxy->measure && request->warm_up) *needs |= NSW_NEEDS_DATA;
   }
   return status;
 }
@@ -242,14 +245,21 @@ bool nsw_sweep_plan_lasts(const struct nsw_sweep_plan *plan) {
   return false;
 }
 
+/* Images that a warm-up takes; 0 where there is none, or where it is wrong, which its measures will say. */
+static uint64_t warm_up_images(const struct nsw_sweep_plan *plan) {
+  struct nsw_recipe recipe;
+  if (!plan->request->warm_up || nsw_recipe_parse(plan->request->warm_up, "warm-up", &recipe, NULL) != NSW_OK) return 0;
+  return (uint64_t)recipe.train;
+}
+
 uint64_t nsw_sweep_plan_images(const struct nsw_sweep_plan *plan) {
-  uint64_t most = plan->request->samples;
+  uint64_t most = plan->request->samples, warm = warm_up_images(plan);
   for (size_t f = 0; f < plan->families && !plan->request->samples; f++)
     for (int k = 0; k < plan->family[f].parts; k++) {
       uint64_t wanted = (uint64_t)plan->family[f].part[k].proxy->samples;
       most = wanted > most ? wanted : most;
     }
-  return most;
+  return warm > most ? warm : most;
 }
 
 /* ---- groups ---- */

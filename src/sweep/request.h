@@ -34,6 +34,7 @@ struct nsw_request {
   const char *data;       /* folder, "synthetic[:seed]", or NULL */
   const char *dataset;    /* name or NULL */
   uint64_t samples;       /* images; 0: each proxy's own default */
+  const char *warm_up;    /* settings of a training before measures look (train/recipe.h); NULL: none */
   struct nsw_macro macro; /* zero fields: the benchmark's, or the data set's */
   /* how the run behaves; changes no result */
   const char *out;       /* result file */

@@ -360,6 +360,7 @@ static int make_plan(struct sweep *s, struct nsw_error *err) {
   if (!status) status = agree(s, choose_macro(s, err), err);
   s->plan.context.images = s->images;
   s->plan.context.samples = (int)q->samples;
+  s->plan.context.warm_up = q->warm_up;
   s->plan.context.pause = s->plan.pause = &s->pause;
   if (!status) status = share_selection(s, &index, &rows, err);
   if (s->checks && rows) rows = 1; /* enough to see whether the proxies open */

@@ -51,7 +51,7 @@ static void divide(struct nsw_parts *p, uint64_t seed) {
 
 static int choose_sizes(const struct nsw_recipe *recipe, struct nsw_parts *p, struct nsw_error *err) {
   p->train = recipe->train ? (size_t)recipe->train : p->count / 2;
-  p->valid = recipe->valid ? (size_t)recipe->valid : p->count - p->train;
+  p->valid = recipe->valid < 0 ? 0 : recipe->valid ? (size_t)recipe->valid : p->count - p->train;
   if (p->train + p->valid > p->count)
     return nsw_usage(err, "train = %zu and valid = %zu images are more than the %zu there are (--samples)", p->train,
                      p->valid, p->count);

@@ -25,6 +25,11 @@ const struct nsw_preset nsw_presets[] = {
      "epochs, SGD of rate 0.1 with momentum 0.9, decay 3e-4, cosine, batches of 384, gradients clipped at 5",
      {.epochs = 60, .batch = 384, .rate = 0.1, .momentum = 0.9, .decay = 3e-4, .clip = 5, .flip = true, .crop = 1,
       .macro = {.channels = -4, .resolution = -4}}},
+    {"warm-up",
+     "a little training before a score looks (--warm-up): one epoch of 1,000 images in batches of 128, else as LGA's "
+     "(arXiv 2203.14577: rate 0.025, momentum 0.9, decay 3e-4, batches of 1024 of all images)",
+     {.epochs = 1, .batch = 128, .rate = 0.025, .schedule = NSW_CONSTANT, .momentum = 0.9, .decay = 3e-4, .flip = true,
+      .crop = 4, .train = 1000, .valid = -1}},
     {.name = NULL}};
 
 /* ---- settings ---- */
@@ -124,7 +129,7 @@ static int read_one(int k, const char *text, struct nsw_recipe *r, struct nsw_er
     case 13:
       return read_whole(s, text, 0, MANY, &r->train, err);
     case 14:
-      return read_whole(s, text, 0, MANY, &r->valid, err);
+      return read_whole(s, text, -1, MANY, &r->valid, err);
     case 15:
       status = read_whole(s, text, 0, MANY, &split, err);
       r->split = (uint64_t)split;
@@ -161,6 +166,37 @@ int nsw_recipe_read(const char *const *values, struct nsw_recipe *recipe, struct
   if (!recipe->train != !recipe->valid)
     return nsw_usage(err, "train = %d and valid = %d: either both or none", recipe->train, recipe->valid);
   return NSW_OK;
+}
+
+/* The setting that a piece "KEY=VALUE" names, whose value becomes the text behind the sign; -1: none. */
+static int find_setting(char *piece, const char **value) {
+  char *equals = strchr(piece, '=');
+  if (!equals) return -1;
+  *equals = 0;
+  *value = equals + 1;
+  for (int k = 0; k < NSW_SETTINGS; k++)
+    if (!strcmp(nsw_settings[k].key, piece)) return k;
+  return -1;
+}
+
+int nsw_recipe_parse(const char *text, const char *preset, struct nsw_recipe *recipe, struct nsw_error *err) {
+  const char *values[NSW_SETTINGS];
+  char quoted[NSW_QUOTE_SIZE], *copy = strdup(text), *rest = NULL;
+  int status = copy ? NSW_OK : nsw_fail(err, "out of memory for settings of a training");
+  for (int k = 0; k < NSW_SETTINGS; k++) values[k] = k ? nsw_settings[k].value : preset;
+  for (char *piece = copy ? strtok_r(copy, ",", &rest) : NULL; piece && status == NSW_OK;
+       piece = strtok_r(NULL, ",", &rest)) {
+    const char *value = NULL;
+    int k = find_setting(piece, &value);
+    if (k < 0)
+      status = nsw_usage(err, "'%s' is no setting of a training with its value (epochs=1,rate=0.05,...)",
+                         nsw_quote(quoted, piece));
+    else
+      values[k] = value;
+  }
+  if (status == NSW_OK) status = nsw_recipe_read(values, recipe, err);
+  free(copy);
+  return status;
 }
 
 /* ---- what it means ---- */

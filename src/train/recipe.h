@@ -26,7 +26,7 @@ struct nsw_recipe {
   double smoothing;         /* of labels: this share is spread over all classes alike */
   int crop;                 /* pixels of zeros around an image of which it is cut out anew; 0: none */
   bool flip;                /* half of all images are turned left to right */
-  int train, valid;         /* images of each part; 0 and 0: half and half */
+  int train, valid;         /* images of each part; 0 and 0: half and half; valid -1: none */
   uint64_t split;           /* seed of the division into parts */
   bool curves;              /* learning curves are wanted */
   struct nsw_macro macro;   /* skeleton; zero fields are the run's own. channels and resolution below 0: so many times
@@ -50,6 +50,9 @@ enum { NSW_SETTINGS = 20 };
 /* Makes a recipe of texts, values[NSW_SETTINGS] in the order of nsw_settings. NSW_USAGE naming the setting: an unknown
  * preset, no number, out of range. */
 int nsw_recipe_read(const char *const *values, struct nsw_recipe *recipe, struct nsw_error *err);
+
+/* The same of "KEY=VALUE,KEY=VALUE..."; what is not named is as `preset` says. NSW_USAGE for an unknown key. */
+int nsw_recipe_parse(const char *text, const char *preset, struct nsw_recipe *recipe, struct nsw_error *err);
 
 /* The skeleton it trains in a run whose own is `macro` (no zero fields). NSW_USAGE where a size does not divide. */
 int nsw_recipe_macro(const struct nsw_recipe *recipe, const struct nsw_macro *macro, struct nsw_macro *made,
