@@ -17,7 +17,7 @@ static bool reserve(float **array, size_t *room, size_t floats) {
   return *array != NULL;
 }
 
-static bool is_weight(const struct nsw_param *p) {
+bool nsw_is_weight(const struct nsw_param *p) {
   return p->live && (p->kind == NSW_PARAM_CONV || p->kind == NSW_PARAM_LINEAR);
 }
 
@@ -102,14 +102,12 @@ const struct nsw_pass nsw_pass_jacobian = {.name = "jacobian",
 
 /* Copies all gradients of nsw_pass_train, of the mean loss, one behind the other. */
 static int keep_base(struct nsw_lab *lab, struct nsw_error *err) {
-  size_t all = 0;
-  for (int p = 0; p < lab->net->params; p++)
-    all += is_weight(&lab->net->param[p]) ? nsw_param_size(&lab->net->param[p]) : 0;
+  size_t all = nsw_weights_in(lab->net);
   if (!reserve(&lab->base, &lab->base_room, all)) return nsw_fail(err, "out of memory for %zu gradients", all);
   float *to = lab->base;
   for (int p = 0; p < lab->net->params; p++) {
     size_t n = nsw_param_size(&lab->net->param[p]);
-    if (!is_weight(&lab->net->param[p])) continue;
+    if (!nsw_is_weight(&lab->net->param[p])) continue;
     nsw_engine_gradient(lab->engine, p, to);
     scale(to, n, 1.0f / (float)lab->samples);
     to += n;
@@ -134,7 +132,7 @@ static double base_product(struct nsw_lab *lab) {
   double sum = 0;
   for (int p = 0; p < lab->net->params; p++) {
     size_t n = nsw_param_size(&lab->net->param[p]);
-    if (!is_weight(&lab->net->param[p])) continue;
+    if (!nsw_is_weight(&lab->net->param[p])) continue;
     nsw_engine_gradient(lab->engine, p, lab->gradient);
     for (size_t i = 0; i < n; i++) sum += base[i] * ((double)lab->gradient[i] / lab->samples - base[i]);
     base += n;
@@ -216,7 +214,7 @@ static size_t kernel_row(struct nsw_lab *lab, float *row) {
   size_t at = 0;
   for (int p = 0; p < lab->net->params; p++) {
     const struct nsw_param *param = &lab->net->param[p];
-    if (!is_weight(param) && !(param->live && param->kind == NSW_PARAM_GAMMA)) continue;
+    if (!nsw_is_weight(param) && !(param->live && param->kind == NSW_PARAM_GAMMA)) continue;
     if (row) nsw_engine_gradient(lab->engine, p, row + at);
     at += nsw_param_size(param);
   }
@@ -295,12 +293,39 @@ const struct nsw_pass *nsw_pass_find(const char *name) {
 
 /* ---- the lab ---- */
 
+size_t nsw_weights_in(const struct nsw_net *net) {
+  size_t all = 0;
+  for (int p = 0; p < net->params; p++) all += nsw_is_weight(&net->param[p]) ? nsw_param_size(&net->param[p]) : 0;
+  return all;
+}
+
+int nsw_lab_run_images(struct nsw_lab *lab, int first, int count, struct nsw_error *err) {
+  const struct nsw_images *images = lab->context->images;
+  size_t one = 3 * (size_t)images->resolution * (size_t)images->resolution;
+  struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_WEIGHT_GRADS};
+  int status = nsw_batch_fill(&lab->spare, images->pixels + (size_t)first * one, images->labels + first, count,
+                              images->resolution, err);
+  if (status == NSW_OK) status = nsw_engine_bind(lab->engine, lab->net, lab->weights, &lab->spare, run, err);
+  if (status != NSW_OK) return status;
+  nsw_engine_forward(lab->engine);
+  nsw_engine_backward(lab->engine, NULL, NSW_WANT_WEIGHT_GRADS);
+  return NSW_OK;
+}
+
+void nsw_lab_gradients(struct nsw_lab *lab, float *out) {
+  for (int p = 0; p < lab->net->params; p++) {
+    if (!nsw_is_weight(&lab->net->param[p])) continue;
+    nsw_engine_gradient(lab->engine, p, out);
+    out += nsw_param_size(&lab->net->param[p]);
+  }
+}
+
 double nsw_lab_sum(struct nsw_lab *lab, double (*term)(const float *w, const float *g, size_t n)) {
   const struct nsw_weights *weights = nsw_lab_weights(lab);
   double sum = 0;
   for (int p = 0; p < lab->net->params; p++) {
     size_t n = nsw_param_size(&lab->net->param[p]);
-    if (!is_weight(&lab->net->param[p])) continue;
+    if (!nsw_is_weight(&lab->net->param[p])) continue;
     nsw_engine_gradient(lab->engine, p, lab->gradient);
     scale(lab->gradient, n, 1.0f / (float)nsw_engine_images(lab->engine));
     sum += term(nsw_weights_at(weights, p), lab->gradient, n);

@@ -61,6 +61,16 @@ extern const struct nsw_pass *const nsw_passes[];
 /* The pass of a name; NULL: there is none. */
 const struct nsw_pass *nsw_pass_find(const char *name);
 
+/* Whether scores count a parameter among the weights: live convolutions and the classifier's matrix; and how many
+ * numbers those of a network are. */
+bool nsw_is_weight(const struct nsw_param *param);
+size_t nsw_weights_in(const struct nsw_net *net);
+
+/* For measures that run something of their own: forward and back of images first..first+count-1 of the data, normalised
+ * by themselves; and the gradients of the summed loss that this left, those of all weights one behind the other. */
+int nsw_lab_run_images(struct nsw_lab *lab, int first, int count, struct nsw_error *err);
+void nsw_lab_gradients(struct nsw_lab *lab, float *out);
+
 /* The weights that nsw_pass_flow or, elsewhere, the network's own rule gave the engine. */
 const struct nsw_weights *nsw_lab_weights(const struct nsw_lab *lab);
 

@@ -19,6 +19,7 @@
   X(fisher)                \
   X(grasp)                 \
   X(zico)                  \
+  X(sigeo)                 \
   X(l2_norm)               \
   X(synflow)               \
   X(logsynflow)            \
@@ -35,6 +36,7 @@
   X(lga)                   \
   X(train)                 \
   X(rwe)                   \
+  X(flatness)              \
   X(random)                \
   X(dummy)
 /* clang-format on */

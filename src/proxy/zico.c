@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "data/images.h"
+#include "base/array.h"
 #include "proxy/measure.h"
 #include "proxy/table.h"
 
@@ -30,30 +30,6 @@ static int open_zico(const struct nsw_context *context, const char *const *value
   return *state ? NSW_OK : nsw_fail(err, "out of memory for zico");
 }
 
-static bool is_weight(const struct nsw_param *p) {
-  return p->live && (p->kind == NSW_PARAM_CONV || p->kind == NSW_PARAM_LINEAR);
-}
-
-static size_t all_weights(const struct nsw_net *net) {
-  size_t all = 0;
-  for (int p = 0; p < net->params; p++) all += is_weight(&net->param[p]) ? nsw_param_size(&net->param[p]) : 0;
-  return all;
-}
-
-/* Forward and back of one half of the images, normalised by itself. */
-static int run_half(struct nsw_lab *lab, int half, int count, struct nsw_error *err) {
-  const struct nsw_images *images = lab->context->images;
-  size_t first = (size_t)half * (size_t)count, one = 3 * (size_t)images->resolution * (size_t)images->resolution;
-  struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_WEIGHT_GRADS};
-  int status = nsw_batch_fill(&lab->spare, images->pixels + first * one, images->labels + first, count,
-                              images->resolution, err);
-  if (status == NSW_OK) status = nsw_engine_bind(lab->engine, lab->net, lab->weights, &lab->spare, run, err);
-  if (status != NSW_OK) return status;
-  nsw_engine_forward(lab->engine);
-  nsw_engine_backward(lab->engine, NULL, NSW_WANT_WEIGHT_GRADS);
-  return NSW_OK;
-}
-
 /* Of one layer: a, b gradients of both batches' summed losses. With two values the deviation is half their distance. */
 static double layer(const float *a, const float *b, size_t n) {
   double sum = 0;
@@ -67,30 +43,21 @@ static double layer(const float *a, const float *b, size_t n) {
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   struct zico *s = state;
   int half = lab->samples / BATCHES;
-  size_t all = all_weights(lab->net);
-  if (all > s->room) {
-    free(s->first);
-    s->first = malloc(all * sizeof *s->first);
-    s->room = s->first ? all : 0;
-  }
-  if (!s->first) return nsw_fail(err, "out of memory for %zu gradients", all);
-  int status = run_half(lab, 0, half, err);
-  float *at = s->first;
-  for (int p = 0; p < lab->net->params && status == NSW_OK; p++)
-    if (is_weight(&lab->net->param[p])) {
-      nsw_engine_gradient(lab->engine, p, at);
-      at += nsw_param_size(&lab->net->param[p]);
-    }
-  if (status == NSW_OK) status = run_half(lab, 1, half, err);
+  size_t all = nsw_weights_in(lab->net);
+  if (!NSW_RESERVE(s->first, s->room, all)) return nsw_no_memory(err, "gradients");
+  int status = nsw_lab_run_images(lab, 0, half, err);
+  if (status == NSW_OK) nsw_lab_gradients(lab, s->first);
+  if (status == NSW_OK) status = nsw_lab_run_images(lab, half, half, err);
+  if (status != NSW_OK) return status;
+  const float *at = s->first;
   values[0] = 0;
-  at = s->first;
-  for (int p = 0; p < lab->net->params && status == NSW_OK; p++)
-    if (is_weight(&lab->net->param[p])) {
-      nsw_engine_gradient(lab->engine, p, lab->gradient);
-      values[0] += layer(at, lab->gradient, nsw_param_size(&lab->net->param[p]));
-      at += nsw_param_size(&lab->net->param[p]);
-    }
-  return status;
+  for (int p = 0; p < lab->net->params; p++) {
+    if (!nsw_is_weight(&lab->net->param[p])) continue;
+    nsw_engine_gradient(lab->engine, p, lab->gradient);
+    values[0] += layer(at, lab->gradient, nsw_param_size(&lab->net->param[p]));
+    at += nsw_param_size(&lab->net->param[p]);
+  }
+  return NSW_OK;
 }
 
 static const struct nsw_measure measure = {

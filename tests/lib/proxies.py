@@ -275,10 +275,18 @@ def swap(lab):
     return len(np.unique(np.packbits(codes(lab.net(), lab.x).T > 0, axis=1), axis=0))
 
 
-def zico(lab):
-    weights, half, found = weights_of(lab.net()), lab.samples // 2, []
-    for part in (slice(0, half), slice(half, 2 * half)):
-        found.append(gradients(F.cross_entropy(lab.net()(lab.x[part]), lab.y[part]), weights))
+def batches(lab, count):
+    """(mean loss, gradients of all weights) of so many batches, each normalised by itself."""
+    weights, n, found = weights_of(lab.net()), lab.samples // count, []
+    for b in range(count):
+        part = slice(b * n, (b + 1) * n)
+        loss = F.cross_entropy(lab.net()(lab.x[part]), lab.y[part])
+        found.append((loss.item(), gradients(loss, weights)))
+    return found
+
+
+def zico(lab, count=2):
+    found = [g for _, g in lab.once(("batches", count), lambda: batches(lab, count))]
     total = 0.0
     for pair in zip(*found):
         g = np.stack([t.double().numpy().ravel() for t in pair])
@@ -287,6 +295,24 @@ def zico(lab):
         ratio = (np.abs(g).mean(0)[moved] / deviation[moved]).sum()
         total += np.log(ratio) if ratio > 0 else 0
     return total
+
+
+def sigeo_zico(lab):
+    return zico(lab, 4)
+
+
+def sigeo_fr(lab):
+    found = [g for _, g in lab.once(("batches", 4), lambda: batches(lab, 4))]
+    means = [sum(pieces) / 4 for pieces in zip(*found)]
+    return np.log(abs(sum((m * w).sum().item() for m, w in zip(means, weights_of(lab.net())))))
+
+
+def sigeo_loss(lab):
+    return np.mean([loss for loss, _ in lab.once(("batches", 4), lambda: batches(lab, 4))])
+
+
+def sigeo(lab):
+    return sigeo_zico(lab) + sigeo_fr(lab) - sigeo_loss(lab)
 
 
 def meco(lab, side=64):
@@ -450,7 +476,7 @@ def az_complexity(lab):
 
 DEFINITIONS = {f.__name__: f for f in (grad_norm, snip, plain, l2_norm, fisher, fisher_channels, grasp, synflow,
                                        logsynflow, jacov, epe_nas, ntk_cond, lga, naswot, swap,
-                                       zico, meco, mlfe, mlfe_entropy, zen, zen_live,
+                                       zico, sigeo, sigeo_zico, sigeo_fr, sigeo_loss, meco, mlfe, mlfe_entropy, zen, zen_live,
                                        regions, az_expressivity, az_progressivity, az_trainability, az_complexity)}
 
 
