@@ -92,6 +92,31 @@ def random_weights(space, arch, channels, cells, samples=300, group=100):
                "but for ties", (ours, exact))
 
 
+def warmed_up():
+    """A score after a warm-up of no epochs is the score; after one it is another, for any number of ranks."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = {}
+        for name, ranks, *warm in (("none", 0), ("zero", 0, "--warm-up", "epochs=0,train=64,batch=32"),
+                                   ("one", 0, "--warm-up", "epochs=1,train=64,batch=32"),
+                                   ("two ranks", 2, "--warm-up", "epochs=1,train=64,batch=32")):
+            out = os.path.join(folder, name.replace(" ", "") + ".h5")
+            words = ["score", "nb201", "--proxy", "snip,lga,flatness", "--sample", "6", "--samples", "8", "--channels", "4",
+                     "--cells", "1", "--out", out, "--progress", "0", *warm]
+            line = (["mpirun", "-n", str(ranks)] if ranks else []) + [NASWEEP, *words]
+            done = subprocess.run(line, capture_output=True, text=True)
+            if done.returncode:
+                report(False, "warm-up", done.stderr)
+                return
+            with proxies.h5py.File(out) as f:
+                found[name] = np.array([f[f"nb201/score/{c}"][:] for c in ("snip", "lga", "flatness")])
+        same = [found[k].tobytes() for k in found]
+        report(np.allclose(found["none"], found["zero"], rtol=1e-6, equal_nan=True),
+               "a warm-up of no epochs changes nothing")
+        report(same[2] == same[3] and not np.allclose(found["one"], found["none"], rtol=1e-3, equal_nan=True),
+               "one of an epoch does, and for any number of ranks alike", found)
+
+
+warmed_up()
 random_weights("nb201", "12345", 8, 1)
 random_weights("nb101", "2000", 16, 1)
 compare("nb201", "12345", 4, 1)
