@@ -18,7 +18,7 @@ static int disturb(struct nsw_lab *lab, int noise, struct nsw_error *err) {
   for (int p = 0; p < lab->net->params && status == NSW_OK; p++) {
     size_t n = nsw_param_size(&lab->net->param[p]);
     struct nsw_stream stream = {.seed = lab->seed,
-                                .which = (uint64_t)SET_FLATNESS << 40 | (uint64_t)noise << 32 | (uint32_t)p,
+                                .which = (uint64_t)(SET_FLATNESS + noise) << 32 | (uint32_t)lab->net->param[p].key,
                                 .purpose = NSW_FOR_NOISE};
     if (!lab->net->param[p].live) continue;
     float *w = nsw_weights_edit(lab->other, p, err);

@@ -77,6 +77,7 @@ static int place(int i, int size) { return 1 + (int)((double)i * (size - 3) / (G
 static double map_entropy(struct mlfe *s, int size, int channels) {
   size_t row = (size_t)channels, n = (size_t)(WINDOW * WINDOW) * row;
   double sum = 0;
+  if (size < WINDOW) return 0; /* no window fits */
   for (int a = 0; a < GRID; a++)
     for (int b = 0; b < GRID; b++) {
       size_t k = 0;

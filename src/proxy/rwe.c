@@ -14,7 +14,7 @@
 #include "train/trainer.h"
 
 enum { RIDGE, SGD, COLUMNS };
-enum { SAMPLES = 1000, GROUP = 100, EPOCHS = 40, BATCH = 50 };
+enum { SAMPLES = 1000, LEAST = 4, GROUP = 100, EPOCHS = 40, BATCH = 50 };
 #define PENALTY 1.0 /* of ridge, features having variance 1 */
 #define RATE 0.02   /* of SGD at first; half a cosine down to 0, momentum 0.9 */
 
@@ -144,8 +144,8 @@ static int open_rwe(const struct nsw_context *context, const char *const *values
                     struct nsw_error *err) {
   (void)values;
   *state = NULL;
-  if (context->samples && context->samples < 2 * GROUP)
-    return nsw_usage(err, "rwe: at least %d images are needed to fit and judge a classifier, not %d", 2 * GROUP,
+  if (context->samples && context->samples < LEAST)
+    return nsw_usage(err, "rwe: at least %d images are needed to fit and judge a classifier, not %d", LEAST,
                      context->samples);
   return NSW_OK;
 }

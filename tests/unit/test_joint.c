@@ -9,7 +9,7 @@
 #include "space/cell.h"
 #include "unit.h"
 
-enum { MOST = 32, IMAGES = 8 };
+enum { MOST = 64, IMAGES = 8 };
 
 static struct nsw_error err;
 
