@@ -24,6 +24,7 @@ static bool is_split(const struct nsw_accuracy *accuracy, const char *word) {
   size_t n = bare(accuracy->split);
   const char *own = accuracy->split;
   if (n > 2 && !strncmp(own, "x-", 2)) own += 2, n -= 2; /* as NATS-Bench names them */
+  if (n > 4 && !strncmp(own, "ori-", 4)) own += 4, n -= 4;
   return n == strlen(word) && !strncmp(own, word, n);
 }
 
