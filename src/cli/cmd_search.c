@@ -15,7 +15,8 @@ static const struct nsw_option options[] = {
     {"method", "LIST", "random,evolution", "searches, see --list-methods", false},
     {"list-methods", NULL, NULL, "tell the methods, their settings and sources, and end", false},
     {"look", "DATASET/SPLIT", NULL,
-     "accuracies that the search sees, as in cifar10/valid-12ep; default: validation accuracies after the fewest epochs",
+     "accuracies that the search sees, as in cifar10/valid-12ep; default: validation accuracies after the fewest epochs, "
+     "CIFAR-10's where there are",
      false},
     {"report", "LIST", NULL,
      "accuracies told of the best found, never seen by the search; default: test after the most epochs, every data set",
@@ -52,7 +53,7 @@ static const struct nsw_option options[] = {
     {"truth", "[FORMAT:]FILE", NULL, "accuracies, as in `correlate`", true},
     {"score", "accuracy:D/S", NULL, "also these accuracies as a score, as in `correlate`", true},
     {"ensemble", "A+B", NULL, NSW_ENSEMBLE_HELP, true},
-    {"format", "NAME", "table", "table, json or csv (a line a point of every curve)", false},
+    {"format", "table|json|csv", "table", "table, json or csv (a line a point of every curve)", false},
     {"out", "FILE", NULL, "write there instead: json or csv by its name's end, else --format", false},
     {NULL, NULL, NULL, NULL, false}};
 

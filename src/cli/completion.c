@@ -8,6 +8,7 @@
 #include "data/images.h"
 #include "nasweep/proxy.h"
 #include "nasweep/space.h"
+#include "search/search.h"
 #include "store/file.h"
 
 enum { WORDS = 256 };
@@ -75,14 +76,14 @@ static void offer_proxies(const struct line *l) {
 
 /* ---- what the files at hand hold ---- */
 
-enum held { SCORES, DATASETS, SPLITS, ACCURACIES };
+enum held { SCORES, DATASETS, SPLITS, COLUMNS, ACCURACIES };
 
 static void offer_table(const struct line *l, const struct nsw_table *t, enum held what) {
   char text[256];
   for (size_t s = 0; s < t->scores && what == SCORES; s++) offer(l, t->score[s].name);
   for (size_t a = 0; a < t->accuracies && what != SCORES; a++) {
     const struct nsw_accuracy *accuracy = &t->accuracy[a];
-    snprintf(text, sizeof text, "accuracy:%s/%s", accuracy->dataset, accuracy->split);
+    snprintf(text, sizeof text, "%s%s/%s", what == ACCURACIES ? "accuracy:" : "", accuracy->dataset, accuracy->split);
     offer(l, what == DATASETS ? accuracy->dataset : what == SPLITS ? accuracy->split : text);
   }
 }
@@ -121,6 +122,11 @@ static void offer_choices(const struct line *l, const char *argument) {
     if (word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")]) offer(l, word); /* a word all in capitals stands for a value */
 }
 
+static bool is_one_of(const char *word, const char *const *list) {
+  while (*list && strcmp(*list, word)) list++;
+  return *list;
+}
+
 static void offer_value(const struct line *l, const struct nsw_option *o) {
   bool files = reads_files(l->command);
   if (strchr(o->argument, '|')) offer_choices(l, o->argument);
@@ -130,7 +136,9 @@ static void offer_value(const struct line *l, const struct nsw_option *o) {
   if (!strcmp(o->name, "dataset") && !files) offer_datasets(l);
   if (!strcmp(o->name, "split") || !strcmp(o->name, "knas-split")) offer_held(l, SPLITS);
   if (!strcmp(o->name, "score")) offer_held(l, ACCURACIES);
-  if (!strcmp(o->name, "space")) offer_spaces(l);
+  if (!strcmp(o->name, "space") || !strcmp(o->name, "transfer")) offer_spaces(l);
+  if (is_one_of(o->name, (const char *const[]){"look", "report", "rungs", "cost", NULL})) offer_held(l, COLUMNS);
+  for (size_t m = 0; nsw_methods[m] && !strcmp(o->name, "method"); m++) offer(l, nsw_methods[m]->name);
 }
 
 /* ---- the line ---- */
@@ -162,7 +170,7 @@ void nsw_complete(FILE *out, const char *line) {
       offer_value(&l, o);
     else if (l.command && option)
       offer_options(&l);
-    else if (l.command && l.command->operands && !strncmp(l.command->operands, "SPACE", 5))
+    else if (l.command && l.command->operands && strstr(l.command->operands, "SPACE"))
       offer_spaces(&l);
     else if (l.command && !strcmp(l.command->name, "help"))
       offer_commands(&l);

@@ -433,6 +433,19 @@ def _():
             assert (figure["mean"], figure["note"]) == (12.5, None)
 
 
+@test("completion offers methods, and the columns of files at hand")
+def _():
+    value = np.arange(50, dtype=float)
+    write("both.h5", {"a/valid-9ep": value, "a/test-9ep": value}, {"s": value})
+    for line, wanted in (("nasweep search both.h5 --method evo", ["evolution"]),
+                         ("nasweep search both.h5 --method random,two", ["random,two-step"]),
+                         ("nasweep search both.h5 --look a/v", ["a/valid-9ep"]),
+                         ("nasweep search both.h5 --proxy ", ["s"]), ("nasweep search nb2", ["nb201"]),
+                         ("nasweep search both.h5 --format j", ["json"])):
+        done = nasweep("help", "--complete", line)
+        assert done.stdout.split() == wanted, (line, done.stdout)
+
+
 @test("--list-methods tells every method, its settings and its source")
 def _():
     out = nasweep("search", "--list-methods").stdout
