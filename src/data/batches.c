@@ -25,7 +25,7 @@ struct batches {
 static int check_batch(const struct nsw_layout *layout, const struct batches *batches, const char *path,
                        const struct nsw_value *root, struct nsw_array *data, const struct nsw_value **labels,
                        struct nsw_error *err) {
-  uint64_t picture = 3 * (uint64_t)layout->resolution * (uint64_t)layout->resolution;
+  uint64_t picture = 3 * (uint64_t)layout->set->resolution * (uint64_t)layout->set->resolution;
   *labels = nsw_value_get(root, batches->labels);
   if (!nsw_value_array(nsw_value_get(root, "data"), data) || !*labels)
     return nsw_fail(err, "%s: not a dict of data and %s", path, batches->labels);
@@ -42,13 +42,13 @@ static int take_batch(const struct nsw_layout *layout, const struct batches *bat
   struct nsw_array data;
   const struct nsw_value *labels;
   int status = check_batch(layout, batches, path, root, &data, &labels, err);
-  size_t picture = 3 * (size_t)layout->resolution * (size_t)layout->resolution;
+  size_t picture = 3 * (size_t)layout->set->resolution * (size_t)layout->set->resolution;
   for (size_t i = 0; !status && i < data.shape[0] && taken->have < taken->count; i++) {
     int64_t label;
     if (!nsw_value_integer(nsw_value_item(labels, i), &label))
       return nsw_fail(err, "%s: record %zu: its label is no whole number", path, i);
     label -= batches->first_label;
-    if (batches->some_classes && label >= layout->classes && label < LARGEST_LABEL) continue;
+    if (batches->some_classes && label >= layout->set->classes && label < LARGEST_LABEL) continue;
     status = nsw_layout_label(layout, path, i, label, taken->labels + taken->have, err);
     memcpy(taken->pixels + taken->have * picture, data.data + i * picture, picture);
     taken->have++;
@@ -105,37 +105,22 @@ static int read_imagenet16(const struct nsw_layout *layout, const char *folder, 
 }
 
 const struct nsw_layout nsw_layout_cifar10_python = {
-    .dataset = "cifar10",
+    .set = &nsw_cifar10,
     .folder = "cifar-10-batches-py",
     .mark = "data_batch_1",
-    .classes = 10,
-    .resolution = 32,
-    .most = 50000,
-    .mean = {125.3, 123.0, 113.9},
-    .deviation = {63.0, 62.1, 66.7},
     .read = read_cifar10,
 };
 
 const struct nsw_layout nsw_layout_cifar100_python = {
-    .dataset = "cifar100",
+    .set = &nsw_cifar100,
     .folder = "cifar-100-python",
     .mark = "train",
-    .classes = 100,
-    .resolution = 32,
-    .most = 50000,
-    .mean = {129.3, 124.1, 112.4},
-    .deviation = {68.2, 65.4, 70.4},
     .read = read_cifar100,
 };
 
 const struct nsw_layout nsw_layout_imagenet16 = {
-    .dataset = "ImageNet16-120",
+    .set = &nsw_imagenet16,
     .folder = "ImageNet16",
     .mark = "train_data_batch_1",
-    .classes = 120,
-    .resolution = 16,
-    .most = 151700, /* of NAS-Bench-201's paper */
-    .mean = {122.68, 116.66, 104.01},
-    .deviation = {63.22, 61.26, 65.09},
     .read = read_imagenet16,
 };

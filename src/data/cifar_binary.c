@@ -68,14 +68,9 @@ static int read_cifar10(const struct nsw_layout *layout, const char *folder, siz
 }
 
 const struct nsw_layout nsw_layout_cifar10_binary = {
-    .dataset = "cifar10",
+    .set = &nsw_cifar10,
     .folder = "cifar-10-batches-bin",
     .mark = "data_batch_1.bin",
-    .classes = 10,
-    .resolution = 32,
-    .most = 50000,
-    .mean = {125.3, 123.0, 113.9},
-    .deviation = {63.0, 62.1, 66.7},
     .read = read_cifar10,
 };
 
@@ -87,13 +82,8 @@ static int read_cifar100(const struct nsw_layout *layout, const char *folder, si
 }
 
 const struct nsw_layout nsw_layout_cifar100_binary = {
-    .dataset = "cifar100",
+    .set = &nsw_cifar100,
     .folder = "cifar-100-binary",
     .mark = "train.bin",
-    .classes = 100,
-    .resolution = 32,
-    .most = 50000,
-    .mean = {129.3, 124.1, 112.4},
-    .deviation = {68.2, 65.4, 70.4},
     .read = read_cifar100,
 };

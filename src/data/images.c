@@ -22,9 +22,9 @@ enum { MOST_SYNTHETIC = 1000000 }; /* images; more is a mistake rather than a wi
 
 int nsw_layout_label(const struct nsw_layout *layout, const char *path, size_t record, long long label, uint8_t *stored,
                      struct nsw_error *err) {
-  if (label < 0 || label >= layout->classes)
+  if (label < 0 || label >= layout->set->classes)
     return nsw_fail(err, "%s: record %zu: label %lld is beyond the %d classes of %s", path, record, label,
-                    layout->classes, layout->dataset);
+                    layout->set->classes, layout->set->name);
   *stored = (uint8_t)label;
   return NSW_OK;
 }
@@ -65,11 +65,11 @@ static void list_layouts(bool marks, const char *dataset, char *text, size_t siz
   text[0] = 0;
   for (int i = 0; layouts[i] && used < size; i++) {
     bool seen = false;
-    for (int k = 0; k < i && !marks; k++) seen = seen || !strcmp(layouts[k]->dataset, layouts[i]->dataset);
-    if (seen || (dataset && strcasecmp(dataset, layouts[i]->dataset))) continue;
+    for (int k = 0; k < i && !marks; k++) seen = seen || !strcmp(layouts[k]->set->name, layouts[i]->set->name);
+    if (seen || (dataset && strcasecmp(dataset, layouts[i]->set->name))) continue;
     const char *comma = used ? ", " : "";
-    int n = marks ? snprintf(text + used, size - used, "%s%s (%s)", comma, layouts[i]->mark, layouts[i]->dataset)
-                  : snprintf(text + used, size - used, "%s%s", comma, layouts[i]->dataset);
+    int n = marks ? snprintf(text + used, size - used, "%s%s (%s)", comma, layouts[i]->mark, layouts[i]->set->name)
+                  : snprintf(text + used, size - used, "%s%s", comma, layouts[i]->set->name);
     if (n < 0) return;
     used += (size_t)n;
   }
@@ -79,15 +79,15 @@ size_t nsw_images_datasets(const char **names, size_t room) {
   size_t count = 0;
   for (int i = 0; layouts[i]; i++) {
     bool seen = false;
-    for (size_t k = 0; k < count; k++) seen = seen || !strcmp(names[k], layouts[i]->dataset);
-    if (!seen && count < room) names[count++] = layouts[i]->dataset;
+    for (size_t k = 0; k < count; k++) seen = seen || !strcmp(names[k], layouts[i]->set->name);
+    if (!seen && count < room) names[count++] = layouts[i]->set->name;
   }
   return count;
 }
 
 static const struct nsw_layout *layout_of_dataset(const char *dataset) {
   for (int i = 0; layouts[i]; i++)
-    if (!strcasecmp(dataset, layouts[i]->dataset)) return layouts[i];
+    if (!strcasecmp(dataset, layouts[i]->set->name)) return layouts[i];
   return NULL;
 }
 
@@ -105,8 +105,8 @@ int nsw_images_shape(const char *dataset, int *classes, int *resolution, struct 
   int status = check_dataset(dataset, err);
   if (status) return status;
   const struct nsw_layout *layout = layout_of_dataset(dataset);
-  *classes = layout->classes;
-  *resolution = layout->resolution;
+  *classes = layout->set->classes;
+  *resolution = layout->set->resolution;
   return NSW_OK;
 }
 
@@ -131,19 +131,20 @@ static int find_layout(const char *data, const char *dataset, const struct nsw_l
   struct stat status;
   char known[512], other[512], path[512];
   if (!find_folder(data, path, sizeof path))
-    return nsw_fail(err, "%s: %s%s", data, strerror(errno), getenv("NASWEEP_DATA") ? ", nor is it in NASWEEP_DATA" : "");
+    return nsw_fail(err, "%s: %s%s", data, strerror(errno),
+                    getenv("NASWEEP_DATA") ? ", nor is it in NASWEEP_DATA" : "");
   data = path;
   if (stat(data, &status)) return nsw_fail(err, "%s: %s", data, strerror(errno));
   if (!S_ISDIR(status.st_mode)) return nsw_usage(err, "%s: the data is to be a folder, and this is a file", data);
   *layout = NULL;
   for (int i = 0; layouts[i]; i++) {
-    if ((dataset && strcasecmp(dataset, layouts[i]->dataset)) || !recognise(layouts[i], data, other)) continue;
+    if ((dataset && strcasecmp(dataset, layouts[i]->set->name)) || !recognise(layouts[i], data, other)) continue;
     if (!*layout) {
       *layout = layouts[i];
       strcpy(folder, other);
-    } else if (strcmp((*layout)->dataset, layouts[i]->dataset)) {
-      return nsw_usage(err, "%s holds several data sets (%s, %s, ...): say which", data, (*layout)->dataset,
-                       layouts[i]->dataset);
+    } else if (strcmp((*layout)->set->name, layouts[i]->set->name)) {
+      return nsw_usage(err, "%s holds several data sets (%s, %s, ...): say which", data, (*layout)->set->name,
+                       layouts[i]->set->name);
     }
   }
   if (*layout) return NSW_OK;
@@ -176,7 +177,7 @@ static int create(size_t count, int classes, int resolution, uint8_t **pixels, u
 }
 
 /* Fills hash, float pixels and labels from the bytes. */
-static void finish(struct nsw_images *images, const struct nsw_layout *constants, const uint8_t *pixels,
+static void finish(struct nsw_images *images, const struct nsw_data_set *constants, const uint8_t *pixels,
                    const uint8_t *labels) {
   size_t plane = (size_t)images->resolution * (size_t)images->resolution;
   struct nsw_sha256 hash;
@@ -208,7 +209,7 @@ int nsw_images_synthetic(uint64_t seed, int classes, int resolution, size_t coun
   status = nsw_synthetic_make(seed, classes, resolution, count, pixels, labels, err);
   strcpy((*images)->dataset, "synthetic");
   snprintf((*images)->source, sizeof(*images)->source, "synthetic:%llu", (unsigned long long)seed);
-  if (!status) finish(*images, &nsw_layout_cifar10_binary, pixels, labels);
+  if (!status) finish(*images, &nsw_cifar10, pixels, labels);
   free(pixels);
   free(labels);
   if (status) nsw_images_free(images);
@@ -233,7 +234,7 @@ static int load_synthetic(const char *data, const char *dataset, size_t count, s
   } else {
     dataset = "cifar10";
   }
-  const struct nsw_layout *like = layout_of_dataset(dataset);
+  const struct nsw_data_set *like = layout_of_dataset(dataset)->set;
   return nsw_images_synthetic(seed, like->classes, like->resolution, count, images, err);
 }
 
@@ -250,15 +251,15 @@ int nsw_images_load(const char *data, const char *dataset, size_t count, struct 
   if (!status) status = find_layout(data, dataset, &layout, folder, err);
   if (status) return status;
   if (count < 1) return nsw_usage(err, "%s: no images are asked for", data);
-  if (count > layout->most)
-    return nsw_fail(err, "%s: %zu images asked, and %s has %zu", folder, count, layout->dataset, layout->most);
-  status = create(count, layout->classes, layout->resolution, &pixels, &labels, images, err);
+  if (count > layout->set->most)
+    return nsw_fail(err, "%s: %zu images asked, and %s has %zu", folder, count, layout->set->name, layout->set->most);
+  status = create(count, layout->set->classes, layout->set->resolution, &pixels, &labels, images, err);
   if (status) return status;
   status = layout->read(layout, folder, count, pixels, labels, err);
   if (!status) {
-    strcpy((*images)->dataset, layout->dataset);
+    strcpy((*images)->dataset, layout->set->name);
     strcpy((*images)->source, folder);
-    finish(*images, layout, pixels, labels);
+    finish(*images, layout->set, pixels, labels);
   }
   free(pixels);
   free(labels);

@@ -7,17 +7,13 @@
 #include <stdio.h>
 
 #include "data/images.h"
+#include "data/sets.h"
 
 /* How one data set is laid out on disk. */
 struct nsw_layout {
-  const char *dataset; /* its name, as in results */
-  const char *folder;  /* what the folder is called where it was unpacked; also looked for inside the folder given */
-  const char *mark;    /* a file that only this layout has */
-  int classes;         /* labels are 0..classes-1 */
-  int resolution;      /* height = width, pixels */
-  size_t most;         /* training images of the full data set */
-  double mean[3];      /* per channel, on the 0..255 scale */
-  double deviation[3]; /* likewise */
+  const struct nsw_data_set *set;
+  const char *folder; /* what the folder is called where it was unpacked; also looked for inside the folder given */
+  const char *mark;   /* a file that only this layout has */
   /* Reads the first `count` training images in file order: pixels [count][3][resolution][resolution], labels [count].
    * An error names the file and, where there is one, the record. */
   int (*read)(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels, uint8_t *labels,

@@ -74,7 +74,7 @@ static void add_waves(const struct wave *waves, int n, const int32_t (*amplitude
 
 /* Writes one image from its four fields; spread: a field's expected deviation. */
 static void colour(const int64_t *fields, double brightness, double spread, size_t plane, uint8_t *pixels) {
-  static const double middle[3] = {125.3, 123.0, 113.9};
+  const double *middle = nsw_cifar10.mean;
   for (size_t c = 0; c < 3; c++)
     for (size_t p = 0; p < plane; p++) {
       double light = (double)fields[p] / spread, tint = (double)fields[(c + 1) * plane + p] / spread;
