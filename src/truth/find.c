@@ -1,6 +1,8 @@
 #include "truth/find.h"
 
 #include <dirent.h>
+#include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,8 +91,20 @@ static int add_result_file(struct nsw_table *table, const char *path, uint64_t *
   return status;
 }
 
+/* Rows that have a value in one of the columns from `first` on. */
+static uint64_t rows_with_values(const struct nsw_table *table, size_t first) {
+  uint64_t rows = 0;
+  for (size_t i = 0; i < table->rows; i++) {
+    bool any = false;
+    for (size_t a = first; a < table->accuracies && !any; a++) any = !isnan(table->accuracy[a].value[i]);
+    rows += any;
+  }
+  return rows;
+}
+
 int nsw_truth_add(struct nsw_table *table, const char *file, uint64_t *rows, struct nsw_error *err) {
   uint64_t matched = 0;
+  size_t before = table->accuracies;
   const struct nsw_truth_format *format = nsw_truth_find("csv");
   const char *path = file, *colon = strchr(file, ':');
   if (colon && colon - file < 32) {
@@ -110,7 +124,7 @@ int nsw_truth_add(struct nsw_table *table, const char *file, uint64_t *rows, str
     struct nsw_truth_request request = {.paths = &path, .path_count = 1, .space = table->space};
     struct nsw_truth_report report;
     status = nsw_truth_read(format, &request, table, 1, &report, err);
-    matched = report.matched;
+    matched = rows_with_values(table, before); /* a record is one of several accuracies of an architecture */
   }
   if (rows) *rows = matched;
   return status;

@@ -2,6 +2,7 @@
 """Nothing is silent: output that cannot be written and names that are not there are errors, in every command."""
 import json
 import os
+import resource
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -62,6 +63,27 @@ def _():
         line = refused(2, *words)
         assert all(f in line for f in fragments), line
     assert not os.path.exists("b.h5")
+
+
+@test("architectures with accuracies are counted once, whatever the number of data sets")
+def _():
+    files()
+    cells = {"(4, 0, 3, 1, 4, 3)": 80.0, "(1, 0, 3, 1, 4, 3)": 81.0}
+    with open("suite.json", "w") as f:
+        json.dump({d: {k: {"val_accuracy": v} for k, v in cells.items()} for d in ("cifar10", "cifar100", "ImageNet16-120")}, f)
+    nasweep("score", "nb201", "--proxy", "params", "--out", "all.h5")
+    p = nasweep("correlate", "all.h5", "--truth", "suite-zero:suite.json", env=HERE)
+    assert "accuracies of 2 of 15625 architectures" in p.stderr, p.stderr
+
+
+@test("a network that does not fit into memory is refused before any of it is allocated")
+def _():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    line = refused(1, "score", "nb201", "--proxy", "naswot", "--channels", "4096", "--range", "1:2", "--samples", "2",
+                   "--out", "huge.h5")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert "not enough memory" in line and "architecture" in line, line
+    assert after < max(before, 300 * 1024), (before, after)  # KiB
 
 
 @test("upper and lower case of a data set's name do not matter")
