@@ -543,7 +543,7 @@ def main():
         os.makedirs(args.files, exist_ok=True)
         pages = [Page(args, joined, space, numbers, search) for space in nasweep.spaces(joined)]
         for page in pages:
-            if page.main and page.shown and any(page.space == n["space"] for n in numbers if n["proxy"].startswith(TRAINED)):
+            if page.main and page.shown and any(page.space == n["space"] for n in numbers if n.get("proxy", "").startswith(TRAINED)):
                 hunt = [*args.files_in, *truth, "--space", page.space, "--proxy", ",".join(page.shown), "--method",
                         "random,evolution,score", "--use", "start,filter", "--report", "/".join(page.main)]
                 page.hunts = nasweep.search(*hunt)
