@@ -286,6 +286,24 @@ static void a_score_alone_goes_down_its_list(void **state) {
   nsw_ground_free(&ground);
 }
 
+static void a_pool_holds_nobody_twice(void **state) {
+  (void)state;
+  struct nsw_ground ground;
+  make_ground(&ground, 25);
+  struct nsw_search search = search_by("score", 1, 400);
+  search.score = 0;
+  search.pool = ground.n - 1; /* all but one: the best is nearly always there */
+  struct nsw_outcome o = outcome_of(&ground, &search);
+  size_t best = 0;
+  for (size_t i = 1; i < ground.n; i++)
+    if (ground.score[0][i] > ground.score[0][best]) best = i;
+  int found = 0;
+  for (int r = 0; r < 400; r++) found += (size_t)o.best[r] - 1 == best;
+  assert_in_range(found, 390, 400);
+  nsw_outcome_free(&o);
+  nsw_ground_free(&ground);
+}
+
 static void equal_scores_choose_at_random(void **state) {
   (void)state;
   struct nsw_ground ground;
@@ -650,6 +668,7 @@ int main(void) {
                                      cmocka_unit_test(seconds_are_spent),
                                      cmocka_unit_test(what_is_met_again_is_free_if_remembered),
                                      cmocka_unit_test(a_score_alone_goes_down_its_list),
+                                     cmocka_unit_test(a_pool_holds_nobody_twice),
                                      cmocka_unit_test(equal_scores_choose_at_random),
                                      cmocka_unit_test(pairs_share_their_numbers),
                                      cmocka_unit_test(a_good_score_helps),
