@@ -166,7 +166,7 @@ static void count_readers(struct nsw_net *net) {
 }
 
 int nsw_net_finish(struct nsw_net *net, struct nsw_error *err) {
-  if (net->failed) return nsw_fail(err, "out of memory for the layers of a network");
+  if (net->failed) return nsw_no_memory(err, "the layers of a network");
   count_readers(net);
   /* A sum of which only the rectified form is read need not be stored. */
   for (int i = 0; i < net->layers; i++) {

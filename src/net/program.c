@@ -219,12 +219,16 @@ static void build(struct plan *plan) {
 int nsw_program_make(const struct nsw_arch *arch, enum nsw_keep keep, struct nsw_net **net, struct nsw_error *err) {
   int status = nsw_arch_check(arch, err);
   if (status) return status;
+  for (int g = 0; g < arch->graphs; g++)
+    for (int n = 0; n < arch->graph[g].nodes; n++)
+      if (arch->graph[g].node[n].scale != 0 && arch->graph[g].node[n].scale != 1)
+        return nsw_usage(err, "%s: networks with scaled operations can be described, not run", arch->space);
   struct nsw_net *made = calloc(1, sizeof *made);
   struct plan *plan = calloc(1, sizeof *plan);
   if (!made || !plan) {
     free(made);
     free(plan);
-    return nsw_fail(err, "out of memory for a network");
+    return nsw_no_memory(err, "a network");
   }
   *plan = (struct plan){.arch = arch, .net = made};
   for (int g = 0; g < arch->graphs; g++)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "arch/trace.h"
+#include "base/array.h"
 #include "base/quote.h"
 #include "base/random.h"
 #include "proxy/table.h"
@@ -64,14 +65,6 @@ struct degree {
   uint64_t edges;
 };
 
-/* The array with room for `count` items, perhaps at another place; NULL, and the old one stays, for lack of memory. */
-static void *with_room(void *array, size_t *room, size_t count, size_t size) {
-  if (array && count <= *room) return array;
-  void *bigger = realloc(array, 2 * count * size);
-  if (bigger) *room = 2 * count;
-  return bigger;
-}
-
 /* ---- what a convolution joins ---- */
 
 /* Ranges of taps inside the image, first | last << 4, one for each kind of output row; returns how many. */
@@ -103,9 +96,7 @@ static bool fill_joins(struct degree *s, const struct place *p, struct joins *j)
   size_t taps = (size_t)(p->kernel * p->kernel), weights = (size_t)p->cout * (size_t)p->cin * taps;
   struct nsw_stream stream = {.seed = s->seed, .which = j->key, .purpose = NSW_FOR_GRAPH};
   int range[4], ranges = tap_ranges(p, range);
-  float *w = with_room(s->weights, &s->weights_room, weights, sizeof *w);
-  if (!w) return false;
-  s->weights = w;
+  if (!NSW_RESERVE(s->weights, s->weights_room, weights)) return false;
   nsw_random_normal(stream, 1, 0, s->weights, weights);
   for (int o = 0; o < p->cout; o++)
     for (int i = 0; i < p->cin; i++)
@@ -155,11 +146,9 @@ struct ends {
 };
 
 static int add_block(struct degree *s, int channels) {
-  struct block *block = with_room(s->block, &s->blocks_room, s->blocks + 1, sizeof *block);
-  if (block) s->block = block;
-  uint8_t *joined = with_room(s->joined, &s->joined_room, s->used + (size_t)channels, 1);
-  if (joined) s->joined = joined;
-  if (!block || !joined) return -1;
+  if (!NSW_RESERVE(s->block, s->blocks_room, s->blocks + 1) ||
+      !NSW_RESERVE(s->joined, s->joined_room, s->used + (size_t)channels))
+    return -1;
   s->block[s->blocks] = (struct block){.channels = channels, .first = s->used};
   memset(s->joined + s->used, 0, (size_t)channels);
   s->used += (size_t)channels;
@@ -300,7 +289,7 @@ static int score_degree(void *state, uint64_t seed, const uint32_t *members, siz
   s->seeded = true;
   for (size_t i = 0; i < n; i++) {
     values[i] = average_degree(s, members[i]);
-    if (values[i] < 0) return nsw_fail(err, "avg_degree: out of memory");
+    if (values[i] < 0) return nsw_no_memory(err, "avg_degree");
     status[i] = NSW_ROW_SCORED;
   }
   return NSW_OK;
@@ -331,7 +320,7 @@ static int read_option(const char *const *values, int option, int high, int *num
 static int open_degree(const struct nsw_context *context, const char *const *values, void **state,
                        struct nsw_error *err) {
   struct degree *s = calloc(1, sizeof *s);
-  if (!s) return nsw_fail(err, "avg_degree: out of memory");
+  if (!s) return nsw_no_memory(err, "avg_degree");
   s->context = context;
   int status = read_option(values, OPTION_CHANNELS, 1024, &s->channels, err);
   if (status == NSW_OK) status = read_option(values, OPTION_CELLS, 100, &s->cells, err);

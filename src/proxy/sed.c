@@ -79,7 +79,7 @@ static int open_sed(const struct nsw_context *context, const char *const *values
     if (status) return status;
   }
   struct sed *s = malloc(sizeof *s);
-  if (!s) return nsw_fail(err, "sed: out of memory");
+  if (!s) return nsw_no_memory(err, "sed");
   s->space = context->space;
   s->channels = context->macro.channels;
   set_gain(s, NSW_OP_NONE, 0, (const bool[]){true, true, true, true});

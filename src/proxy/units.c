@@ -7,7 +7,7 @@
 int nsw_units_open(const struct nsw_space *space, struct nsw_units *units, struct nsw_error *err) {
   uint32_t count = nsw_space_count(space);
   *units = (struct nsw_units){.of = malloc(count * sizeof *units->of), .alone = true};
-  if (!units->of) return nsw_fail(err, "out of memory for the units of %u architectures", (unsigned)count);
+  if (!units->of) return nsw_no_memory(err, "the units of %u architectures", (unsigned)count);
   int status = nsw_space_units(space, units->of, err);
   for (uint32_t i = 0; status == NSW_OK && i < count && units->alone; i++) units->alone = units->of[i] == i;
   return status;

@@ -11,7 +11,7 @@
 /* The state: graphs[NSW_NB101_COUNT], ascending. */
 static int open_nb101(void **state, struct nsw_error *err) {
   uint32_t *graphs = malloc(NSW_NB101_COUNT * sizeof *graphs);
-  if (!graphs) return nsw_fail(err, "nb101: out of memory");
+  if (!graphs) return nsw_no_memory(err, "the graphs of nb101");
   int status = nsw_nb101_enumerate(graphs, err);
   if (status) {
     free(graphs);

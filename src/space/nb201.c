@@ -89,7 +89,7 @@ static int make_classes(struct nb201 *s, struct nsw_error *err) {
   if (!texts || !slots) {
     free(texts);
     free(slots);
-    return nsw_fail(err, "nb201: out of memory");
+    return nsw_no_memory(err, "the cells of nb201");
   }
   memset(slots, 0xff, SLOTS * sizeof *slots);
   for (uint32_t i = 0; i < COUNT; i++) {
@@ -110,7 +110,7 @@ static int make_classes(struct nb201 *s, struct nsw_error *err) {
 
 static int open_nb201(void **state, struct nsw_error *err) {
   struct nb201 *s = malloc(sizeof *s);
-  if (!s) return nsw_fail(err, "nb201: out of memory");
+  if (!s) return nsw_no_memory(err, "the cells of nb201");
   for (uint32_t i = 0; i < COUNT; i++) s->code[i] = (uint16_t)i;
   struct nsw_mt19937 mt;
   nsw_mt19937_seed(&mt, 88);

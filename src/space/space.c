@@ -128,7 +128,7 @@ static int adopt_keys(struct nsw_space *space, uint8_t *keys, struct nsw_error *
     free(keys);
     free(by_key);
     free(start);
-    return nsw_fail(err, "%s: out of memory for keys", kind->name);
+    return nsw_no_memory(err, "the keys of %s", kind->name);
   }
   sort_by_key(keys, kind->key_size, kind->count, by_key, start);
   free(start);
@@ -143,7 +143,7 @@ int nsw_space_set_keys(struct nsw_space *space, const uint8_t *keys, struct nsw_
   size_t size = (size_t)space->kind->count * space->kind->key_size;
   if (!size) return NSW_OK;
   uint8_t *copy = malloc(size);
-  if (!copy) return nsw_fail(err, "%s: out of memory for keys", space->kind->name);
+  if (!copy) return nsw_no_memory(err, "the keys of %s", space->kind->name);
   memcpy(copy, keys, size);
   return adopt_keys(space, copy, err);
 }
@@ -152,7 +152,7 @@ int nsw_space_make_keys(struct nsw_space *space, struct nsw_error *err) {
   size_t size = (size_t)space->kind->count * space->kind->key_size;
   if (!size || space->keys) return NSW_OK;
   uint8_t *keys = malloc(size);
-  if (!keys) return nsw_fail(err, "%s: out of memory for keys", space->kind->name);
+  if (!keys) return nsw_no_memory(err, "the keys of %s", space->kind->name);
   nsw_space_keys(space, 0, space->kind->count, keys);
   return adopt_keys(space, keys, err);
 }

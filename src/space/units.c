@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "arch/fold.h"
+#include "base/hash.h"
 #include "nasweep/space.h"
 
 /* A form and who has it. */
 struct entry {
   uint64_t hash; /* of the form: most comparisons end here */
   uint32_t index;
-  char *form; /* points into one pool of texts */
+  char *form; /* its own */
 };
 
 static int by_form(const void *a, const void *b) {
@@ -17,12 +18,6 @@ static int by_form(const void *a, const void *b) {
   if (x->hash != y->hash) return x->hash < y->hash ? -1 : 1;
   int order = strcmp(x->form, y->form);
   return order ? order : (x->index > y->index) - (x->index < y->index);
-}
-
-static uint64_t hash_text(const char *text) {
-  uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
-  for (; *text; text++) h = (h ^ (uint8_t)*text) * UINT64_C(1099511628211);
-  return h;
 }
 
 /* By their cells' folded forms. */
@@ -34,7 +29,7 @@ static int units_of_forms(const struct nsw_space *space, uint32_t *unit, struct 
     struct nsw_fold fold;
     nsw_space_graph(space, i, &graph);
     nsw_fold_graph(&graph, &fold);
-    entry[i] = (struct entry){.hash = hash_text(fold.form), .index = i, .form = strdup(fold.form)};
+    entry[i] = (struct entry){.hash = nsw_hash(fold.form, strlen(fold.form)), .index = i, .form = strdup(fold.form)};
     if (!entry[i].form) break;
   }
   bool ok = entry && entry[n - 1].form;
@@ -47,7 +42,7 @@ static int units_of_forms(const struct nsw_space *space, uint32_t *unit, struct 
   }
   for (uint32_t i = 0; entry && i < n; i++) free(entry[i].form);
   free(entry);
-  return ok ? NSW_OK : nsw_fail(err, "out of memory for the folded forms of %u cells", (unsigned)n);
+  return ok ? NSW_OK : nsw_no_memory(err, "the folded forms of %u cells", (unsigned)n);
 }
 
 int nsw_space_units(const struct nsw_space *space, uint32_t *unit, struct nsw_error *err) {
