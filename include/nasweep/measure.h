@@ -96,8 +96,8 @@ struct nsw_lab_param {
 int nsw_lab_params(const struct nsw_lab *lab);
 struct nsw_lab_param nsw_lab_param(const struct nsw_lab *lab, int param);
 
-/* Behind nsw_pass_train and nsw_pass_flow: the values of a live matrix; and the gradient of a parameter, of the mean loss
- * or of the flow without its power of two, valid until the next call. */
+/* Behind nsw_pass_train and nsw_pass_flow: the values of a live matrix; and the gradient of a parameter, of the mean
+ * loss or of the flow without its power of two, valid until the next call. */
 const float *nsw_lab_weight(const struct nsw_lab *lab, int param);
 const float *nsw_lab_gradient(struct nsw_lab *lab, int param);
 

@@ -21,8 +21,9 @@ static double score(const json_t *architecture) {
 int main(void) {
   char *line = NULL;
   size_t room = 0;
-  puts("{\"nasweep\": 1, \"columns\": [{\"direction\": 1, \"long_name\": \"weights of the cell's kernels\"}],"
-       " \"batch\": 64}");
+  puts(
+      "{\"nasweep\": 1, \"columns\": [{\"direction\": 1, \"long_name\": \"weights of the cell's kernels\"}],"
+      " \"batch\": 64}");
   fflush(stdout);
   while (getline(&line, &room, stdin) > 0) {
     json_t *architecture = json_loads(line, 0, NULL);

@@ -8,7 +8,8 @@
 
 /* ---- of the description alone: open, close, score ---- */
 
-static int open_heads(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err) {
+static int open_heads(const struct nsw_context *context, const char *const *values, void **state,
+                      struct nsw_error *err) {
   (void)values;
   (void)err;
   *state = (void *)context; /* nothing is prepared */
@@ -29,7 +30,8 @@ static int score_heads(void *state, uint64_t seed, const uint32_t *members, size
     cell.shape = 0;
     nsw_space_graph(context->space, members[m], &cell);
     for (int k = 1; k < cell.nodes; k++)
-      for (int i = 0; i < cell.node[k].inputs && cell.node[k].op != NSW_OP_NONE; i++) heads += cell.node[k].input[i] == 0;
+      for (int i = 0; i < cell.node[k].inputs && cell.node[k].op != NSW_OP_NONE; i++)
+        heads += cell.node[k].input[i] == 0;
     values[m] = heads;
     status[m] = NSW_ROW_SCORED;
   }

@@ -9,15 +9,16 @@
 
 static const struct nsw_option options[] = {
     {"out", "FILE.h5", NULL, "file to write", false},
-    {"data", "FOLDER|synthetic[:seed]", NULL,
-     "a folder in a data set's own layout, or built-in ones (the default)", false},
+    {"data", "FOLDER|synthetic[:seed]", NULL, "a folder in a data set's own layout, or built-in ones (the default)",
+     false},
     {"dataset", "NAME", NULL, "cifar10, cifar100 or ImageNet16-120, where the folder does not tell", false},
     {"samples", "N", "64", "how many, the first of the data set", false},
     {0}};
 
 static int write_arrays(hid_t file, const struct nsw_images *images) {
   size_t side = (size_t)images->resolution;
-  int bad = nsw_h5_write_array(file, "x", H5T_NATIVE_FLOAT, 4, (size_t[]){images->count, 3, side, side}, images->pixels);
+  int bad =
+      nsw_h5_write_array(file, "x", H5T_NATIVE_FLOAT, 4, (size_t[]){images->count, 3, side, side}, images->pixels);
   return bad | nsw_h5_write_array(file, "y", H5T_NATIVE_INT32, 1, (size_t[]){images->count}, images->labels);
 }
 
@@ -64,10 +65,11 @@ const struct nsw_command nsw_cmd_images = {
     .name = "images",
     .operands = "",
     .summary = "writes the images that a sweep uses, for scores computed elsewhere",
-    .text = "Writes /x, float32 [samples, 3, height, width], normalised as networks see them, and /y, int32 [samples], "
-            "with the data set's name, its number of classes and the SHA-256 of the bytes as attributes: the same "
-            "images in the same order as `nasweep score` takes them.\n\n"
-            "Example: nasweep images --data cifar-10-batches-bin --samples 64 --out images.h5",
+    .text =
+        "Writes /x, float32 [samples, 3, height, width], normalised as networks see them, and /y, int32 [samples], "
+        "with the data set's name, its number of classes and the SHA-256 of the bytes as attributes: the same "
+        "images in the same order as `nasweep score` takes them.\n\n"
+        "Example: nasweep images --data cifar-10-batches-bin --samples 64 --out images.h5",
     .options = options,
     .max_operands = 0,
     .run = run,

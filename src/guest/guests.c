@@ -10,7 +10,8 @@ static int open_plugins(const struct nsw_guests_wish *wish, struct nsw_guests *g
     struct nsw_guest_plugin *plugin = &g->plugin[g->plugins++];
     status = nsw_guest_plugin_open(wish->plugin[i], plugin, err);
     if (status) return nsw_error_prefix(err, status, "--plugin");
-    for (size_t k = 0; k < plugin->proxies && !status; k++) status = nsw_registry_add(&g->registry, &plugin->proxy[k], err);
+    for (size_t k = 0; k < plugin->proxies && !status; k++)
+      status = nsw_registry_add(&g->registry, &plugin->proxy[k], err);
     if (status) nsw_error_prefix(err, status, "--plugin %.200s", wish->plugin[i]);
   }
   return status;

@@ -6,7 +6,7 @@
 #include "guest/worker.h"
 
 struct nsw_guests {
-  struct nsw_registry registry; /* the plugins' proxies, then the workers */
+  struct nsw_registry registry;    /* the plugins' proxies, then the workers */
   struct nsw_guest_plugin *plugin; /* [plugins] */
   size_t plugins;
   struct nsw_guest_worker **worker; /* [workers] */

@@ -44,8 +44,8 @@ static pid_t keeper_id;
 
 /* A command is no rank: a program of MPI's that it runs must not join in. */
 static void leave_launcher(void) {
-  static const char *const prefixes[] = {"OMPI_COMM_WORLD_", "PMIX_", "PMI_", "MV2_COMM_WORLD_", "SLURM_PROCID=",
-                                         "SLURM_STEP_ID="};
+  static const char *const prefixes[] = {"OMPI_COMM_WORLD_", "PMIX_",         "PMI_",
+                                         "MV2_COMM_WORLD_",  "SLURM_PROCID=", "SLURM_STEP_ID="};
   extern char **environ;
   char **to = environ;
   for (char **from = environ; *from; from++) {
@@ -102,8 +102,8 @@ static void answer(int socket, const struct reply *reply, const int *ends) {
   if (ends) {
     message.msg_control = &control;
     message.msg_controllen = sizeof control;
-    control.head = (struct cmsghdr){
-        .cmsg_len = CMSG_LEN(3 * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    control.head =
+        (struct cmsghdr){.cmsg_len = CMSG_LEN(3 * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
     memcpy(CMSG_DATA(&control.head), ends, 3 * sizeof *ends);
   }
   while (sendmsg(socket, &message, MSG_NOSIGNAL) < 0 && errno == EINTR) continue;

@@ -1,8 +1,8 @@
 /* The keeper: a small process beside each rank that starts the processes of others.
  *
- * MPI does not like its processes to be forked, so the keeper is forked before MPI starts and does the forking from then
- * on: it starts commands, hands their ends of standard input, output and error over, tells how they ended, and kills
- * them all where its rank is gone. Every command has a process group of its own: a Ctrl-C at the terminal is the
+ * MPI does not like its processes to be forked, so the keeper is forked before MPI starts and does the forking from
+ * then on: it starts commands, hands their ends of standard input, output and error over, tells how they ended, and
+ * kills them all where its rank is gone. Every command has a process group of its own: a Ctrl-C at the terminal is the
  * program's to answer, and what a command has started ends with it. */
 #ifndef NSW_GUEST_KEEPER_H
 #define NSW_GUEST_KEEPER_H

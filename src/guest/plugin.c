@@ -73,7 +73,8 @@ int nsw_guest_plugin_open(const char *path, struct nsw_guest_plugin *plugin, str
   void *symbol = dlsym(plugin->object, "nsw_plugin");
   memcpy(&give, &symbol, sizeof give); /* ISO C knows no other way from an object's address to a function */
   const struct nsw_plugin *given = give ? give() : NULL;
-  status = given ? check(given, err) : nsw_usage(err, "it exports no nsw_plugin(), or gives nothing (nasweep/plugin.h)");
+  status =
+      given ? check(given, err) : nsw_usage(err, "it exports no nsw_plugin(), or gives nothing (nasweep/plugin.h)");
   if (!status) status = copy_proxies(given, plugin, err);
   return status ? nsw_error_prefix(err, status, "%s", path) : NSW_OK;
 }

@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 
-int nsw_process_start(struct nsw_process *p, const char *title, const char *const *word,
-                      const char *const *environment, struct nsw_error *err) {
+int nsw_process_start(struct nsw_process *p, const char *title, const char *const *word, const char *const *environment,
+                      struct nsw_error *err) {
   *p = (struct nsw_process){.title = title};
   return nsw_keeper_spawn(word, environment, &p->child, err);
 }

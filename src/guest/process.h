@@ -16,14 +16,14 @@ enum {
 
 struct nsw_process {
   struct nsw_child child;
-  char *bytes;                     /* what it wrote and was not taken yet */
-  size_t first, used, room;        /* bytes[first..used-1]; allocated */
-  size_t seen;                     /* no newline before this */
-  char said[NSW_SAID_BYTES + 1];   /* the line of standard error that is being read */
-  size_t said_bytes;               /* of it */
-  char last[NSW_SAID_BYTES + 1];   /* the last whole one */
-  size_t said_lines;               /* read */
-  const char *title;               /* in front of lines passed on: "worker mine, rank 3"; borrowed */
+  char *bytes;                   /* what it wrote and was not taken yet */
+  size_t first, used, room;      /* bytes[first..used-1]; allocated */
+  size_t seen;                   /* no newline before this */
+  char said[NSW_SAID_BYTES + 1]; /* the line of standard error that is being read */
+  size_t said_bytes;             /* of it */
+  char last[NSW_SAID_BYTES + 1]; /* the last whole one */
+  size_t said_lines;             /* read */
+  const char *title;             /* in front of lines passed on: "worker mine, rank 3"; borrowed */
 };
 
 /* What came of waiting for a line. */

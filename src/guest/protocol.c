@@ -38,8 +38,7 @@ static int read_column(const json_t *item, const char *name, struct nsw_hello *h
   hello->columns++;
   if (!column->name || !column->long_name) return no_memory(err);
   for (int c = 0; c + 1 < hello->columns; c++)
-    if (!strcmp(hello->column[c].name, column->name))
-      return nsw_fail(err, "it has the column %s twice", column->name);
+    if (!strcmp(hello->column[c].name, column->name)) return nsw_fail(err, "it has the column %s twice", column->name);
   return NSW_OK;
 }
 

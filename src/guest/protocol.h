@@ -53,9 +53,9 @@ void nsw_ask_write(FILE *f, const struct nsw_asking *asking, uint32_t index, str
 /* An answer. */
 struct nsw_answer {
   uint32_t index;
-  uint8_t status;                       /* NSW_ROW_SCORED, NSW_ROW_NO_PATH or NSW_ROW_FAILED */
-  double value[NSW_GUEST_COLUMNS];      /* NaN where there is none */
-  char error[NSW_GUEST_ERROR + 1];      /* where it failed */
+  uint8_t status;                  /* NSW_ROW_SCORED, NSW_ROW_NO_PATH or NSW_ROW_FAILED */
+  double value[NSW_GUEST_COLUMNS]; /* NaN where there is none */
+  char error[NSW_GUEST_ERROR + 1]; /* where it failed */
 };
 
 /* Reads one. NSW_FAILED with what is wrong, not naming the worker. */

@@ -15,9 +15,9 @@
 #include "guest/protocol.h"
 
 enum {
-  TOLD = 5,        /* errors of architectures told a rank; the others are counted in the summary */
-  IN_A_ROW = 20,   /* architectures that may fail by ending their workers one after the other: the worker is broken */
-  VARIABLES = 12,  /* of its environment */
+  TOLD = 5,       /* errors of architectures told a rank; the others are counted in the summary */
+  IN_A_ROW = 20,  /* architectures that may fail by ending their workers one after the other: the worker is broken */
+  VARIABLES = 12, /* of its environment */
   UNIT_FLOPS = 20000000 /* guessed work of an architecture where no network is run */
 };
 #define GRACE 2.0    /* seconds for a worker to end by itself when all is done */
@@ -37,7 +37,7 @@ struct nsw_guest_worker {
   struct nsw_asking asking;
   struct nsw_arch *arch; /* room for a description */
   unsigned told;
-  unsigned ended;        /* architectures failed since the last good answer, by the end of their workers */
+  unsigned ended; /* architectures failed since the last good answer, by the end of their workers */
 };
 
 /* ---- starting ---- */
@@ -206,9 +206,9 @@ static enum nsw_heard hear(struct task *t, const char *text, size_t size, size_t
   *stop = false;
   for (;;) {
     double now = nsw_now(), left = w->terms.timeout > 0 ? begun + w->terms.timeout - now : SLICE;
-    enum nsw_heard heard =
-        left > 0 ? nsw_process_talk(&w->process, text, size, written, left < SLICE ? left : SLICE, line)
-                 : NSW_HEARD_HANG;
+    enum nsw_heard heard = left > 0
+                               ? nsw_process_talk(&w->process, text, size, written, left < SLICE ? left : SLICE, line)
+                               : NSW_HEARD_HANG;
     if (heard != NSW_HEARD_HANG || left <= 0) return heard;
     if (!nsw_asked_to_pause(w->context)) continue;
     if (!asked) asked = nsw_now();
@@ -336,7 +336,8 @@ static int score(void *state, uint64_t seed, const uint32_t *members, size_t n, 
                  struct nsw_error *err) {
   struct nsw_guest_worker *w = state;
   uint32_t first = w->hello.by_class ? unit_by_class(w, members[0]) : members[0];
-  struct task t = {.w = w, .index = members, .n = n, .values = values, .status = status, .open = n, .blamed = UINT32_MAX};
+  struct task t = {
+      .w = w, .index = members, .n = n, .values = values, .status = status, .open = n, .blamed = UINT32_MAX};
   size_t columns = (size_t)w->hello.columns;
   if (w->hello.by_class) { /* the class's first one is asked for, whichever members are there */
     t.index = &first;

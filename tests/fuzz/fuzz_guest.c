@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memcpy(text, data, size);
   text[size] = '\0';
   if (nsw_hello_read(text, "mine", &hello, &err) == NSW_OK) {
-    if (hello.columns < 1 || hello.columns > NSW_GUEST_COLUMNS || hello.batch < 1 || !nsw_hello_same(&hello, &hello)) abort();
+    if (hello.columns < 1 || hello.columns > NSW_GUEST_COLUMNS || hello.batch < 1 || !nsw_hello_same(&hello, &hello))
+      abort();
     nsw_hello_free(&hello);
   }
   if (nsw_hello_read(first, "mine", &known, &err)) abort();

@@ -50,9 +50,10 @@ static void test_identity(void **state) {
   assert_int_equal(nsw_command_line_read(text, &line, &err), NSW_OK);
   assert_int_equal(nsw_command_line_identity(&line, &identity, &err), NSW_OK);
   char wanted[400];
-  snprintf(wanted, sizeof wanted,
-           "command=run %%28x%%3B y%%29%%2C %s, files=%s:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-           path, path);
+  snprintf(
+      wanted, sizeof wanted,
+      "command=run %%28x%%3B y%%29%%2C %s, files=%s:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+      path, path);
   assert_string_equal(identity, wanted);
   free(identity);
   nsw_command_line_free(&line);
@@ -69,10 +70,11 @@ static void test_hello(void **state) {
   assert_int_equal(hello.column[0].direction, 1);
   assert_int_equal(hello.batch, 1);
   assert_null(hello.column[1].name);
-  assert_int_equal(nsw_hello_read("{\"nasweep\":1,\"columns\":[{\"name\":\"a\",\"direction\":-1,\"long_name\":\"b\\nc\"},"
-                                  "{\"name\":\"d\"}],\"needs\":[\"data\",\"seed\"],\"by_class\":true,\"batch\":256}",
-                                  "mine", &other, &err),
-                   NSW_OK);
+  assert_int_equal(
+      nsw_hello_read("{\"nasweep\":1,\"columns\":[{\"name\":\"a\",\"direction\":-1,\"long_name\":\"b\\nc\"},"
+                     "{\"name\":\"d\"}],\"needs\":[\"data\",\"seed\"],\"by_class\":true,\"batch\":256}",
+                     "mine", &other, &err),
+      NSW_OK);
   assert_int_equal(other.columns, 2);
   assert_string_equal(other.column[0].long_name, "b c");
   assert_int_equal(other.needs, NSW_NEEDS_DATA | NSW_NEEDS_SEED);
@@ -80,22 +82,21 @@ static void test_hello(void **state) {
   assert_true(nsw_hello_same(&hello, &hello) && !nsw_hello_same(&hello, &other));
   nsw_hello_free(&hello);
   nsw_hello_free(&other);
-  static const char *const bad[] = {
-      "",
-      "[]",
-      "{}",
-      "{\"nasweep\":1}",
-      "{\"nasweep\":1,\"columns\":{}}",
-      "{\"nasweep\":1,\"columns\":[1]}",
-      "{\"nasweep\":1,\"columns\":[{\"name\":\"a b\"}]}",
-      "{\"nasweep\":1,\"columns\":[{\"name\":\"a\"},{\"name\":\"a\"}]}",
-      "{\"nasweep\":1,\"columns\":[{\"name\":\"a\"},{}]}",
-      "{\"nasweep\":1,\"columns\":[{\"direction\":0}]}",
-      "{\"nasweep\":1,\"columns\":[{}],\"needs\":[\"everything\"]}",
-      "{\"nasweep\":1,\"columns\":[{}],\"batch\":257}",
-      "{\"nasweep\":1,\"columns\":[{}],\"samples\":0}",
-      "{\"nasweep\":1,\"nasweep\":1,\"columns\":[{}]}",
-      "{\"nasweep\":1,\"columns\":[{}]} x"};
+  static const char *const bad[] = {"",
+                                    "[]",
+                                    "{}",
+                                    "{\"nasweep\":1}",
+                                    "{\"nasweep\":1,\"columns\":{}}",
+                                    "{\"nasweep\":1,\"columns\":[1]}",
+                                    "{\"nasweep\":1,\"columns\":[{\"name\":\"a b\"}]}",
+                                    "{\"nasweep\":1,\"columns\":[{\"name\":\"a\"},{\"name\":\"a\"}]}",
+                                    "{\"nasweep\":1,\"columns\":[{\"name\":\"a\"},{}]}",
+                                    "{\"nasweep\":1,\"columns\":[{\"direction\":0}]}",
+                                    "{\"nasweep\":1,\"columns\":[{}],\"needs\":[\"everything\"]}",
+                                    "{\"nasweep\":1,\"columns\":[{}],\"batch\":257}",
+                                    "{\"nasweep\":1,\"columns\":[{}],\"samples\":0}",
+                                    "{\"nasweep\":1,\"nasweep\":1,\"columns\":[{}]}",
+                                    "{\"nasweep\":1,\"columns\":[{}]} x"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_int_equal(nsw_hello_read(bad[i], "mine", &hello, &err), NSW_FAILED);
 }
@@ -107,7 +108,8 @@ static void test_answers(void **state) {
   struct nsw_error err;
   assert_int_equal(nsw_hello_read("{\"nasweep\":1,\"columns\":[{\"name\":\"a\"},{\"name\":\"b\"}]}", "x", &hello, &err),
                    NSW_OK);
-  assert_int_equal(nsw_answer_read("{\"index\":7,\"values\":{\"a\":1.5,\"b\":\"-inf\"}}", &hello, &answer, &err), NSW_OK);
+  assert_int_equal(nsw_answer_read("{\"index\":7,\"values\":{\"a\":1.5,\"b\":\"-inf\"}}", &hello, &answer, &err),
+                   NSW_OK);
   assert_true(answer.index == 7 && answer.status == NSW_ROW_SCORED && answer.value[0] == 1.5);
   assert_true(answer.value[1] == -INFINITY);
   assert_int_equal(nsw_answer_read("{\"index\":7,\"values\":{\"a\":null,\"b\":3}}", &hello, &answer, &err), NSW_OK);
@@ -117,10 +119,15 @@ static void test_answers(void **state) {
   assert_string_equal(answer.error, "no ");
   assert_int_equal(nsw_answer_read("{\"index\":7,\"no_path\":true}", &hello, &answer, &err), NSW_OK);
   assert_int_equal(answer.status, NSW_ROW_NO_PATH);
-  static const char *const bad[] = {"x", "{}", "{\"index\":-1,\"values\":{\"a\":1,\"b\":1}}",
-                                    "{\"index\":4294967296,\"values\":{\"a\":1,\"b\":1}}", "{\"index\":7}",
-                                    "{\"index\":7,\"values\":{\"a\":1}}", "{\"index\":7,\"values\":{\"a\":1,\"b\":\"inf\"}}",
-                                    "{\"index\":7.0,\"values\":{\"a\":1,\"b\":1}}", "{\"index\":7,\"values\":[1,2]}",
+  static const char *const bad[] = {"x",
+                                    "{}",
+                                    "{\"index\":-1,\"values\":{\"a\":1,\"b\":1}}",
+                                    "{\"index\":4294967296,\"values\":{\"a\":1,\"b\":1}}",
+                                    "{\"index\":7}",
+                                    "{\"index\":7,\"values\":{\"a\":1}}",
+                                    "{\"index\":7,\"values\":{\"a\":1,\"b\":\"inf\"}}",
+                                    "{\"index\":7.0,\"values\":{\"a\":1,\"b\":1}}",
+                                    "{\"index\":7,\"values\":[1,2]}",
                                     "{\"index\":7,\"values\":{\"a\":1,\"b\":1e999}}"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_int_equal(nsw_answer_read(bad[i], &hello, &answer, &err), NSW_FAILED);
@@ -158,9 +165,9 @@ static void test_process(void **state) {
   assert_int_equal(nsw_process_talk(&process, "", 0, &written, 0.05, &line), NSW_HEARD_HANG);
   nsw_process_end(&process, 5, how, sizeof how);
   assert_string_equal(how, "exit status 0");
-  assert_int_equal(nsw_process_start(&process, "sh", (const char *const[]){"sh", "-c", "sleep 100 & kill -9 $$", NULL}, none,
-                                     &err),
-                   NSW_OK);
+  assert_int_equal(
+      nsw_process_start(&process, "sh", (const char *const[]){"sh", "-c", "sleep 100 & kill -9 $$", NULL}, none, &err),
+      NSW_OK);
   written = 0;
   nsw_process_talk(&process, "", 0, &written, 0.5, &line); /* what it has started still has its output open */
   nsw_process_end(&process, 1, how, sizeof how);
