@@ -257,6 +257,15 @@ static bool has_value(const struct nsw_results *r, size_t f, const struct nsw_ta
   return true;
 }
 
+/* Whether a row that is to be done has what an earlier run left of one seed. One that has all seeds was set back by
+ * hand: it is begun anew. */
+static bool has_part(const struct nsw_results *r, size_t f, const struct nsw_table *earlier, uint32_t row, size_t s) {
+  size_t seeds = r->plan->family[f].seeds, there = 0;
+  if (seeds < 2 || !has_value(r, f, earlier, row, s)) return false;
+  while (there < seeds && has_value(r, f, earlier, row, there)) there++;
+  return there < seeds;
+}
+
 /* A row the earlier run had completed, in all columns, and that is to stay so. */
 static bool stays(const struct nsw_results *r, size_t f, const struct nsw_table *earlier, uint32_t row,
                   bool repair) {
@@ -273,11 +282,8 @@ static void take_over_task(struct nsw_results *r, const struct nsw_table *earlie
                            bool repair) {
   struct nsw_task task = nsw_sweep_plan_task(r->plan, number);
   size_t f = (size_t)(task.family - r->plan->family);
-  bool several = task.family->seeds > 1;
   for (uint32_t m = 0; m < task.members; m++)
-    if (!stays(r, f, earlier, task.row[m], repair) &&
-        !(several && has_value(r, f, earlier, task.row[m], task.seed_place)))
-      return;
+    if (!stays(r, f, earlier, task.row[m], repair) && !has_part(r, f, earlier, task.row[m], task.seed_place)) return;
   for (uint32_t m = 0; m < task.members; m++) {
     uint32_t row = task.row[m];
     for (int c = 0; c < r->family[f].columns; c++) {

@@ -86,6 +86,16 @@ def _():
     assert after < max(before, 300 * 1024), (before, after)  # KiB
 
 
+@test("images are also looked for in NASWEEP_DATA")
+def _():
+    where = os.path.dirname(data_file("cifar-10-batches-bin"))
+    words = ["score", "nb201", "--proxy", "naswot", "--samples", "4", "--range", "1:2", "--out", "a.h5", "--data"]
+    p = nasweep(*words, "cifar-10-batches-bin", env={"NASWEEP_DATA": where})
+    assert f"from {where}/cifar-10-batches-bin" in p.stderr, p.stderr
+    line = refused(1, *words, "cifar-10-batches-bin")
+    assert "cifar-10-batches-bin" in line, line
+
+
 @test("upper and lower case of a data set's name do not matter")
 def _():
     truth = files()

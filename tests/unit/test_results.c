@@ -236,8 +236,19 @@ static void failed_and_reopened_rows_are_computed_again(void **state) {
   assert_true(fabs(sum - (4 * 2 + 0.5) / 3) < 1e-6);
   nsw_results_free(&mended);
 
+  /* A row with several seeds that was set back though it has them all: they are all computed again. */
+  uint32_t back = nsw_sweep_plan_task(&s.plan, 9).row[0];
+  dummy->status[back] = NSW_ROW_PENDING;
+  sed->status[row] = NSW_ROW_FAILED; /* pending in one column, failed in another: pending */
+  dummy->status[row] = NSW_ROW_PENDING;
+  assert_int_equal(nsw_tally_make(&copy).failed, hit - 1);
+  sed->status[row] = NSW_ROW_SCORED;
+  dummy->status[row] = NSW_ROW_FAILED;
   assert_int_equal(nsw_results_create(&s.plan, NULL, &mended, &err), NSW_OK);
   assert_int_equal(nsw_results_resume(mended, &copy, true, &err), NSW_OK);
+  assert_int_equal(nsw_results_count(mended), s.plan.tasks - 3 - 3);
+  open = nsw_table_score(nsw_results_table(mended), "dummy");
+  for (int k = 0; k < 3; k++) assert_true(isnan(open->by_seed[3 * back + k]));
   work(&s, mended, 0, 1);
   assert_same_scores(nsw_results_table(whole), nsw_results_table(mended));
   nsw_results_snapshot_free(&copy);

@@ -150,9 +150,31 @@ static void seconds_are_the_mean_over_seeds(void **state) {
   nsw_table_free(&b);
 }
 
+/* A row of two seeds that failed for one of them has that of the other; a sweep of the one gives what it lacks. */
+static void a_seed_that_failed_is_taken_from_another_file(void **state) {
+  (void)state;
+  struct nsw_table *one = part(0, 1, "1"), *four = part(0, 1, "4"), *both, *merged;
+  struct nsw_error err;
+  const char *const names[] = {"both.h5", "one.h5"};
+  const struct nsw_table *const seeds[] = {one, four};
+  assert_int_equal(nsw_merge(seeds, names, 2, &both, &err), NSW_OK);
+  assert_int_equal(nsw_attributes_set(&both->attributes, "seed", "1,4", &err), NSW_OK);
+  both->score[0].status[0] = NSW_ROW_FAILED;
+  both->score[0].value[0] = both->score[0].by_seed[0] = NAN; /* seed 1 */
+  const struct nsw_table *const tables[] = {both, one};
+  assert_int_equal(nsw_merge(tables, names, 2, &merged, &err), NSW_OK);
+  assert_int_equal(merged->score[0].status[0], NSW_ROW_SCORED);
+  assert_true(merged->score[0].value[0] == (0.125 + 0.5) / 2);
+  nsw_table_free(&merged);
+  nsw_table_free(&both);
+  nsw_table_free(&one);
+  nsw_table_free(&four);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(states_come_back), cmocka_unit_test(damaged_states_are_refused),
-      cmocka_unit_test(scored_rows_replace_failed_ones), cmocka_unit_test(seconds_are_the_mean_over_seeds)};
+      cmocka_unit_test(scored_rows_replace_failed_ones), cmocka_unit_test(seconds_are_the_mean_over_seeds),
+      cmocka_unit_test(a_seed_that_failed_is_taken_from_another_file)};
   return cmocka_run_group_tests_name("state", tests, make_base, remove_base);
 }
