@@ -140,7 +140,7 @@ void nsw_backward_input(struct nsw_engine *e, int i, struct nsw_slots at, int co
 static void conv_backward(struct nsw_engine *e, int i, int first, int count, bool weights) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_place *c = &e->place.layer[i].conv;
-  double since = e->timed ? nsw_engine_now() : 0;
+  double since = e->timed ? nsw_now() : 0;
   if (!c->dy_is_grad) nsw_backward_norm(e, l->dst, first, count, nsw_dy_of);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
   for (int s = 0; s < count; s++) {
@@ -171,7 +171,7 @@ void nsw_backward_sum(struct nsw_engine *e, int i, int slot, int values) {
 
 static void combine_backward(struct nsw_engine *e, int i, int first, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
-  double since = e->timed ? nsw_engine_now() : 0;
+  double since = e->timed ? nsw_now() : 0;
   if (l->dst >= 0 && (e->net->tensor[l->dst].norm || e->net->tensor[l->dst].relu))
     nsw_backward_norm(e, l->dst, first, count, grad_plane);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
@@ -189,7 +189,7 @@ void nsw_backward_pool(struct nsw_engine *e, int i, int slot, int values) {
 }
 
 static void pool_backward(struct nsw_engine *e, int i, int count) {
-  double since = e->timed ? nsw_engine_now() : 0;
+  double since = e->timed ? nsw_now() : 0;
   for (int s = 0; s < count; s++) nsw_backward_pool(e, i, s, s);
   nsw_engine_account(e, NSW_WORK_POOL, &since);
 }
@@ -217,7 +217,7 @@ static void layer_backward(struct nsw_engine *e, int i, int first, int count, bo
 }
 
 void nsw_backward_group(struct nsw_engine *e, int first, int count, bool weights) {
-  double since = e->timed ? nsw_engine_now() : 0;
+  double since = e->timed ? nsw_now() : 0;
   for (int s = 0; s < count; s++) {
     nsw_backward_features(e, first + s, s);
     if (e->probe.count) probe_head(e, first + s);

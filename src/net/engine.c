@@ -134,7 +134,7 @@ static bool is_affine(const struct nsw_weights *weights, struct nsw_run run) {
 
 int nsw_engine_bind(struct nsw_engine *e, const struct nsw_net *net, const struct nsw_weights *weights,
                     struct nsw_batch *batch, struct nsw_run run, struct nsw_error *err) {
-  double since = e->timed ? nsw_engine_now() : 0;
+  double since = e->timed ? nsw_now() : 0;
   int status = check_batch(net, batch, err);
   if (status != NSW_OK) return status;
   bool affine = is_affine(weights, run);
@@ -170,7 +170,7 @@ int nsw_engine_show(struct nsw_engine *e, struct nsw_batch *batch, struct nsw_er
 }
 
 int nsw_engine_reweigh(struct nsw_engine *e, const struct nsw_weights *weights, struct nsw_error *err) {
-  double since = e->timed ? nsw_engine_now() : 0;
+  double since = e->timed ? nsw_now() : 0;
   if (is_affine(weights, e->run) != e->affine)
     return nsw_engine_bind(e, e->net, weights, e->batch, e->run, err); /* statistics need other room */
   e->weights = weights;

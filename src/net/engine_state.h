@@ -1,12 +1,13 @@
 /* Inside the engine: its state, and where everything lies. Shared by the engine's own files alone: engine.c (binding
- * and running), pack.c (weights and gradients in the kernels' order), forward.c, backward.c, norm.c, look.c, tangent.c.
+ * and running), pack.c (weights and gradients in the kernels' order), forward.c, backward.c, norm.c, look.c,
+ * pieces.c, tangent.c.
  */
 #ifndef NSW_NET_ENGINE_STATE_H
 #define NSW_NET_ENGINE_STATE_H
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "net/engine.h"
 #include "net/pixel.h"
 #include "net/placement.h"
@@ -68,16 +69,10 @@ struct nsw_engine {
   double seconds[NSW_WORKS];
 };
 
-static inline double nsw_engine_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Adds the time since *since to a kind of work, and moves *since on. */
 static inline void nsw_engine_account(struct nsw_engine *e, enum nsw_work work, double *since) {
   if (!e->timed) return;
-  double t = nsw_engine_now();
+  double t = nsw_now();
   e->seconds[work] += t - *since;
   *since = t;
 }

@@ -21,7 +21,7 @@ static void direct_forward(struct nsw_engine *e, const struct nsw_layer *l, cons
 void nsw_forward_conv(struct nsw_engine *e, int i, int first, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_place *c = &e->place.layer[i].conv;
-  double since = e->timed ? nsw_engine_now() : 0;
+  double since = e->timed ? nsw_now() : 0;
   if (c->wino) {
     struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->forward, count);
     e->wino_conv(&pass, c->tile[0], value_plane(e, l->src, slot).p, e->packed.p + c->w, value_plane(e, l->dst, slot).p,
@@ -34,7 +34,7 @@ void nsw_forward_conv(struct nsw_engine *e, int i, int first, int slot, int coun
 
 void nsw_forward_combine(struct nsw_engine *e, int i, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
-  double since = e->timed ? nsw_engine_now() : 0;
+  double since = e->timed ? nsw_now() : 0;
   for (int s = slot; s < slot + count; s++) {
     struct nsw_combine m = {.inputs = l->terms, .first = l->first, .count = l->count};
     int made = l->dst >= 0 ? l->dst : l->relu_dst;
@@ -54,7 +54,7 @@ void nsw_forward_pool(struct nsw_engine *e, int i, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_pixel_kernels *k = e->pixel;
   nsw_pool_fn *pool[NSW_LAYER_KINDS] = {NULL, NULL, k->avgpool3, k->maxpool3, k->avgpool2, k->maxpool2};
-  double since = e->timed ? nsw_engine_now() : 0;
+  double since = e->timed ? nsw_now() : 0;
   for (int s = slot; s < slot + count; s++) {
     struct nsw_plane y = value_plane(e, l->dst, s);
     pool[l->kind](value_plane(e, l->src, s), y, which_of(e, i, s));
@@ -188,7 +188,7 @@ void nsw_forward_group(struct nsw_engine *e, int first, int count, bool stem) {
     layer_forward(e, i, first, count);
     if (i == 0 && stem) copy_stem(e, first, count, true);
   }
-  double since = e->timed ? nsw_engine_now() : 0;
+  double since = e->timed ? nsw_now() : 0;
   for (int s = 0; s < count; s++) nsw_forward_head(e, first + s, s);
   nsw_engine_account(e, NSW_WORK_HEAD, &since);
 }
