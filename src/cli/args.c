@@ -11,7 +11,7 @@
 
 enum { MAX_NAMES = 256 }; /* options of a command, for suggestions */
 
-/* One option as given; name and value point into argv, which outlives the arguments. */
+/* One option as given; the value points into argv, which outlives the arguments, or into a file's text. */
 struct given {
   const struct nsw_option *option;
   const char *value; /* NULL for a flag */
@@ -24,6 +24,8 @@ struct nsw_args {
   const char **operand;
   size_t operands;
   char *line;
+  char **owned; /* texts of files of values */
+  size_t owned_count;
 };
 
 /* ---- commands ---- */
@@ -63,8 +65,75 @@ static int unknown_option(const struct nsw_command *command, const char *word, s
   return nsw_usage(err, "%s: unknown option '%s'; `nasweep %s --help` lists them", command->name, name, command->name);
 }
 
+/* Appends an option; *room: how many there is memory for. */
+static int add_given(struct nsw_args *args, const struct nsw_option *option, const char *value, size_t *room,
+                     struct nsw_error *err) {
+  if (args->count == *room) {
+    struct given *more = realloc(args->given, 2 * *room * sizeof *more);
+    if (!more) return nsw_fail(err, "out of memory for arguments");
+    args->given = more;
+    *room *= 2;
+  }
+  args->given[args->count++] = (struct given){option, value};
+  return NSW_OK;
+}
+
+/* The whole of a file of values, NUL-terminated, owned by the arguments. */
+static int read_values(struct nsw_args *args, const char *path, char **text, struct nsw_error *err) {
+  enum { MOST = 1 << 28 };
+  size_t size = 0, room = 1 << 16, got = 1;
+  FILE *f = fopen(path, "r");
+  if (!f) return nsw_fail(err, "--arch @%s: %s", path, strerror(errno));
+  char *all = malloc(room), **owned = realloc(args->owned, (args->owned_count + 1) * sizeof *owned);
+  if (owned) args->owned = owned;
+  while (all && got && size < MOST) {
+    got = fread(all + size, 1, room - 1 - size, f);
+    size += got;
+    char *more = size + 1 == room ? realloc(all, room *= 2) : all;
+    if (!more) free(all);
+    all = more;
+  }
+  bool bad = ferror(f);
+  fclose(f);
+  if (!all || !owned || bad || size >= MOST) {
+    free(all);
+    return nsw_fail(err, "--arch @%s: %s", path, bad ? "cannot be read" : size >= MOST ? "larger than 256 MiB" : "out of memory");
+  }
+  all[size] = 0;
+  *text = args->owned[args->owned_count++] = all;
+  return strlen(all) == size ? NSW_OK : nsw_fail(err, "--arch @%s: is no text", path);
+}
+
+/* A line's value: without blanks, a comma behind it and quotes around it. */
+static char *bare_value(char *line) {
+  size_t size = strlen(line);
+  while (size && (isspace((unsigned char)line[size - 1]) || line[size - 1] == ',')) line[--size] = 0;
+  while (isspace((unsigned char)*line)) line++, size--;
+  if (size >= 2 && (*line == '"' || *line == '\'') && line[size - 1] == *line && !memchr(line + 1, *line, size - 2)) {
+    line[size - 1] = 0;
+    line++;
+  }
+  return line;
+}
+
+/* @FILE: a value a line; empty lines and those that begin with # are passed over, as are a JSON list's own brackets. */
+static int take_file(struct nsw_args *args, const struct nsw_option *option, const char *path, size_t *room,
+                     struct nsw_error *err) {
+  char *text = NULL, *rest = NULL;
+  size_t before = args->count;
+  int status = read_values(args, path, &text, err);
+  if (status != NSW_OK) return status;
+  for (char *line = strtok_r(text, "\n", &rest); line && status == NSW_OK; line = strtok_r(NULL, "\n", &rest)) {
+    char *value = bare_value(line);
+    if (*value && *value != '#' && strcmp(value, "[") && strcmp(value, "]"))
+      status = add_given(args, option, value, room, err);
+  }
+  if (status == NSW_OK && args->count == before) status = nsw_fail(err, "--arch @%s: no architecture in it", path);
+  return status;
+}
+
 /* Takes the option at argv[*at] with its value; moves *at to the last word used. */
-static int take_option(struct nsw_args *args, int argc, char *const *argv, int *at, struct nsw_error *err) {
+static int take_option(struct nsw_args *args, int argc, char *const *argv, int *at, size_t *room, struct nsw_error *err) {
   const struct nsw_command *command = args->command;
   const char *word = argv[*at] + 2, *equals = strchr(word, '=');
   const struct nsw_option *option = find_option(command, word, equals ? (size_t)(equals - word) : strlen(word));
@@ -77,8 +146,8 @@ static int take_option(struct nsw_args *args, int argc, char *const *argv, int *
       return nsw_usage(err, "%s: --%s needs a value: %s", command->name, option->name, option->argument);
     value = argv[++*at];
   }
-  args->given[args->count++] = (struct given){option, value};
-  return NSW_OK;
+  if (option->argument && !strcmp(option->name, "arch") && *value == '@') return take_file(args, option, value + 1, room, err);
+  return add_given(args, option, value, room, err);
 }
 
 /* A word like -5 or -0.5 is an operand, not an option. */
@@ -138,7 +207,7 @@ int nsw_args_parse(const struct nsw_command *command, int argc, char *const *arg
     if (options && !strcmp(argv[i], "--"))
       options = false;
     else if (options && !strncmp(argv[i], "--", 2))
-      status = take_option(args, argc, argv, &i, err);
+      status = take_option(args, argc, argv, &i, &room, err);
     else if (options && is_option(argv[i]))
       status = unknown_option(command, argv[i], err);
     else
@@ -157,6 +226,8 @@ void nsw_args_free(struct nsw_args **args) {
   free((*args)->given);
   free((*args)->operand);
   free((*args)->line);
+  for (size_t i = 0; i < (*args)->owned_count; i++) free((*args)->owned[i]);
+  free((*args)->owned);
   free(*args);
   *args = NULL;
 }

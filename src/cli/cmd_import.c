@@ -20,7 +20,10 @@ static const struct nsw_option options[] = {
     {"split", "NAME", NULL, "split of the accuracies (test, valid, ...), or the only one wanted", false},
     {"epochs", "N", NULL, "training epochs of the accuracies, or the only ones wanted", false},
     {"key", "COLUMN", NULL, "csv: column that names the architecture; guessed from the header where not said", false},
-    {"column", "NAME[=DATASET/SPLIT]", NULL, "csv: accuracy column; guessed from the header where not said", true},
+    {"column", "NAME[=DATASET/SPLIT]", NULL, "csv: accuracy column; scores: NAME=COLUMN, a score's name and its column; guessed from the header where not said",
+     true},
+    {"smaller", "NAME", NULL, "scores: of this one smaller is better", true},
+    {"source", "TEXT", NULL, "scores: where they come from, kept with them", false},
     {"also", "LIST", NULL,
      "nats, nb201-pth: what to read beside accuracies and seconds of training: curves (of every epoch), losses, times "
      "(evaluation, latency)",
@@ -33,12 +36,17 @@ static const struct nsw_option options[] = {
 static int fill_request(const struct nsw_args *args, struct nsw_truth_request *request, struct nsw_error *err) {
   size_t paths = nsw_args_operands(args) - 1, columns = nsw_args_count(args, "column");
   size_t also = nsw_args_count(args, "also");
-  const char **list = calloc(paths + columns + also + 1, sizeof *list);
+  size_t smaller = nsw_args_count(args, "smaller");
+  const char **list = calloc(paths + columns + also + smaller + 1, sizeof *list);
   if (!list) return nsw_fail(err, "out of memory");
   for (size_t i = 0; i < paths; i++) list[i] = nsw_args_operand(args, i + 1);
   for (size_t i = 0; i < columns; i++) list[paths + i] = nsw_args_value(args, "column", i);
   for (size_t i = 0; i < also; i++) list[paths + columns + i] = nsw_args_value(args, "also", i);
+  for (size_t i = 0; i < smaller; i++) list[paths + columns + also + i] = nsw_args_value(args, "smaller", i);
   *request = (struct nsw_truth_request){
+      .smaller = list + paths + columns + also,
+      .smaller_count = smaller,
+      .source = nsw_args_text(args, "source"),
       .also = list + paths + columns,
       .also_count = also,
       .paths = list,
@@ -328,6 +336,9 @@ const struct nsw_command nsw_cmd_import = {
         "cifar10, suite_zero.NAME.DATASET on others, and DATASET/valid-suite-zero.\n\n"
         "FORMAT packed is a table of the kind that comes with the program, which correlate and select use of "
         "themselves where NASWEEP_DATA has nothing of that data set, split and epochs.\n\n"
+        "FORMAT scores takes columns of any table that csv reads as scores, by seed where it has a column `seed`: "
+        "--column NAME=COLUMN, else every column of numbers. Larger is better unless --smaller NAME says otherwise; "
+        "correlate and select take FILE.h5 as any other.\n\n"
         "Example: nasweep import csv nb101_accuracy_108ep.csv.gz --out results/truth101.h5",
     .options = options,
     .min_operands = 2,

@@ -28,7 +28,7 @@ static const struct nsw_option options[] = {
      false},
     {"out", "FILE.h5", NULL, "result file; an unfinished one made with the same options is gone on with", false},
     {"range", "A:B", NULL, "architectures with indices A to B-1 only; what lies behind the end of the space is left out", false},
-    {"arch", "ID", NULL, "this architecture only: index, module hash or architecture string", true},
+    {"arch", "ID", NULL, "this architecture only: index, hash, string or cell, or @FILE with one a line", true},
     {"sample", "N", NULL, "so many of them, drawn at random without replacement", false},
     {"sample-seed", "S", "0", "seed of that drawing; other seeds of the scores draw the same", false},
     {"unique", NULL, NULL, "the first architecture of each class only", false},

@@ -133,8 +133,106 @@ static int parse(const char *text, uint32_t *graph, struct nsw_error *err) {
   return pack(&g, order, keep, graph, err);
 }
 
-int nsw_nb101_parse(const char *text, uint32_t *graph, struct nsw_error *err) {
+/* ---- other spellings ---- */
+
+enum { TOKENS = ROWS * ROWS + ROWS, SPELLED = (ROWS + 1) * ROWS + ROWS * 20 };
+
+/* What a text in brackets has in it, whatever the brackets, commas, blanks and quotes between. */
+struct words {
+  char digit[TOKENS]; /* '0'..'9', and 'i', 'o' for the labels -1 and -2 of the generator */
+  int digits;
+  int label[ROWS]; /* of operations by name */
+  int labels;
+};
+
+/* Python's names around the values. */
+static bool is_filler(const char *word, size_t length) {
+  static const char *const known[] = {"array", "np",  "numpy",    "dtype",     "int8",      "int32",  "int64",
+                                      "uint8", "bool", "matrix",  "ops",       "adjacency", "labels", "operations",
+                                      "ModelSpec", "module_adjacency", "module_operations", "module_ops"};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strlen(known[i]) == length && !memcmp(known[i], word, length)) return true;
+  return false;
+}
+
+static int bad_word(const char *at, struct nsw_error *err) {
   char quoted[NSW_QUOTE_SIZE];
-  int status = parse(text, graph, err);
+  return nsw_usage(err, "'%s' is no part of a cell in any of the spellings that are read", nsw_quote(quoted, at));
+}
+
+/* Takes the token at *text. */
+static int take_word(const char **text, struct words *w, struct nsw_error *err) {
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  static const char inside[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  const char *at = *text;
+  if (strchr(letters, *at)) {
+    size_t length = strspn(at, inside);
+    int label = label_of(at, length);
+    *text += length;
+    if (is_filler(at, length)) return NSW_OK;
+    if (label == -3 || w->labels == ROWS) return bad_word(at, err);
+    w->label[w->labels++] = label;
+    return NSW_OK;
+  }
+  if (*at == '-' && (at[1] == '1' || at[1] == '2') && w->digits < TOKENS) {
+    w->digit[w->digits++] = at[1] == '1' ? 'i' : 'o';
+    *text += 2;
+    return NSW_OK;
+  }
+  size_t length = strspn(at, "0123456789");
+  if (!length || w->digits + (int)length > TOKENS) return bad_word(at, err);
+  for (size_t i = 0; i < length; i++) w->digit[w->digits++] = at[i];
+  *text += length;
+  if (**text == '.') *text += 1 + strspn(*text + 1, "0"); /* NumPy's 0. and 1. */
+  return NSW_OK;
+}
+
+/* Labels written as numbers behind the matrix: NASLib's codes, or the generator's labels between -1 and -2. */
+static void number_labels(struct words *w, int vertices) {
+  static const int codes[5] = {-1, -2, 2, 1, 0}; /* input, output, maxpool3x3, conv1x1, conv3x3 */
+  const char *from = w->digit + vertices * vertices;
+  for (int v = 0; v < vertices; v++) {
+    int code = from[v] - '0';
+    w->label[v] = from[v] == 'i' ? -1 : from[v] == 'o' ? -2 : from[0] == 'i' ? code : code < 5 ? codes[code] : -3;
+  }
+  w->labels = vertices;
+  w->digits = vertices * vertices;
+}
+
+/* A cell in brackets, or in digits alone, as rows joined by '|' and operations joined by ','. */
+static int respell(const char *text, char out[SPELLED], struct nsw_error *err) {
+  static const char *const names[5] = {"output", "input", "conv3x3", "conv1x1", "maxpool3x3"}; /* label + 2 */
+  struct words w = {.digits = 0};
+  for (text += strspn(text, "[](){},:;|='\"\\ \t\r\n"); *text; text += strspn(text, "[](){},:;|='\"\\ \t\r\n")) {
+    int status = take_word(&text, &w, err);
+    if (status) return status;
+  }
+  int n = w.labels;
+  if (!n)
+    for (n = 2; n < ROWS && n * n + n < w.digits; n++) continue;
+  if (!w.labels && n * n + n == w.digits) number_labels(&w, n);
+  if (w.labels != n || n < 2 || w.digits != n * n)
+    return nsw_usage(err, "%d numbers and %d operations are no cell: n x n of 0 and 1, and n operations, are", w.digits,
+                     w.labels);
+  for (int v = 0; v < n; v++) {
+    if (v) *out++ = '|';
+    memcpy(out, w.digit + v * n, (size_t)n);
+    out += n;
+  }
+  for (int v = 0; v < n; v++) {
+    if (w.label[v] < -2 || w.label[v] > 2) return nsw_usage(err, "operation %d of %d is none of the space", v + 1, n);
+    *out++ = v ? ',' : ' ';
+    out = stpcpy(out, names[w.label[v] + 2]);
+  }
+  return NSW_OK;
+}
+
+/* Whether the text is our own form: rows of 0 and 1 joined by '|', a blank, then operations. */
+static bool is_barred(const char *text) { return strchr(text, '|') && !strpbrk(text, "[({'\""); }
+
+int nsw_nb101_parse(const char *text, uint32_t *graph, struct nsw_error *err) {
+  char quoted[NSW_QUOTE_SIZE], spelled[SPELLED];
+  int status = is_barred(text) ? NSW_OK : respell(text, spelled, err);
+  if (!status) status = parse(is_barred(text) ? text : spelled, graph, err);
   return status ? nsw_error_prefix(err, status, "nb101: '%s'", nsw_quote(quoted, text)) : NSW_OK;
 }

@@ -185,12 +185,54 @@ static bool take(const char **text, const char *word) {
   return true;
 }
 
+/* The digit of an operation's name at *at, which moves past it; -1 where there is none. */
+static int take_name(const char **at) {
+  for (int op = 0; op < OPS; op++)
+    if (take(at, op_names[op])) return op;
+  return -1;
+}
+
+/* A cell in brackets: six numbers as NASLib has them (edges 0-1, 0-2, 0-3, 1-2, 1-3, 2-3; 0 skip_connect, 1 none, 2 conv
+ * 3x3, 3 conv 1x1, 4 pool), or pairs of operation and source node in the official order, as the benchmark's API gives
+ * them. False where it is neither. */
+static bool read_brackets(const char *text, uint32_t *code) {
+  static const int naslib_ops[5] = {1, 0, 3, 2, 4}, naslib_edge[EDGES] = {0, 1, 3, 2, 4, 5};
+  int number[2 * EDGES], op[EDGES], numbers = 0, ops = 0;
+  const char *at = text;
+  for (at += strspn(at, "[](){},'\"\\ \t"); *at; at += strspn(at, "[](){},'\"\\ \t")) {
+    int name = take_name(&at);
+    if (name >= 0 ? ops == EDGES || ops != numbers : numbers == EDGES || *at < '0' || *at > '4') return false;
+    if (name >= 0)
+      op[ops++] = name;
+    else
+      number[numbers++] = *at++ - '0';
+    if (name < 0 && ((*at >= '0' && *at <= '9') || *at == '.')) return false;
+  }
+  if (numbers != EDGES || (ops && ops != EDGES)) return false;
+  *code = 0;
+  for (int e = 0; e < EDGES; e++) {
+    if (ops && number[e] != sources[e]) return false;
+    *code = *code * OPS + (uint32_t)(ops ? op[e] : naslib_ops[number[naslib_edge[e]]]);
+  }
+  return true;
+}
+
 static int find(const void *state, const uint8_t *keys, const uint32_t *by_key, const char *text, uint32_t *index,
                 struct nsw_error *err) {
   (void)keys, (void)by_key;
   char quoted[NSW_QUOTE_SIZE];
   const char *at = text;
   uint32_t code = 0;
+  if (*text != '|') {
+    if (!read_brackets(text, &code))
+      return nsw_usage(err,
+                       "nb201: '%s' is no architecture: an index, the official string |op~0|+|op~0|op~1|+|op~0|op~1|op~2| "
+                       "(operations none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3), its pairs of operation "
+                       "and source in brackets, or NASLib's six numbers from 0 to 4, (4, 0, 3, 1, 4, 3), are",
+                       nsw_quote(quoted, text));
+    *index = ((const struct nb201 *)state)->index[code];
+    return NSW_OK;
+  }
   for (int e = 0; e < EDGES; e++) {
     bool ok = (e == 0 || !ends_node[e - 1] || take(&at, "+")) && (e > 0 && !ends_node[e - 1] ? true : take(&at, "|"));
     if (!ok)

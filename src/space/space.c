@@ -178,7 +178,8 @@ static int find_text(const struct nsw_space *space, const char *text, uint32_t *
   const struct nsw_space_kind *kind = space->kind;
   char quoted[NSW_QUOTE_SIZE];
   size_t digits = strspn(text, "0123456789");
-  if (digits == 0 || text[digits] || digits == kind->id_size)
+  /* Twelve digits and more are no index: nb101's hash, or a cell written in digits alone. */
+  if (digits == 0 || text[digits] || digits == kind->id_size || digits >= 12)
     return kind->find(space->state, space->keys, space->by_key, text, index, err);
   uint64_t number = 0;
   for (size_t i = 0; i < digits && number < kind->count; i++) number = number * 10 + (uint64_t)(text[i] - '0');

@@ -202,6 +202,26 @@ int nsw_h5_write_real(hid_t object, const char *name, double value) {
 
 /* ---- reading ---- */
 
+/* Why HDF5 does not open a file, where a look at its first bytes tells; with what to do. */
+static int explain(const char *path, struct nsw_error *err) {
+  enum { FLAGS = 11, VERSION = 8, WRITING = 5 };
+  unsigned char head[12] = {0};
+  FILE *f = fopen(path, "rb");
+  if (!f) return nsw_fail(err, "%s: %m", path);
+  size_t got = fread(head, 1, sizeof head, f);
+  fclose(f);
+  if (!got) return nsw_fail(err, "%s: is empty", path);
+  if (got < sizeof head || memcmp(head, "\x89HDF\r\n\x1a\n", 8))
+    return nsw_h5_fail(err, path, "is no HDF5 file");
+  /* Superblock 3 has flags of who is writing: a program that died leaves them set. */
+  if (head[VERSION] == 3 && head[FLAGS] & WRITING)
+    return nsw_fail(err,
+                    "%s: is marked as open for writing: close it in the program that has it open (Python: h5py.File with "
+                    "mode 'a', 'w' or 'r+'); where none has, as after one that died, clear the mark with `h5clear -s %s`",
+                    path, path);
+  return nsw_h5_fail(err, path, "is no readable HDF5 file");
+}
+
 hid_t nsw_h5_open(const char *path, struct nsw_error *err) {
   struct stat s;
   if (stat(path, &s)) {
@@ -217,7 +237,7 @@ hid_t nsw_h5_open(const char *path, struct nsw_error *err) {
   H5Pset_file_locking(access, 0, 1); /* file systems of clusters often have no locks, and readers need none here */
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
   H5Pclose(access);
-  if (file < 0) nsw_h5_fail(err, path, "is no readable HDF5 file");
+  if (file < 0) explain(path, err);
   return file;
 }
 

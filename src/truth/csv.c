@@ -24,7 +24,6 @@ struct import {
   struct nsw_records *records;
   struct nsw_error *err;
   uint64_t other;  /* records of data sets, splits or epochs that are not asked for */
-  char cell[8192]; /* adjacency and operations of the present record */
 };
 
 /* ---- values ---- */
@@ -215,29 +214,6 @@ static int put(struct import *in, char **fields, size_t row) {
 
 /* ---- records ---- */
 
-/* Row of a record, -1 where the table lacks it. */
-static int find_row(struct import *in, char **fields, int64_t *row, const char **key) {
-  const struct nsw_layout *l = in->layout;
-  char quoted[NSW_QUOTE_SIZE];
-  if (l->adjacency >= 0) {
-    snprintf(in->cell, sizeof in->cell, "%s %s", fields[l->adjacency], fields[l->ops]);
-    *key = in->cell;
-    *row = nsw_speller_row(in->speller, in->cell);
-    return NSW_OK;
-  }
-  *key = fields[l->id >= 0 ? l->id : l->index];
-  *row = l->id >= 0 ? nsw_speller_row(in->speller, *key) : nsw_speller_index(in->speller, *key);
-  if (*row == -2) return nsw_fail(in->err, "index '%s' is no whole number", nsw_quote(quoted, *key));
-  if (l->id < 0 || l->index < 0 || *row < 0) return NSW_OK;
-  int64_t other = nsw_speller_index(in->speller, fields[l->index]);
-  if (other == *row || (!*fields[l->index])) return NSW_OK;
-  const struct nsw_table *table = in->speller->table;
-  return nsw_fail(in->err,
-                  "index %.20s is not architecture '%s', whose index is %lu: if that column counts something else, say "
-                  "--key with the name of the other",
-                  fields[l->index], nsw_quote(quoted, *key), (unsigned long)table->index[*row]);
-}
-
 /* Hints at the keys of the coming records; *ahead counts the lines hinted at and not yet read. */
 static void hint_rows(const struct import *in, struct nsw_lookup_ahead *hints, int *ahead) {
   char separator = nsw_records_separator(in->records);
@@ -254,16 +230,14 @@ static void hint_rows(const struct import *in, struct nsw_lookup_ahead *hints, i
 
 static int take_record(struct import *in, char **fields, size_t count) {
   int64_t row;
-  const char *key;
+  char *key = NULL;
   if (count != in->layout->fields)
     return nsw_fail(in->err, "%zu fields where the header has %zu", count, in->layout->fields);
-  int status = find_row(in, fields, &row, &key);
-  if (status != NSW_OK) return status;
-  in->report->records++;
-  if (row < 0) {
-    nsw_truth_unmatched(in->report, key);
-    return NSW_OK;
-  }
+  int status = nsw_layout_row(in->layout, in->speller, fields, &row, &key, in->err);
+  if (status == NSW_OK) in->report->records++;
+  if (status == NSW_OK && row < 0) nsw_truth_unmatched(in->report, key);
+  free(key);
+  if (status != NSW_OK || row < 0) return status;
   in->report->matched++;
   return put(in, fields, (size_t)row);
 }

@@ -289,14 +289,33 @@ int nsw_layout_key(struct nsw_layout *l, const struct nsw_truth_request *request
   memset(l, 0, sizeof *l);
   l->path = path;
   l->fields = count;
+  find_labels(l, fields, count);
   return find_key(l, request, fields, count, err);
+}
+
+int nsw_layout_row(const struct nsw_layout *l, struct nsw_speller *speller, char **fields, int64_t *row, char **key,
+                   struct nsw_error *err) {
+  char quoted[NSW_QUOTE_SIZE];
+  *row = -1;
+  if (asprintf(key, "%s%s%s", fields[l->adjacency >= 0 ? l->adjacency : l->id >= 0 ? l->id : l->index],
+               l->adjacency >= 0 ? " " : "", l->adjacency >= 0 ? fields[l->ops] : "") < 0) {
+    *key = NULL;
+    return nsw_fail(err, "out of memory");
+  }
+  *row = l->id >= 0 || l->adjacency >= 0 ? nsw_speller_row(speller, *key) : nsw_speller_index(speller, *key);
+  if (*row == -2) return nsw_fail(err, "index '%s' is no whole number", nsw_quote(quoted, *key));
+  if (l->id < 0 || l->index < 0 || *row < 0 || !*fields[l->index]) return NSW_OK;
+  if (nsw_speller_index(speller, fields[l->index]) == *row) return NSW_OK;
+  return nsw_fail(err,
+                  "index %.20s is not architecture '%s', whose index is %lu: if that column counts something else, say "
+                  "--key with the name of the other",
+                  fields[l->index], nsw_quote(quoted, *key), (unsigned long)speller->table->index[*row]);
 }
 
 int nsw_layout_read(struct nsw_layout *l, const struct nsw_truth_request *request, const char *path, char **fields,
                     size_t count, struct nsw_error *err) {
   int status = nsw_layout_key(l, request, path, fields, count, err);
   if (status != NSW_OK) return status;
-  find_labels(l, fields, count);
   if (!request->column_count) return guess_columns(l, request, fields, count, err);
   for (size_t i = 0; i < request->column_count && status == NSW_OK; i++)
     status = named_column(l, request, request->columns[i], fields, count, err);

@@ -3,6 +3,7 @@
 #define NSW_TRUTH_LAYOUT_H
 
 #include "truth/header.h"
+#include "truth/speller.h"
 #include "truth/truth.h"
 
 enum { NSW_LAYOUT_COLUMNS = 128 };
@@ -37,9 +38,13 @@ struct nsw_layout {
 int nsw_layout_read(struct nsw_layout *layout, const struct nsw_truth_request *request, const char *path, char **fields,
                     size_t count, struct nsw_error *err);
 
-/* Finds only what names the architecture. */
+/* Finds only what names the architecture, and what a record is of. */
 int nsw_layout_key(struct nsw_layout *layout, const struct nsw_truth_request *request, const char *path, char **fields,
                    size_t count, struct nsw_error *err);
+
+/* Row of a record by its key columns, which must agree; -1 where the table lacks it. *key: its text, malloc'd. */
+int nsw_layout_row(const struct nsw_layout *layout, struct nsw_speller *speller, char **fields, int64_t *row, char **key,
+                   struct nsw_error *err);
 
 /* Adds what was guessed to what is said to the user. */
 void nsw_layout_say(const struct nsw_layout *layout, const struct nsw_truth_request *request,

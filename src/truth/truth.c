@@ -9,12 +9,14 @@
 #include "truth/nats.h"
 #include "truth/nb101_tfrecord.h"
 #include "truth/nb201_pth.h"
+#include "truth/scores.h"
 #include "truth/shipped.h"
 #include "truth/suite_zero.h"
 
 /* One line a format. */
 const struct nsw_truth_format *const nsw_truth_formats[] = {
     &nsw_truth_csv, &nsw_truth_nb101_tfrecord, &nsw_truth_nats, &nsw_truth_nb201_pth, &nsw_truth_suite_zero, &nsw_truth_packed,
+    &nsw_truth_scores,
     NULL,
 };
 

@@ -27,6 +27,9 @@ struct nsw_truth_request {
   size_t column_count;        /* csv: 0 means guess from the header */
   const char *const *also;    /* nats, nb201-pth: what is read beside accuracies: "curves", "losses", "times" */
   size_t also_count;
+  const char *const *smaller; /* scores: names of those of which smaller is better */
+  size_t smaller_count;
+  const char *source;         /* scores: where they come from */
   const char *unit;           /* csv: "percent", "fraction"; NULL: told from the values */
   const struct nsw_space
       *opened; /* the space with its keys, where a format must find cells by adjacency; may be NULL */

@@ -235,4 +235,100 @@ def _():
         assert not np.isnan(f["nb201/accuracy/ImageNet16-120/test-200ep"][:]).any()
 
 
+NB101_CELL = ["[[0, 1, 0], [0, 0, 1], [0, 0, 0]] ['input', 'conv3x3-bn-relu', 'output']", "(0,1,0,0,0,1,0,0,0,0,4,1)",
+              "010001000041", "010001000 input,conv3x3,output", "010|001|000 input,conv3x3,output",
+              "{'module_adjacency': array([[0, 1, 0], [0, 0, 1], [0, 0, 0]], dtype=int8), "
+              "'module_operations': ['input', 'conv3x3-bn-relu', 'output']}",
+              '{"matrix": [[0,1,0],[0,0,1],[0,0,0]], "ops": ["input", "conv3x3-bn-relu", "output"]}',
+              "[[0 1 0] [0 0 1] [0 0 0]] [-1, 0, -2]", "[[0. 1. 0.] [0. 0. 1.] [0. 0. 0.]] [-1, 0, -2]",
+              "b49ac8c578b4561d79ac7087988f1c61", "1"]
+NB201_CELL = ["(4, 0, 3, 1, 4, 3)", "[4,0,3,1,4,3]", "4, 0, 3, 1, 4, 3", "2631",
+              "|avg_pool_3x3~0|+|skip_connect~0|none~1|+|nor_conv_1x1~0|avg_pool_3x3~1|nor_conv_1x1~2|",
+              "[[('avg_pool_3x3', 0)], [('skip_connect', 0), ('none', 1)], "
+              "[('nor_conv_1x1', 0), ('avg_pool_3x3', 1), ('nor_conv_1x1', 2)]]",
+              '[[["avg_pool_3x3", 0]], [["skip_connect", 0], ["none", 1]], '
+              '[["nor_conv_1x1", 0], ["avg_pool_3x3", 1], ["nor_conv_1x1", 2]]]']
+
+
+@test("--arch @FILE: a cell a line, in every spelling, quoted or not, for list and for score")
+def _():
+    for space, cells, index in (("nb101", NB101_CELL, "1"), ("nb201", NB201_CELL, "2631")):
+        lines = ["# cells", "["] + cells + ["", f'"{cells[1]}",', f"'{cells[-1] if space == 'nb101' else cells[4]}'\r", "]"]
+        put("cells.txt", "\n".join(lines))
+        found = nasweep("list", space, "--arch", "@cells.txt", "--columns", "index", "--no-header").stdout.split()
+        assert found == [index] * (len(cells) + 2), found
+    put("some.txt", "0\n2631\n(4, 0, 3, 1, 4, 3)\n")
+    nasweep("score", "nb201", "--proxy", "sed", "--arch", "@some.txt", "--arch", "5", "--out", "s.h5")
+    with h5py.File("s.h5") as f:
+        assert list(f["nb201/index"]) == [0, 5, 2631]
+    for bad, says in (("@none.txt", "none.txt"), ("@empty.txt", "no architecture")):
+        put("empty.txt", "# nothing\n\n")
+        assert says in nasweep("list", "nb201", "--arch", bad, status=1).stderr
+    for space, wrong in (("nb101", ["hello", "[[0,1],[0,0]]", "[[0,1],[0,0]] ['input','conv9']", "[[0,2],[0,0]] ['input','output']",
+                                    "(0,1,0,0,0,1,0,0,0,0,9,1)", "((((", "0" * 400]),
+                         ("nb201", ["hello", "(4,0,3,1,4)", "(4,0,3,1,4,5)", "(4,0,3,1,4,3,1)", "[('none', 0)]", "((", "(40, 3, 1, 4, 3, 1)"])):
+        for text in wrong:
+            done = nasweep("list", space, "--arch", text, status=2)
+            assert done.stderr.startswith("nasweep: " + space), done.stderr
+    assert "NASLib's six numbers" in nasweep("list", "nb201", "--arch", "hello", status=2).stderr
+    assert "joined by '|'" in nasweep("list", "nb101", "--arch", "hello", status=2).stderr
+
+
+@test("tables keyed by any spelling are read")
+def _():
+    for space, cells, index in (("nb101", NB101_CELL[:-1], 1), ("nb201", NB201_CELL, 2631)):
+        for cell in cells:
+            quoted = '"' + cell.replace('"', '""') + '"'
+            put("k.csv", f"arch,cifar10_test\n{quoted},80\n")
+            nasweep("import", "csv", "k.csv", "--space", space, "--out", "k.h5")
+            with h5py.File("k.h5") as f:
+                assert f[space]["accuracy/cifar10/test"][index] == 80, cell
+
+
+@test("import scores: named columns or all of numbers, directions, sources, seeds, CSV and JSON; correlate takes them")
+def _():
+    text = "arch,zen,loss_like,note,cifar10_test\n" + f"{CELL0},740.8,-3,x,80\n{CELL1},1e30,nan,y,70\n"
+    done = nasweep("import", "scores", put("z.csv", text), "--column", "mine=zen", "--column", "loss_like", "--smaller", "loss_like",
+                   "--source", "a paper", "--out", "z.h5")
+    assert "score mine, larger is better" in done.stderr and "score loss_like, smaller is better" in done.stderr
+    with h5py.File("z.h5") as f:
+        g = f["nb201/score"]
+        assert set(g) == {"mine", "loss_like"} and list(g["mine"][:2]) == [740.8, 1e30] and g["loss_like"][0] == -3
+        assert g["mine"].attrs["direction"] == 1 and g["loss_like"].attrs["direction"] == -1
+        assert list(f["nb201/status/loss_like"][:3]) == [1, 0, 0] and g["mine"].attrs["source"] in ("a paper", b"a paper")
+    nasweep("import", "scores", "z.csv", "--out", "z.h5")
+    with h5py.File("z.h5") as f:
+        assert set(f["nb201/score"]) == {"zen", "loss_like"}
+    rows = [{"index": i, "seed": s, "swap": 10.0 * i + s, "dataset": d} for i in range(5) for s in (1, 2) for d in ("cifar10", "CIFAR-100")]
+    done = nasweep("import", "scores", put("z.json", json.dumps(rows)), "--space", "nb201", "--out", "z.h5")
+    with h5py.File("z.h5") as f:
+        assert set(f["nb201/score"]) == {"swap", "swap.cifar100"}
+        assert list(f["nb201/score/swap"][:3]) == [1.5, 11.5, 21.5] and list(f["nb201/by_seed/swap"][1]) == [11, 12]
+    put("t.csv", "index,cifar10_test\n" + "".join(f"{i},{50 + i * i}\n" for i in range(5)))
+    found = json.loads(nasweep("correlate", "z.h5", "--proxy", "swap", "--truth", "t.csv", "--format", "json").stdout)
+    assert found[0]["spearman"] == 1 and found[0]["n"] == 5, found
+    for says, *words in (("no column is named x", "--column", "a=x"), ("--smaller q", "--smaller", "q")):
+        assert says in nasweep("import", "scores", "z.csv", *words, "--out", "x.h5", status=2).stderr
+    put("w.csv", "index,zen\n0,high\n")
+    done = nasweep("import", "scores", "w.csv", "--column", "zen", "--space", "nb201", "--out", "x.h5", status=1)
+    assert "line 2" in done.stderr and "'high' is not a number" in done.stderr
+    put("w.csv", "index,zen\n0,1\n0,2\n")
+    assert "need a column seed" in nasweep("import", "scores", "w.csv", "--space", "nb201", "--out", "x.h5", status=1).stderr
+
+
+@test("a result file that Python has open, or left open, says what to do; so do one that may not be read and one that is none")
+def _():
+    nasweep("score", "nb201", "--proxy", "sed", "--range", "0:3", "--out", "s.h5")
+    with h5py.File("s.h5", "a"):
+        done = nasweep("correlate", "s.h5", status=1)
+        assert "h5clear -s s.h5" in done.stderr and "s.h5: is marked as open for writing" in done.stderr, done.stderr
+    nasweep("correlate", "s.h5")
+    with open("s.h5", "r+b") as f:  # as a process that died leaves it
+        f.seek(11)
+        f.write(b"\1")
+    assert "h5clear -s" in nasweep("correlate", "s.h5", status=1).stderr
+    assert "is no HDF5 file" in nasweep("correlate", put("n.h5", "index,a\n"), status=1).stderr
+    assert "is empty" in nasweep("correlate", put("n.h5", ""), status=1).stderr
+
+
 run()
