@@ -160,8 +160,9 @@ static void refuses_what_is_no_cell(void **state) {
                                     "|none~0|+|none~0|none~1|+|none~0|none~1|none~2||",
                                     "|none~0|+|none~0|none~1|none~2|+|none~0|none~1|none~2|",
                                     "|none~0|none~0|none~1|+|none~0|none~1|none~2|",
-                                    " |none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
-                                    "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|\n",
+                                    "(4, 0, 3, 1, 4)",
+                                    "(4, 0, 3, 1, 4, 5)",
+                                    "[[('none', 1)], [('none', 0), ('none', 1)], [('none', 0), ('none', 1), ('none', 2)]]",
                                     "|NONE~0|+|none~0|none~1|+|none~0|none~1|none~2|"};
   (void)state;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
