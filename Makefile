@@ -142,7 +142,7 @@ $(BUILD)/nasweep.bash: $(BUILD)/nasweep
 $(BUILD)/nasweep.pc: FORCE
 	@mkdir -p $(@D)
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: nasweep' 'Version: $(VERSION)' \
-	  'Description: search spaces and training-free proxies of NAS-Bench-101 and NAS-Bench-201' \
+	  'Description: search spaces and training-free proxies of NAS-Bench-101, NAS-Bench-201 and NATS-Bench' \
 	  'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -lnasweep $(strip $(LDLIBS))' > $@
 
 install: $(BUILD)/nasweep $(BUILD)/nasweep.1 $(BUILD)/nasweep.bash $(BUILD)/nasweep.pc

@@ -288,7 +288,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
 
 static const struct nsw_option options[] = {
     {.name = "format", .argument = "csv|json|suite-zero", .value = "csv", .help = "how to print"},
-    {.name = "space", .argument = "SPACE", .help = "nb101 or nb201, where the file holds both"},
+    {.name = "space", .argument = "SPACE", .help = "which one, where the file holds several (nb101, nb201, sss)"},
     {.name = "columns",
      .argument = "LIST",
      .help = "csv and json: columns in this order: index, id, class, params, macs, PROXY (score/params, score/macs), "

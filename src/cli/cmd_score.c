@@ -232,7 +232,7 @@ const struct nsw_command nsw_cmd_score = {
     .operands = "SPACE",
     .summary = "scores architectures by training-free proxies into a result file",
     .text =
-        "Scores every architecture of nb101 or nb201, or those chosen by --range, --arch, --sample and --unique. Runs "
+        "Scores every architecture of nb101, nb201 or sss, or those chosen by --range, --arch, --sample and --unique. Runs "
         "alone or under mpirun or srun; the scores do not depend on the number of ranks. The result file is replaced "
         "by "
         "a newer whole one every --checkpoint seconds. A sweep that was stopped (a signal USR1 or TERM, --time-limit, "

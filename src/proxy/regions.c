@@ -132,7 +132,8 @@ const struct nsw_proxy nsw_proxy_regions = {
     .name = "regions",
     .group = "forward",
     .source = "Chen et al., Neural Architecture Search on ImageNet in Four GPU Hours (TE-NAS), arXiv 2102.11535",
-    .note = "thin networks on pieces of 4 x 4 pixels, where the released code takes 3 x 3 of one channel and no stem",
+    .note =
+        "thin networks on pieces of 4 x 4 pixels, where the released code takes 3 x 3 of one channel and no stem; on sss every image has a pattern of its own, and the score says nothing",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
     .samples = NSW_MEASURE_SAMPLES,
     .columns = columns,
