@@ -83,8 +83,8 @@ def statistics_error(dump, norms):
     return worst
 
 
-def one_draw(space, index, size, norm, seed, reference):
-    options = [f"--{k}={v}" for k, v in size.items()] + [f"--seed={seed}", "--samples=8", f"--norm={norm}"]
+def one_draw(space, index, size, norm, seed, reference, samples=8):
+    options = [f"--{k}={v}" for k, v in size.items()] + [f"--seed={seed}", f"--samples={samples}", f"--norm={norm}"]
     options += ["--data=synthetic:3", "--weights=affine"] + (["--reference"] if reference else [])
     tap.nasweep("dump", space, "--arch", index, "--out", "net.h5", *options)
     with h5py.File("net.h5") as dump:
@@ -98,14 +98,14 @@ def one_draw(space, index, size, norm, seed, reference):
     return errors
 
 
-def compare(space, index, size, norm):
+def compare(space, index, size, norm, samples=8):
     """The naive kernels in double to 1e-9 (running statistics are float), the engine to 1e-4."""
-    exact = one_draw(space, index, size, norm, 1, True)
+    exact = one_draw(space, index, size, norm, 1, True, samples)
     for what, error in exact.items():
         assert error < (1e-6 if what == "statistics" else 1e-9), f"naive kernels, {what}: off by {error:.2e}"
     draws = []
     while len(draws) < DRAWS and not (draws and max(draws[-1].values()) < 1e-4):
-        draws.append(one_draw(space, index, size, norm, len(draws) + 1, False))
+        draws.append(one_draw(space, index, size, norm, len(draws) + 1, False, samples))
     assert max(draws[-1].values()) < 1e-4, f"{draws}"
 
 
@@ -114,4 +114,6 @@ for space, index, size in CELLS:
     for norm in ["batch", "running"]:
         tap.test(f"{space} {index}, normalised by {norm}, scales and shifts drawn")(
             lambda space=space, index=index, size=size, norm=norm: compare(space, index, size, norm))
+tap.test("many images, whose statistics are brought together piece by piece")(
+    lambda: compare("nb101", 1, {"channels": 8, "cells": 1}, "batch", 67))
 sys.exit(tap.run())
