@@ -223,7 +223,7 @@ def stops_for_good(slurm, job):
 def gives_up(slurm, job):
     """A job that dies each time is started again as often as RESTARTS allows, here once."""
     node = slurm.show(job, "BatchHost")
-    again = wait_for(lambda: hurry(slurm, job, node), 40)
+    again = wait_for(lambda: hurry(slurm, job, node) or slurm.show(job, "Restarts") == "1", 40)
     finished(slurm, [job], 60)
     text = log_of(slurm, job)
     report(again and slurm.state(job) == "FAILED" and slurm.show(job, "Restarts") == "1" and "start 2" in text
@@ -256,7 +256,6 @@ def study(slurm):
     jobs = (plain, limited, array, merge, scaling, halted, doomed)
     report(all(job.isdigit() for job in jobs), "the shipped scripts are taken", jobs)
 
-    stops_for_good(slurm, halted)
     task = f"{array}_1"
     there = wait_for(lambda: os.path.exists(f"{work}/results/array-2.h5"), 60)
     task_node = slurm.show(task, "BatchHost")
@@ -264,6 +263,7 @@ def study(slurm):
     report(there and wait_for(lambda: slurm.show(task, "Restarts") == "1", 30), "a task of an array is queued again by hand",
            slurm.tell("scontrol", "show", "job", task) + log_of(slurm, f"{array}-1"))
     wait_for(lambda: hurry(slurm, task, task_node), 20)
+    stops_for_good(slurm, halted)
     finished(slurm, [merge], 60)
     run(12, "score", "nb201", "--proxy", "dummy", "--sample", "100", "--seed", "1,2,3", "--dataset", "cifar10", "--set",
         "dummy.rate=1.5e9", "--progress", "0", "--out", f"{work}/seeds.h5")
