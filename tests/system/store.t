@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from tap import data_file, nasweep, need_tool, run, test  # noqa: E402
+from tap import Skip, data_file, nasweep, need_tool, run, test  # noqa: E402
 
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
@@ -123,6 +123,48 @@ def _():
     # edges 0-1, 0-2, 0-3, 1-2, 1-3, 2-3; skip 0, none 1, 3x3 2, 1x1 3, pool 4
     assert set(exported["cifar100"]) == {"(2, 0, 4, 1, 3, 1)", "(1, 1, 1, 1, 1, 1)"}
     assert exported["cifar100"]["(1, 1, 1, 1, 1, 1)"]["sed"]["score"] == -1e9
+
+
+SPY = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void note(const char *what, const char *name) {
+  FILE *f = fopen(getenv("SPY_LOG"), "a");
+  if (f) fprintf(f, "%s %s\n", what, name), fclose(f);
+}
+int fsync(int fd) {
+  char link[64], name[4096] = "";
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  if (readlink(link, name, sizeof name - 1) < 0) name[0] = 0;
+  note("fsync", name);
+  return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd);
+}
+int rename(const char *from, const char *to) {
+  note("rename", to);
+  return ((int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename"))(from, to);
+}
+"""
+
+
+@test("a result file is on the disk before it has its name")
+def _():
+    if os.environ.get("ASAN"):
+        raise Skip("the sanitizer wants to be loaded first")
+    need_tool("cc")
+    with open("spy.c", "w") as f:
+        f.write(SPY)
+    subprocess.run(["cc", "-shared", "-fPIC", "spy.c", "-o", "spy.so", "-ldl"], check=True)
+    here = os.getcwd()
+    nasweep("score", "nb201", "--proxy", "sed", "--sample", "9", "--out", "r.h5",
+            env={"LD_PRELOAD": f"{here}/spy.so", "SPY_LOG": f"{here}/log"})
+    with open("log") as f:
+        calls = [line.split(" ", 1) for line in f.read().splitlines()]
+    named = [i for i, (what, name) in enumerate(calls) if what == "rename" and name.endswith("r.h5")]
+    assert named, calls
+    assert calls[named[0] - 1][0] == "fsync" and "r.h5" in calls[named[0] - 1][1], calls
 
 
 run()

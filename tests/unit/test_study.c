@@ -339,8 +339,24 @@ static void unique_keeps_one_of_every_class_there(void **state) {
   nsw_table_free(&table);
 }
 
+/* Efron's formula by hand: resamples that are an even grid over 0..1 with the estimate in their middle have no bias, and
+ * the quantile at p is p. With acceleration 0.1 and 95 %, z = -1.959964: p = cdf(z / (1 - 0.1 z)) = cdf(-1.638771), and
+ * above cdf(1.959964 / 0.8040036) = cdf(2.437755). A negative one mirrors that. */
+static void acceleration_moves_both_ends_its_way(void **state) {
+  enum { GRID = 2001 };
+  (void)state;
+  static double values[GRID];
+  for (int sign = -1; sign <= 1; sign += 2) {
+    for (int i = 0; i < GRID; i++) values[i] = (double)((i * 1237) % GRID) / (GRID - 1);
+    struct nsw_interval got = nsw_interval(values, GRID, 0.5, 0.1 * sign, 0.95);
+    assert_same(got.bca_low, sign > 0 ? 0.050630 : 1 - 0.992611, 2e-6);
+    assert_same(got.bca_high, sign > 0 ? 0.992611 : 1 - 0.050630, 2e-6);
+    assert_same(got.low, 0.025, 1e-12);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(unique_keeps_one_of_every_class_there), cmocka_unit_test(test_ranks),     cmocka_unit_test(test_nan_has_no_rank),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(acceleration_moves_both_ends_its_way), cmocka_unit_test(unique_keeps_one_of_every_class_there), cmocka_unit_test(test_ranks),     cmocka_unit_test(test_nan_has_no_rank),
                                      cmocka_unit_test(test_kendall),   cmocka_unit_test(test_undefined),
                                      cmocka_unit_test(test_bootstrap), cmocka_unit_test(test_lanes_agree),
                                      cmocka_unit_test(test_jackknife), cmocka_unit_test(test_p_values),
