@@ -1,11 +1,13 @@
-/* libFuzzer target: comma-separated accuracy files, plain or gzipped, into a small table. The first byte chooses what
- * the user named. */
+/* libFuzzer target: tables of accuracies and scores, as text, JSON, packed, and those that come with the program, into a
+ * small table. The first byte chooses the format and what the user named. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "truth/csv.h"
+#include "truth/scores.h"
+#include "truth/shipped.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,11 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (data[0] & 4) request.columns = columns, request.column_count = 2;
   if (data[0] & 8) request.unit = "fraction";
   if (data[0] & 16) request.dataset = "cifar10";
+  const struct nsw_truth_format *format = data[0] & 64 ? &nsw_truth_packed : data[0] & 32 ? &nsw_truth_scores : &nsw_truth_csv;
   struct nsw_truth_report report;
   struct nsw_error err = {{0}};
-  nsw_truth_csv.guess(&request, &space, &err);
+  format->guess(&request, &space, &err);
   struct nsw_table *table = make_table();
-  if (table) nsw_truth_read(&nsw_truth_csv, &request, table, 0.5, &report, &err);
+  if (table) nsw_truth_read(format, &request, table, 0.5, &report, &err);
   nsw_table_free(&table);
   close(fd);
   return 0;
