@@ -61,7 +61,8 @@ for space, split, heading in (("nb201", "test-200ep", "## NAS-Bench-201"), ("nb1
                 wrong.append(f"{space} {name} {key}: {shown} for {lines[name][key]}")
 report(not wrong and seen > 35, f"{seen} coefficients of the page are those of the tables beside it", wrong or seen)
 done = subprocess.run([NASWEEP, "correlate", os.path.join(STUDY, "nb201.h5"), "--split", "test-200ep", "--dataset", "cifar10",
-                       "--format", "csv"], capture_output=True, text=True)
+                       "--format", "csv"], capture_output=True, text=True,
+                      env={k: v for k, v in os.environ.items() if k not in ("NASWEEP_DATA", "NASWEEP_TABLES")})
 now = {r["proxy"]: r for r in csv.DictReader(done.stdout.splitlines())}
 with open(os.path.join(STUDY, "nb201.csv")) as f:
     then = {r["proxy"]: r for r in csv.DictReader(f) if r["dataset"] == "cifar10"}
