@@ -78,19 +78,12 @@ struct nsw_plane nsw_dy_of(const struct nsw_engine *e, int t, int slot) {
   return dy_plane(e, &e->net->layer[producer], &e->place.layer[producer].conv, slot);
 }
 
-/* dw, one block of output channels after the other, so that it stays in cache while the group's images pass. */
 static void direct_weights(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_place *c,
                            struct nsw_slots at, int count) {
-  struct nsw_conv_pass one = c->weights;
-  size_t block = c->dw_size / (size_t)one.blocks;
-  int step = nsw_conv_step(e, c, count);
-  one.blocks = 1;
-  for (int g = 0; g < count; g += step)
-    for (int b = 0; b < c->weights.blocks; b++)
-      for (int s = g; s < count && s < g + step; s++) {
-        const float *x = l->src == 0 ? image_pixels(e, at.first + s) : value_plane(e, l->src, at.x + s).p;
-        e->wgrad(&one, x, dy_plane(e, l, c, at.dy + s).p + b * NSW_BLOCK, e->grads.p + c->dw + (size_t)b * block);
-      }
+  for (int s = 0; s < count; s++) {
+    const float *x = l->src == 0 ? image_pixels(e, at.first + s) : value_plane(e, l->src, at.x + s).p;
+    e->wgrad(&c->weights, x, dy_plane(e, l, c, at.dy + s).p, e->grads.p + c->dw);
+  }
 }
 
 void nsw_backward_weights(struct nsw_engine *e, int i, struct nsw_slots at, int count) {
@@ -106,20 +99,14 @@ void nsw_backward_weights(struct nsw_engine *e, int i, struct nsw_slots at, int 
                 e->tiles.p);
 }
 
-/* dx, likewise. */
 static void direct_input(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_place *c,
                          struct nsw_slots at, int count, bool add) {
   for (int k = 0; k < c->backs; k++) {
-    struct nsw_conv_pass one = c->back[k];
-    size_t block = c->wb_size / (size_t)one.blocks;
-    int step = nsw_conv_step(e, c, count);
-    one.blocks = 1;
-    one.add |= add;
-    for (int g = 0; g < count; g += step)
-      for (int b = 0; b < c->back[k].blocks; b++)
-        for (int s = g; s < count && s < g + step; s++)
-          e->conv(&one, dy_plane(e, l, c, at.dy + s).p, e->packed.p + c->wb + (size_t)b * block,
-                  grad_plane(e, l->src, at.x + s).p + c->back_y[k] + b * NSW_BLOCK);
+    struct nsw_conv_pass pass = c->back[k];
+    pass.add |= add;
+    for (int s = 0; s < count; s++)
+      e->conv(&pass, dy_plane(e, l, c, at.dy + s).p, e->packed.p + c->wb,
+              grad_plane(e, l->src, at.x + s).p + c->back_y[k]);
   }
 }
 
@@ -140,7 +127,7 @@ void nsw_backward_input(struct nsw_engine *e, int i, struct nsw_slots at, int co
 static void conv_backward(struct nsw_engine *e, int i, int first, int count, bool weights) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_place *c = &e->place.layer[i].conv;
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   if (!c->dy_is_grad) nsw_backward_norm(e, l->dst, first, count, nsw_dy_of);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
   for (int s = 0; s < count; s++) {
@@ -150,8 +137,9 @@ static void conv_backward(struct nsw_engine *e, int i, int first, int count, boo
     if (e->probe.count) probe_conv(e, i, first + s, x, dy.p);
   }
   if (e->observe) e->observe(e->with, e, i, NSW_AFTER_SLOPE);
-  if (weights) nsw_backward_weights(e, i, (struct nsw_slots){.first = first}, count);
-  nsw_backward_input(e, i, (struct nsw_slots){.first = first}, count, false);
+  if (c->lead < 0 && weights) nsw_backward_weights(e, i, (struct nsw_slots){.first = first}, count);
+  if (c->lead < 0) nsw_backward_input(e, i, (struct nsw_slots){.first = first}, count, false);
+  if (c->lead == i) nsw_backward_together(e, i, count, weights);
   nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
 }
 
@@ -171,7 +159,7 @@ void nsw_backward_sum(struct nsw_engine *e, int i, int slot, int values) {
 
 static void combine_backward(struct nsw_engine *e, int i, int first, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   if (l->dst >= 0 && (e->net->tensor[l->dst].norm || e->net->tensor[l->dst].relu))
     nsw_backward_norm(e, l->dst, first, count, grad_plane);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
@@ -189,7 +177,7 @@ void nsw_backward_pool(struct nsw_engine *e, int i, int slot, int values) {
 }
 
 static void pool_backward(struct nsw_engine *e, int i, int count) {
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   for (int s = 0; s < count; s++) nsw_backward_pool(e, i, s, s);
   nsw_engine_account(e, NSW_WORK_POOL, &since);
 }
@@ -217,7 +205,7 @@ static void layer_backward(struct nsw_engine *e, int i, int first, int count, bo
 }
 
 void nsw_backward_group(struct nsw_engine *e, int first, int count, bool weights) {
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   for (int s = 0; s < count; s++) {
     nsw_backward_features(e, first + s, s);
     if (e->probe.count) probe_head(e, first + s);

@@ -29,6 +29,10 @@ struct nsw_conv_pass {
 /* y = convolution of x with w, for one image. x and y point at the first output's pixels. */
 typedef void nsw_conv_fn(const struct nsw_conv_pass *pass, const float *x, const float *w, float *y);
 
+/* Rows of a strip: some 64 pixels. The kernels go over a strip with all blocks of channels before they begin the next
+ * one, so that its input stays in the first two caches. */
+static inline int nsw_conv_strip(int cols) { return cols < 64 ? 64 / cols : 1; }
+
 /* Blocks of 16 that hold so many channels. */
 static inline int nsw_conv_blocks(int channels) { return (channels + NSW_BLOCK - 1) / NSW_BLOCK; }
 

@@ -39,8 +39,11 @@ static void row(const struct nsw_conv_pass *p, const float *x, const float *w, f
 void NSW_FN(nsw_conv)(const struct nsw_conv_pass *pass, const float *x, const float *w, float *y) {
   const struct nsw_conv_pass p = *pass;
   const ptrdiff_t block = (ptrdiff_t)p.w_taps * p.cin * NSW_BLOCK;
-  for (int b = 0; b < p.blocks; b++)
-    for (int h = 0; h < p.rows; h++) row(&p, x + h * p.x_row, w + b * block, y + h * p.y_row + b * NSW_BLOCK);
+  const int strip = nsw_conv_strip(p.cols);
+  for (int first = 0; first < p.rows; first += strip)
+    for (int b = 0; b < p.blocks; b++)
+      for (int h = first; h < p.rows && h < first + strip; h++)
+        row(&p, x + h * p.x_row, w + b * block, y + h * p.y_row + b * NSW_BLOCK);
 }
 
 /* Input channels of one tile of the weight gradient. */
@@ -63,18 +66,27 @@ NSW_INLINE void wgrad_tile(const int C, const struct nsw_conv_pass *p, const flo
   NSW_EACH (i, C * NSW_BLOCK_VECS) vstore(dw + i * NSW_LANES, acc[i]);
 }
 
-void NSW_FN(nsw_conv_wgrad)(const struct nsw_conv_pass *pass, const float *x, const float *dy, float *dw) {
-  const struct nsw_conv_pass p = *pass;
-  const int cin = nsw_conv_depth(p.cin);
-  for (int b = 0; b < p.blocks; b++)
-    for (int t = 0; t < p.taps; t++) {
-      float *d = dw + (ptrdiff_t)(b * p.w_taps + p.tap_w[t]) * cin * NSW_BLOCK;
-      const float *xt = x + p.tap_x[t], *dyb = dy + b * NSW_BLOCK;
+/* One strip: p's rows. */
+static void wgrad_strip(const struct nsw_conv_pass *p, const float *x, const float *dy, float *dw) {
+  const int cin = nsw_conv_depth(p->cin);
+  for (int b = 0; b < p->blocks; b++)
+    for (int t = 0; t < p->taps; t++) {
+      float *d = dw + (ptrdiff_t)(b * p->w_taps + p->tap_w[t]) * cin * NSW_BLOCK;
+      const float *xt = x + p->tap_x[t], *dyb = dy + b * NSW_BLOCK;
       int c = 0;
-      for (; c + DEPTH <= cin; c += DEPTH) wgrad_tile(DEPTH, &p, xt + c, dyb, d + c * NSW_BLOCK);
+      for (; c + DEPTH <= cin; c += DEPTH) wgrad_tile(DEPTH, p, xt + c, dyb, d + c * NSW_BLOCK);
       for (; SMALL_DEPTH < DEPTH && c + SMALL_DEPTH <= cin; c += SMALL_DEPTH)
-        wgrad_tile(SMALL_DEPTH, &p, xt + c, dyb, d + c * NSW_BLOCK);
+        wgrad_tile(SMALL_DEPTH, p, xt + c, dyb, d + c * NSW_BLOCK);
     }
+}
+
+void NSW_FN(nsw_conv_wgrad)(const struct nsw_conv_pass *pass, const float *x, const float *dy, float *dw) {
+  struct nsw_conv_pass p = *pass;
+  const int strip = nsw_conv_strip(pass->cols);
+  for (int first = 0; first < pass->rows; first += strip) {
+    p.rows = pass->rows - first < strip ? pass->rows - first : strip;
+    wgrad_strip(&p, x + first * p.x_row, dy + first * p.y_row, dw);
+  }
 }
 
 void NSW_FN(nsw_conv_probe)(const struct nsw_conv_pass *pass, const float *x, const float *dy, float *out) {

@@ -134,7 +134,7 @@ static bool is_affine(const struct nsw_weights *weights, struct nsw_run run) {
 
 int nsw_engine_bind(struct nsw_engine *e, const struct nsw_net *net, const struct nsw_weights *weights,
                     struct nsw_batch *batch, struct nsw_run run, struct nsw_error *err) {
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   int status = check_batch(net, batch, err);
   if (status != NSW_OK) return status;
   bool affine = is_affine(weights, run);
@@ -170,7 +170,7 @@ int nsw_engine_show(struct nsw_engine *e, struct nsw_batch *batch, struct nsw_er
 }
 
 int nsw_engine_reweigh(struct nsw_engine *e, const struct nsw_weights *weights, struct nsw_error *err) {
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   if (is_affine(weights, e->run) != e->affine)
     return nsw_engine_bind(e, e->net, weights, e->batch, e->run, err); /* statistics need other room */
   e->weights = weights;
@@ -192,9 +192,10 @@ void nsw_engine_probe(struct nsw_engine *e, const int *param, int count, int ele
 
 /* ---- running ---- */
 
-/* Whether images can go through in pieces, several layers at a time: nobody looks on, and there are enough of them. */
+/* Whether images can go through in pieces, several layers at a time: nobody looks on, and there are enough of them. Few
+ * do better where 1x1 convolutions share what they read (src/net/NOTES.md). */
 static bool in_pieces(const struct nsw_engine *e) {
-  return e->run.norm == NSW_NORM_BATCH && e->images > NSW_PIECE && !e->observe && !e->probe.count;
+  return e->run.norm == NSW_NORM_BATCH && e->images > 4 * NSW_PIECE && !e->observe && !e->probe.count;
 }
 
 static void forward(struct nsw_engine *e, int first, int count, bool stem) {

@@ -72,7 +72,7 @@ struct nsw_engine {
 /* Adds the time since *since to a kind of work, and moves *since on. */
 static inline void nsw_engine_account(struct nsw_engine *e, enum nsw_work work, double *since) {
   if (!e->timed) return;
-  double t = nsw_now();
+  double t = nsw_thread_seconds();
   e->seconds[work] += t - *since;
   *since = t;
 }
@@ -144,13 +144,6 @@ static inline float *head_bias(const struct nsw_engine *e) {
 }
 static inline float *head_grad(const struct nsw_engine *e) { return e->head.p + head_size(e->net); }
 
-/* Images of a group that go through a convolution block by block of its output channels, so that a block's weights are
- * fetched once for all of them: one where all its weights stay in cache anyway, and images do so better. */
-static inline int nsw_conv_step(const struct nsw_engine *e, const struct nsw_conv_place *c, int count) {
-  if (count <= 10 || e->run.norm == NSW_NORM_SAMPLE) return count;
-  return c->w_size <= 40000 ? 1 : 8;
-}
-
 /* A pass of Winograd's kernels over the first `count` slots. */
 static inline struct nsw_wino_pass nsw_wino_pass_of(const struct nsw_engine *e, const struct nsw_conv_pass *p,
                                                     int count) {
@@ -208,6 +201,10 @@ void nsw_norm_sums(struct nsw_engine *e, int tensor, int first, int count, float
 void nsw_norm_means(struct nsw_engine *e, int tensor, int images, float *sum);
 void nsw_norm_back(struct nsw_engine *e, int tensor, int first, int count, const float *mean, nsw_target_fn *target,
                    int to);
+
+/* together.c: the convolutions done together with their lead, forward and back (weights: their gradients too). */
+void nsw_forward_together(struct nsw_engine *e, int lead, int count);
+void nsw_backward_together(struct nsw_engine *e, int lead, int count, bool weights);
 
 /* pieces.c: all layers and the head, and the way back, of a batch whose images need not be seen layer by layer. */
 void nsw_forward_pieces(struct nsw_engine *e);

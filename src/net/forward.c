@@ -6,22 +6,16 @@
 
 static void direct_forward(struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_place *c, int first,
                            int slot, int count) {
-  struct nsw_conv_pass one = c->forward;
-  size_t block = c->w_size / (size_t)one.blocks;
-  int step = nsw_conv_step(e, c, count);
-  one.blocks = 1;
-  for (int g = 0; g < count; g += step)
-    for (int b = 0; b < c->forward.blocks; b++)
-      for (int s = g; s < count && s < g + step; s++) {
-        const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, slot + s).p;
-        e->conv(&one, x, e->packed.p + c->w + (size_t)b * block, value_plane(e, l->dst, slot + s).p + b * NSW_BLOCK);
-      }
+  for (int s = 0; s < count; s++) {
+    const float *x = l->src == 0 ? image_pixels(e, first + s) : value_plane(e, l->src, slot + s).p;
+    e->conv(&c->forward, x, e->packed.p + c->w, value_plane(e, l->dst, slot + s).p);
+  }
 }
 
 void nsw_forward_conv(struct nsw_engine *e, int i, int first, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_place *c = &e->place.layer[i].conv;
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   if (c->wino) {
     struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->forward, count);
     e->wino_conv(&pass, c->tile[0], value_plane(e, l->src, slot).p, e->packed.p + c->w, value_plane(e, l->dst, slot).p,
@@ -34,7 +28,7 @@ void nsw_forward_conv(struct nsw_engine *e, int i, int first, int slot, int coun
 
 void nsw_forward_combine(struct nsw_engine *e, int i, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   for (int s = slot; s < slot + count; s++) {
     struct nsw_combine m = {.inputs = l->terms, .first = l->first, .count = l->count};
     int made = l->dst >= 0 ? l->dst : l->relu_dst;
@@ -54,7 +48,7 @@ void nsw_forward_pool(struct nsw_engine *e, int i, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_pixel_kernels *k = e->pixel;
   nsw_pool_fn *pool[NSW_LAYER_KINDS] = {NULL, NULL, k->avgpool3, k->maxpool3, k->avgpool2, k->maxpool2};
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   for (int s = slot; s < slot + count; s++) {
     struct nsw_plane y = value_plane(e, l->dst, s);
     pool[l->kind](value_plane(e, l->src, s), y, which_of(e, i, s));
@@ -149,9 +143,18 @@ void nsw_forward_layer(struct nsw_engine *e, int i, int first, int slot, int cou
     nsw_forward_pool(e, i, slot, count);
 }
 
+/* Whether a convolution goes forward together with its lead. Normalised by sample, its few images are in cache when it
+ * is done, and their statistics and sum are worth more than its input's. */
+static bool goes_together(const struct nsw_engine *e, int i) {
+  return e->net->layer[i].kind == NSW_LAYER_CONV && e->place.layer[i].conv.lead >= 0 && e->run.norm != NSW_NORM_SAMPLE;
+}
+
 static void layer_forward(struct nsw_engine *e, int i, int first, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
-  nsw_forward_layer(e, i, first, 0, count);
+  if (!goes_together(e, i))
+    nsw_forward_layer(e, i, first, 0, count);
+  else if (e->place.layer[i].conv.lead == i)
+    nsw_forward_together(e, i, count);
   if (e->run.norm == NSW_NORM_NONE) take_out(e, i, count);
   nsw_forward_norm(e, l->dst, count);
   if (e->observe) e->observe(e->with, e, i, NSW_AFTER_LAYER);
@@ -188,7 +191,7 @@ void nsw_forward_group(struct nsw_engine *e, int first, int count, bool stem) {
     layer_forward(e, i, first, count);
     if (i == 0 && stem) copy_stem(e, first, count, true);
   }
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   for (int s = 0; s < count; s++) nsw_forward_head(e, first + s, s);
   nsw_engine_account(e, NSW_WORK_HEAD, &since);
 }

@@ -99,7 +99,7 @@ static void normalise_not(struct nsw_engine *e, int t) {
 }
 
 void nsw_forward_norm(struct nsw_engine *e, int t, int count) {
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   if (t < 0 || !e->net->tensor[t].norm) return;
   const float *kept = e->moments.p + (e->run.norm == NSW_NORM_RUNNING ? e->place.tensor[t].stats : 0);
   switch (e->run.norm) {

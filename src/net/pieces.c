@@ -26,7 +26,7 @@ static bool waits(const struct nsw_net *net, int i, int first) {
 static void forward_layers(struct nsw_engine *e, int first, int end, int slot, int count) {
   for (int i = first; i < end; i++) {
     nsw_forward_layer(e, i, slot, slot, count);
-    double since = e->timed ? nsw_now() : 0;
+    double since = e->timed ? nsw_thread_seconds() : 0;
     if (makes_norm(e->net, i)) nsw_norm_piece(e, e->net->layer[i].dst, slot, count);
     nsw_engine_account(e, NSW_WORK_NORM, &since);
   }
@@ -41,7 +41,7 @@ void nsw_forward_pieces(struct nsw_engine *e) {
     for (int i = first; i < end; i++)
       if (makes_norm(net, i)) nsw_norm_whole(e, net->layer[i].dst);
   }
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   for (int s = 0; s < e->images; s++) nsw_forward_head(e, s, s);
   nsw_engine_account(e, NSW_WORK_HEAD, &since);
 }
@@ -58,7 +58,7 @@ static void conv_back(struct nsw_engine *e, int i, int slot, int count, const fl
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_place *c = &e->place.layer[i].conv;
   struct nsw_slots at = {.first = slot, .x = slot, .dy = c->dy_is_grad ? slot : 0};
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   if (!c->dy_is_grad) nsw_norm_back(e, l->dst, slot, count, mean, nsw_dy_of, 0);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
   for (int s = 0; s < count && c->dy_frame; s++) nsw_clear_frame(dy_plane(e, l, c, at.dy + s));
@@ -70,7 +70,7 @@ static void conv_back(struct nsw_engine *e, int i, int slot, int count, const fl
 /* The way back of a piece through one layer; mean: of its normalisation. */
 static void layer_back(struct nsw_engine *e, int i, int slot, int count, const float *mean, bool weights) {
   const struct nsw_layer *l = &e->net->layer[i];
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   if (l->kind == NSW_LAYER_CONV) {
     conv_back(e, i, slot, count, mean, weights);
     return;
@@ -92,7 +92,7 @@ static void layer_back(struct nsw_engine *e, int i, int slot, int count, const f
 static void back_piece(struct nsw_engine *e, int from, int to, int slot, int count, const float *mean, float *next,
                        bool weights) {
   for (int i = from; i > to; i--) layer_back(e, i, slot, count, mean, weights);
-  double since = e->timed ? nsw_now() : 0;
+  double since = e->timed ? nsw_thread_seconds() : 0;
   if (to >= 0) nsw_norm_sums(e, e->net->layer[to].dst, slot, count, next);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
 }

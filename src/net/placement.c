@@ -14,6 +14,7 @@ struct layout {
   struct nsw_span *which, *dy;   /* [layers] */
   int *root;                     /* [tensors]: the tensor whose gradient it shares; itself mostly */
   bool *written;                 /* [tensors]: by root, while flags are set */
+  int *joined;                   /* [tensors]: the last convolution that others may join; -1: none */
 };
 
 static bool is_max(enum nsw_layer_kind kind) { return kind == NSW_LAYER_MAXPOOL3 || kind == NSW_LAYER_MAXPOOL2; }
@@ -66,6 +67,35 @@ static void share_gradients(struct layout *o) {
   }
 }
 
+/* ---- convolutions done together ---- */
+
+/* 1x1 convolutions that read the same tensor take it from the first caches one after the other (net/together.c). Only
+ * where nobody else reads it between them, so that the order of what is added to its gradient stays that of the layers.
+ */
+static bool can_join(const struct nsw_layer *l) {
+  return l->kind == NSW_LAYER_CONV && l->kernel == 1 && l->stride == 1 && l->src != 0;
+}
+
+static void join_convs(struct layout *o) {
+  const struct nsw_net *net = o->net;
+  for (int t = 0; t < net->tensors; t++) o->joined[t] = -1;
+  for (int i = 0; i < net->layers; i++) {
+    const struct nsw_layer *l = &net->layer[i];
+    struct nsw_conv_place *c = &o->place->layer[i].conv;
+    c->lead = can_join(l) ? i : -1;
+    c->last = i;
+    c->before = -1;
+    for (int k = 0; k < l->terms; k++) o->joined[l->term[k]] = -1;
+    if (l->kind == NSW_LAYER_COMBINE) continue;
+    if (can_join(l) && o->joined[l->src] >= 0) {
+      c->before = o->joined[l->src];
+      c->lead = o->place->layer[c->before].conv.lead;
+      o->place->layer[c->lead].conv.last = i;
+    }
+    o->joined[l->src] = can_join(l) ? i : -1;
+  }
+}
+
 /* ---- lifetimes ---- */
 
 static void live_until(struct nsw_span *s, int step) {
@@ -89,6 +119,18 @@ static void note_made(struct layout *o, int t, int layer) {
   if (o->wish.back) live_until(&o->grad[o->root[t]], back_step(o->net, layer));
 }
 
+/* It is done at the steps of its lead, which come before its own on the way forward and after it on the way back. */
+static void note_conv(struct layout *o, int i) {
+  const struct nsw_layer *l = &o->net->layer[i];
+  const struct nsw_tensor *y = &o->net->tensor[l->dst];
+  int lead = o->place->layer[i].conv.lead >= 0 ? o->place->layer[i].conv.lead : i, back = back_step(o->net, lead);
+  live_from(&o->value[l->dst], lead);
+  if (!o->wish.back) return;
+  if (o->wish.weights) live_until(&o->value[l->src], back);
+  live_until(&o->value[l->dst], back_step(o->net, i));                   /* for observers */
+  if (!y->norm && !y->relu) live_until(&o->grad[o->root[l->dst]], back); /* it may be dy */
+}
+
 static void note_layer(struct layout *o, int i) {
   const struct nsw_net *net = o->net;
   const struct nsw_layer *l = &net->layer[i];
@@ -97,11 +139,8 @@ static void note_layer(struct layout *o, int i) {
   note_made(o, l->relu_dst, i);
   for (int k = 0; k < l->terms; k++) note_read(o, l->term[k], i);
   if (l->src >= 0) note_read(o, l->src, i);
+  if (l->kind == NSW_LAYER_CONV) note_conv(o, i);
   if (!o->wish.back) return;
-  if (l->kind == NSW_LAYER_CONV) {
-    if (o->wish.weights) live_until(&o->value[l->src], back);
-    live_until(&o->value[l->dst], back); /* for observers */
-  }
   if (l->relu_dst >= 0) live_until(&o->value[l->relu_dst], back); /* where it was shut */
   if (l->dst >= 0 && (net->tensor[l->dst].norm || net->tensor[l->dst].relu)) live_until(&o->value[l->dst], back);
 }
@@ -161,7 +200,8 @@ static void set_sizes(struct layout *o) {
     c->dy_frame = l->kernel == 3 && wanted(o, l);
     c->dy_is_grad = !c->dy_frame && !net->tensor[l->dst].norm && !net->tensor[l->dst].relu;
     if (c->dy_is_grad) continue;
-    o->dy[i] = (struct nsw_span){image_floats(o, l->dst, c->dy_frame), back, back, 0};
+    o->dy[i] =
+        (struct nsw_span){image_floats(o, l->dst, c->dy_frame), back, c->lead < 0 ? back : back_step(net, c->lead), 0};
     if (o->dy[i].size > o->place->dy) o->place->dy = o->dy[i].size;
   }
 }
@@ -242,6 +282,7 @@ static void set_adds(struct layout *o) {
 static int make(struct layout *o, struct nsw_error *err) {
   set_shapes(o);
   share_gradients(o);
+  join_convs(o);
   set_lifetimes(o);
   set_sizes(o);
   int status = place_all(o, err);
@@ -264,8 +305,9 @@ int nsw_placement_make(const struct nsw_net *net, struct nsw_placement_wish wish
                      .which = calloc(layers, sizeof *o.which),
                      .dy = calloc(layers, sizeof *o.dy),
                      .root = calloc(tensors, sizeof *o.root),
-                     .written = calloc(tensors, sizeof *o.written)};
-  bool ok = place->tensor && place->layer && o.value && o.grad && o.which && o.dy && o.root && o.written;
+                     .written = calloc(tensors, sizeof *o.written),
+                     .joined = calloc(tensors, sizeof *o.joined)};
+  bool ok = place->tensor && place->layer && o.value && o.grad && o.which && o.dy && o.root && o.written && o.joined;
   int status = ok ? make(&o, err) : nsw_fail(err, "out of memory for the placement of a network");
   free(o.value);
   free(o.grad);
@@ -273,6 +315,7 @@ int nsw_placement_make(const struct nsw_net *net, struct nsw_placement_wish wish
   free(o.dy);
   free(o.root);
   free(o.written);
+  free(o.joined);
   return status;
 }
 

@@ -36,6 +36,10 @@ struct nsw_conv_place {
   ptrdiff_t dy_row;
   int dy_frame;
   bool dy_is_grad; /* no post and no frame needed: dy is the tensor's own gradient */
+  int lead;        /* of a 1x1 convolution of stride 1: the first of those that read the same tensor and are done
+                    * together, at its steps, forward and back (itself where it is alone); -1: of another kind */
+  int last;        /* of the lead: the last of them */
+  int before;      /* the one before this; -1: none */
 };
 
 struct nsw_layer_place {
