@@ -63,6 +63,13 @@ def missing():
     return None
 
 
+def release():
+    """Slurm's, as (year, month)."""
+    said = subprocess.run(["slurmctld", "-V"], capture_output=True, text=True,
+                          env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")).stdout  # slurm 24.11.5
+    return tuple(int(n) for n in said.split()[-1].split(".")[:2])
+
+
 def free_ports(count):
     """First of `count` neighbouring free ports."""
     for first in range(17000 + os.getpid() % 400 * 10, 29000, 10):
@@ -88,8 +95,9 @@ class Slurm:
         os.mkdir(f"{folder}/state")
         with open(f"{folder}/slurm.conf", "w") as f:
             f.write(conf)
-        with open(f"{folder}/cgroup.conf", "w") as f:
-            f.write("CgroupPlugin=disabled\n")  # Slurm 24.11 looks for cgroups even where no plugin needs them
+        if release() >= (23, 11):  # looks for cgroups even where no plugin needs them; older ones know no such word
+            with open(f"{folder}/cgroup.conf", "w") as f:
+                f.write("CgroupPlugin=disabled\n")
         with open(f"{folder}/munge.key", "wb") as f:
             f.write(os.urandom(128))
         os.chmod(f"{folder}/munge.key", 0o600)
@@ -331,6 +339,8 @@ def main():
             else:
                 said = slurm.tell("sinfo") + "".join(open(f"{folder}/{n}").read()[-600:] for n in os.listdir(folder)
                                                      if n.endswith((".log", ".out")))
+                if os.environ.get("CI"):  # all that it needs was installed there
+                    report(False, "Slurm comes up", said)
                 skip("Slurm", "did not come up: " + " ".join(said.split())[-400:])
                 print("\n".join("# " + line for line in said.splitlines()))
         finally:
