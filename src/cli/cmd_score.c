@@ -27,7 +27,8 @@ static const struct nsw_option options[] = {
     {"worker-timeout", "SECONDS", "600", "a worker that gives no answer for so long is replaced, 0: wait for ever",
      false},
     {"out", "FILE.h5", NULL, "result file; an unfinished one made with the same options is gone on with", false},
-    {"range", "A:B", NULL, "architectures with indices A to B-1 only; what lies behind the end of the space is left out", false},
+    {"range", "A:B", NULL,
+     "architectures with indices A to B-1 only; what lies behind the end of the space is left out", false},
     {"arch", "ID", NULL, "this architecture only: index, hash, string or cell, or @FILE with one a line", true},
     {"sample", "N", NULL, "so many of them, drawn at random without replacement", false},
     {"sample-seed", "S", "0", "seed of that drawing; other seeds of the scores draw the same", false},
@@ -56,7 +57,8 @@ static const struct nsw_option options[] = {
     {"progress", "SECONDS", "10", "time between lines of progress, 0: none", false},
     {"time-limit", "SECONDS", "0", "stop cleanly after this time with status 75, 0: no limit", false},
     {"halt-file", "FILE", NULL,
-     "stop cleanly when this file exists, with status 75, or with that in the environment's NASWEEP_HALT_STATUS", false},
+     "stop cleanly when this file exists, with status 75, or with that in the environment's NASWEEP_HALT_STATUS",
+     false},
     {"retries", "N", "2",
      "an architecture that ended so many runs by a crash, or so many workers, is marked failed, 0: never, and failed ones are computed again",
      false},
@@ -118,8 +120,8 @@ static int read_seconds(const struct nsw_args *args, const char *option, double 
   return NSW_OK;
 }
 
-/* The range, cut off at the end of the space, so that the tasks of an array may go by fixed steps. Where nothing is left
- * of it, first and end are the same. */
+/* The range, cut off at the end of the space, so that the tasks of an array may go by fixed steps. Where nothing is
+ * left of it, first and end are the same. */
 static int read_range(const struct nsw_args *args, struct nsw_request *q, struct nsw_error *err) {
   uint64_t count = UINT32_MAX, end;
   for (size_t i = 0; nsw_space_kinds[i]; i++)

@@ -378,8 +378,8 @@ static int add_option(struct nsw_step *step, const struct nsw_option *option, co
 }
 
 /* The operands' words, in the command's order. */
-static int add_all_operands(const struct draft *d, const struct nsw_job *job, const struct section *section, struct nsw_step *step,
-                            struct nsw_error *err) {
+static int add_all_operands(const struct draft *d, const struct nsw_job *job, const struct section *section,
+                            struct nsw_step *step, struct nsw_error *err) {
   const char *operands = section->command->operands;
   char key[64], *value = NULL;
   bool many;
@@ -397,8 +397,8 @@ static int add_all_operands(const struct draft *d, const struct nsw_job *job, co
 }
 
 /* Operands, then options: as a person would write it. */
-static int make_words(const struct draft *d, const struct nsw_job *job, const struct section *section, struct nsw_step *step,
-                      struct nsw_error *err) {
+static int make_words(const struct draft *d, const struct nsw_job *job, const struct section *section,
+                      struct nsw_step *step, struct nsw_error *err) {
   int status = add_all_operands(d, job, section, step, err);
   char *value = NULL;
   for (size_t i = 0; i < section->pairs.count && !status; i++) {
@@ -420,8 +420,8 @@ static int make_words(const struct draft *d, const struct nsw_job *job, const st
   return status;
 }
 
-static int make_step(const struct draft *d, const struct nsw_job *job, const struct section *section, struct nsw_step *step,
-                     struct nsw_error *err) {
+static int make_step(const struct draft *d, const struct nsw_job *job, const struct section *section,
+                     struct nsw_step *step, struct nsw_error *err) {
   *step = (struct nsw_step){.command = section->command, .label = strdup(section->label)};
   int status = step->label ? make_words(d, job, section, step, err) : nsw_fail(err, "out of memory for a job");
   if (!status) status = nsw_args_parse(section->command, (int)step->words, step->word, &step->args, err);

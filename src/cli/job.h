@@ -43,8 +43,8 @@ int nsw_job_read(const char *path, const char *const *overrides, size_t count, s
  * `needs` is missing now is left alone. */
 int nsw_job_check(const struct nsw_job *job, const char *path, struct nsw_error *err);
 
-/* The key of an operand: the letters its word in command->operands begins with, in lower case. Moves *text, which begins
- * there, on; false at its end. *many: it takes all operands that follow. */
+/* The key of an operand: the letters its word in command->operands begins with, in lower case. Moves *text, which
+ * begins there, on; false at its end. *many: it takes all operands that follow. */
 bool nsw_job_operand(const char **text, char key[64], bool *many);
 
 void nsw_job_free(struct nsw_job *job);

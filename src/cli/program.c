@@ -79,8 +79,9 @@ static int run_under_mpi(const struct nsw_command *command, const struct nsw_arg
   if (check_launch(err) != NSW_OK) return NSW_USAGE;
   nsw_watch_start(); /* before MPI, which does not like processes to be forked later */
   if (command->guests) nsw_keeper_start();
-  /* Alone, Open MPI would start a daemon beside us and try every network there is, for nothing: a fifth of a second. Its
-   * folders have the same names for all who are alone on a machine: one that ends takes those of one that starts. */
+  /* Alone, Open MPI would start a daemon beside us and try every network there is, for nothing: a fifth of a second.
+   * Its folders have the same names for all who are alone on a machine: one that ends takes those of one that starts.
+   */
   if (!nsw_launched()) {
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);

@@ -19,7 +19,8 @@ static const struct nsw_proxy_option options[] = {
     {"busy", "0", "1: keep the core busy meanwhile; 0: sleep"},
     {"crash", "none", "the evaluation of this class ends its process"},
     {"fail", "none", "the evaluation of this class gives no number"},
-    {"points", "0", "points of a curve that each evaluation gives; where there are some it can be stopped between them"},
+    {"points", "0",
+     "points of a curve that each evaluation gives; where there are some it can be stopped between them"},
     {0}};
 
 static const struct nsw_proxy_column curves[] = {{"dummy_curve", "the score's share after each part of the time", 0},

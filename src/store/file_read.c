@@ -1,6 +1,4 @@
 /* Result files: reading them, trusting nothing. */
-#include "store/file.h"
-
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "nasweep/row.h"
+#include "store/file.h"
 #include "store/format.h"
 #include "store/hdf5.h"
 #include "store/seal.h"
@@ -290,7 +289,8 @@ static hid_t open_ours(const char *path, struct nsw_error *err) {
   else if (!version || atoi(version) < 1)
     nsw_fail(err, "%s: damaged: no format_version", path);
   else if (atoi(version) > NSW_FORMAT_VERSION)
-    nsw_fail(err, "%s: format version %.20s is later than %d, which this program reads", path, version, NSW_FORMAT_VERSION);
+    nsw_fail(err, "%s: format version %.20s is later than %d, which this program reads", path, version,
+             NSW_FORMAT_VERSION);
   else
     good = true;
   free(format);

@@ -1,6 +1,4 @@
 /* Result files: putting the tables of a file together. */
-#include "store/file.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "store/aside.h"
+#include "store/file.h"
 #include "store/format.h"
 #include "store/hdf5.h"
 #include "store/seal.h"

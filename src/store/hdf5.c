@@ -211,14 +211,14 @@ static int explain(const char *path, struct nsw_error *err) {
   size_t got = fread(head, 1, sizeof head, f);
   fclose(f);
   if (!got) return nsw_fail(err, "%s: is empty", path);
-  if (got < sizeof head || memcmp(head, "\x89HDF\r\n\x1a\n", 8))
-    return nsw_h5_fail(err, path, "is no HDF5 file");
+  if (got < sizeof head || memcmp(head, "\x89HDF\r\n\x1a\n", 8)) return nsw_h5_fail(err, path, "is no HDF5 file");
   /* Superblock 3 has flags of who is writing: a program that died leaves them set. */
   if (head[VERSION] == 3 && head[FLAGS] & WRITING)
-    return nsw_fail(err,
-                    "%s: is marked as open for writing: close it in the program that has it open (Python: h5py.File with "
-                    "mode 'a', 'w' or 'r+'); where none has, as after one that died, clear the mark with `h5clear -s %s`",
-                    path, path);
+    return nsw_fail(
+        err,
+        "%s: is marked as open for writing: close it in the program that has it open (Python: h5py.File with "
+        "mode 'a', 'w' or 'r+'); where none has, as after one that died, clear the mark with `h5clear -s %s`",
+        path, path);
   return nsw_h5_fail(err, path, "is no readable HDF5 file");
 }
 

@@ -1,6 +1,6 @@
-/* A checksum of the whole file behind the end of its HDF5: what HDF5 itself does not check, texts of variable length and
- * plain columns, cannot be damaged unseen, nor make the library stumble. Readers of HDF5 ignore what stands there, and
- * who changes the file by HDF5 cuts it off. */
+/* A checksum of the whole file behind the end of its HDF5: what HDF5 itself does not check, texts of variable length
+ * and plain columns, cannot be damaged unseen, nor make the library stumble. Readers of HDF5 ignore what stands there,
+ * and who changes the file by HDF5 cuts it off. */
 #ifndef NSW_STORE_SEAL_H
 #define NSW_STORE_SEAL_H
 

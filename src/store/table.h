@@ -44,8 +44,8 @@ struct nsw_accuracy {
 /* A curve for each row: /SPACE/curve/NAME, for instance an accuracy after each epoch. */
 struct nsw_curves {
   char *name;
-  size_t width; /* points of a row, at least 1 */
-  float *value; /* [rows][width], NaN where unknown */
+  size_t width;                     /* points of a row, at least 1 */
+  float *value;                     /* [rows][width], NaN where unknown */
   struct nsw_attributes attributes; /* long_name, unit, ... */
 };
 

@@ -10,7 +10,7 @@
 /* Scratch space and results not yet sent of one worker. */
 struct nsw_evaluator {
   const struct nsw_sweep_plan *plan; /* borrowed */
-  double *values;              /* room for the largest group */
+  double *values;                    /* room for the largest group */
   uint8_t *status;
   unsigned char *bytes; /* packed records */
   size_t size, room;    /* bytes used and allocated */
@@ -24,7 +24,8 @@ struct nsw_evaluator {
 int nsw_evaluator_open(const struct nsw_sweep_plan *plan, struct nsw_evaluator *evaluator, struct nsw_error *err);
 void nsw_evaluator_close(struct nsw_evaluator *evaluator);
 
-/* Evaluates one task and appends its record; there is none where it was interrupted. An error ends the run; it names the architecture. */
+/* Evaluates one task and appends its record; there is none where it was interrupted. An error ends the run; it names
+ * the architecture. */
 int nsw_evaluate(struct nsw_evaluator *evaluator, uint32_t task, struct nsw_error *err);
 
 /* Takes the packed records away: the caller owns the bytes, the evaluator begins anew. */
@@ -39,6 +40,7 @@ struct nsw_record {
 };
 
 /* Reads the record at bytes, of which `size` are left. Returns its size, or 0 where it is not whole or no task. */
-size_t nsw_record_read(const struct nsw_sweep_plan *plan, const unsigned char *bytes, size_t size, struct nsw_record *record);
+size_t nsw_record_read(const struct nsw_sweep_plan *plan, const unsigned char *bytes, size_t size,
+                       struct nsw_record *record);
 
 #endif

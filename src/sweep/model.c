@@ -19,8 +19,8 @@ static double measured_seconds(const struct nsw_sweep_plan *plan, const struct n
   return 0;
 }
 
-int nsw_model_fit(const struct nsw_sweep_plan *plan, const double *cost, const struct nsw_table *measured, const char *path,
-                  struct nsw_model *model, struct nsw_error *err) {
+int nsw_model_fit(const struct nsw_sweep_plan *plan, const double *cost, const struct nsw_table *measured,
+                  const char *path, struct nsw_model *model, struct nsw_error *err) {
   double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
   size_t groups = plan->family[0].groups;
   *model = (struct nsw_model){.left_over = malloc((groups + 1) * sizeof(double))};

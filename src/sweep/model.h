@@ -16,8 +16,8 @@ struct nsw_model {
 
 /* Fits the model to the first family of a plan and the file's seconds; NSW_FAILED where fewer than ten evaluations can
  * be told, naming path. */
-int nsw_model_fit(const struct nsw_sweep_plan *plan, const double *cost, const struct nsw_table *measured, const char *path,
-                  struct nsw_model *model, struct nsw_error *err);
+int nsw_model_fit(const struct nsw_sweep_plan *plan, const double *cost, const struct nsw_table *measured,
+                  const char *path, struct nsw_model *model, struct nsw_error *err);
 
 /* A model without measurements: cost in floating-point operations over `speed` of them a second, varying by `spread`
  * (standard deviation of the logarithm). `guessed_speed` is what cost was made with. */

@@ -213,7 +213,7 @@ static int describe_options(const struct nsw_sweep_plan *plan, struct nsw_part *
 }
 
 int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_plan *plan, unsigned *needs,
-                      struct nsw_error *err) {
+                            struct nsw_error *err) {
   plan->request = request;
   *needs = 0;
   int status = NSW_OK;

@@ -9,7 +9,9 @@
 #include "nasweep/proxy.h"
 #include "sweep/request.h"
 
-enum { NSW_GROUP_ROWS = 256 }; /* architectures of a group where an evaluation is not shared and costs next to nothing */
+enum {
+  NSW_GROUP_ROWS = 256
+}; /* architectures of a group where an evaluation is not shared and costs next to nothing */
 
 /* What a core is guessed to do, floating-point operations a second, until the run has measured it. Only the ratio to
  * cheap proxies matters, and only at the start. */
@@ -30,13 +32,13 @@ struct nsw_family {
   int parts;
   void *state; /* the opened proxy; may be NULL when opened */
   bool opened;
-  int columns;  /* scores of an evaluation */
-  int curves;   /* beside them */
+  int columns;   /* scores of an evaluation */
+  int curves;    /* beside them */
   size_t points; /* of each curve */
-  size_t width; /* numbers of a row: columns + curves * points */
-  bool *wanted; /* [columns] whether the column goes into the file */
-  size_t seeds; /* 1 where the proxy does not depend on the seed */
-  bool batch;   /* a group is a batch of evaluations of their own, not one evaluation that its members share */
+  size_t width;  /* numbers of a row: columns + curves * points */
+  bool *wanted;  /* [columns] whether the column goes into the file */
+  size_t seeds;  /* 1 where the proxy does not depend on the seed */
+  bool batch;    /* a group is a batch of evaluations of their own, not one evaluation that its members share */
   uint32_t groups;
   uint32_t *start;     /* [groups + 1] into member[] and row[] */
   uint32_t *member;    /* [rows] architecture indices, group by group, ascending within */
@@ -47,12 +49,12 @@ struct nsw_family {
 };
 
 struct nsw_sweep_plan {
-  const struct nsw_space *space;     /* borrowed */
-  const struct nsw_request *request; /* borrowed */
+  const struct nsw_space *space;       /* borrowed */
+  const struct nsw_request *request;   /* borrowed */
   const struct nsw_registry *registry; /* borrowed: the run's proxies, its workers last; NULL: the built-in ones */
-  struct nsw_context context;        /* what the proxies share */
-  struct nsw_pause *pause;           /* borrowed; the evaluating thread sets who is asked; NULL: nobody */
-  uint32_t *index;                   /* [rows] selected architectures, ascending; owned */
+  struct nsw_context context;          /* what the proxies share */
+  struct nsw_pause *pause;             /* borrowed; the evaluating thread sets who is asked; NULL: nobody */
+  uint32_t *index;                     /* [rows] selected architectures, ascending; owned */
   size_t rows;
   struct nsw_family *family;
   size_t families;
@@ -70,9 +72,10 @@ struct nsw_task {
   uint32_t members;
 };
 
-/* Which proxies a request asks for, without opening them (registry is set already; the request's workers always): NSW_USAGE for unknown ones, options that do not exist, the
- * same column twice. *needs: their needs, ORed. */
-int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_plan *plan, unsigned *needs, struct nsw_error *err);
+/* Which proxies a request asks for, without opening them (registry is set already; the request's workers always):
+ * NSW_USAGE for unknown ones, options that do not exist, the same column twice. *needs: their needs, ORed. */
+int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_plan *plan, unsigned *needs,
+                            struct nsw_error *err);
 
 /* Whether an opened proxy's evaluations may last longer than a job. */
 bool nsw_sweep_plan_lasts(const struct nsw_sweep_plan *plan);

@@ -44,8 +44,8 @@ struct nsw_request {
   double time_limit;     /* seconds after which to stop, 0: none */
   const char *halt_file; /* stop when it exists; NULL: none */
   uint64_t retries;      /* an architecture that ended so many runs is marked failed; 0: never */
-  bool repair;       /* failed rows of the file that is there are computed again */
-  bool allow_failed; /* failed rows do not change what the sweep comes to */
+  bool repair;           /* failed rows of the file that is there are computed again */
+  bool allow_failed;     /* failed rows do not change what the sweep comes to */
   double worker_timeout; /* seconds without an answer after which a worker hangs, 0: never */
   enum nsw_server server;
 };

@@ -105,8 +105,8 @@ static void fill_rows(const struct nsw_sweep_plan *plan, const struct nsw_row_fa
   }
 }
 
-int nsw_results_create(const struct nsw_sweep_plan *plan, const struct nsw_row_facts *facts, struct nsw_results **results,
-                       struct nsw_error *err) {
+int nsw_results_create(const struct nsw_sweep_plan *plan, const struct nsw_row_facts *facts,
+                       struct nsw_results **results, struct nsw_error *err) {
   struct nsw_results *r = *results = calloc(1, sizeof *r);
   if (!r) return nsw_fail(err, "out of memory for results");
   r->plan = plan;
@@ -267,8 +267,7 @@ static bool has_part(const struct nsw_results *r, size_t f, const struct nsw_tab
 }
 
 /* A row the earlier run had completed, in all columns, and that is to stay so. */
-static bool stays(const struct nsw_results *r, size_t f, const struct nsw_table *earlier, uint32_t row,
-                  bool repair) {
+static bool stays(const struct nsw_results *r, size_t f, const struct nsw_table *earlier, uint32_t row, bool repair) {
   for (int c = 0; c < r->plan->family[f].columns; c++) {
     int place = r->family[f].column[c];
     if (place < 0) continue;
@@ -278,8 +277,7 @@ static bool stays(const struct nsw_results *r, size_t f, const struct nsw_table 
   return true;
 }
 
-static void take_over_task(struct nsw_results *r, const struct nsw_table *earlier, uint32_t number,
-                           bool repair) {
+static void take_over_task(struct nsw_results *r, const struct nsw_table *earlier, uint32_t number, bool repair) {
   struct nsw_task task = nsw_sweep_plan_task(r->plan, number);
   size_t f = (size_t)(task.family - r->plan->family);
   for (uint32_t m = 0; m < task.members; m++)
@@ -353,8 +351,7 @@ static void reopen_row(struct nsw_results *r, size_t f, uint32_t row) {
   }
 }
 
-int nsw_results_resume(struct nsw_results *r, const struct nsw_table *earlier, bool repair,
-                       struct nsw_error *err) {
+int nsw_results_resume(struct nsw_results *r, const struct nsw_table *earlier, bool repair, struct nsw_error *err) {
   int status = same_shape(r, earlier, err);
   if (status) return status;
   for (size_t c = 0; c < r->table->scores; c++)
@@ -397,7 +394,9 @@ struct nsw_tally nsw_tally_make(const struct nsw_table *table) {
   return tally;
 }
 
-struct nsw_tally nsw_results_tally(const struct nsw_results *r) { return nsw_tally_make(r->table); }
+struct nsw_tally nsw_results_tally(const struct nsw_results *r) {
+  return nsw_tally_make(r->table);
+}
 
 /* ---- snapshots ---- */
 

@@ -19,13 +19,14 @@ void nsw_results_facts(const struct nsw_sweep_plan *plan, size_t first, size_t e
 /* An empty table of the plan's rows with ids (the space's keys must be there), classes, parameters, multiply-adds and
  * the wanted columns with their attributes. The plan is borrowed. facts[rows]: made by nsw_results_facts, or NULL to
  * make them here. */
-int nsw_results_create(const struct nsw_sweep_plan *plan, const struct nsw_row_facts *facts, struct nsw_results **results,
-                       struct nsw_error *err);
+int nsw_results_create(const struct nsw_sweep_plan *plan, const struct nsw_row_facts *facts,
+                       struct nsw_results **results, struct nsw_error *err);
 
 /* Frees and sets to NULL; may be called twice. */
 void nsw_results_free(struct nsw_results **results);
 
-/* Takes over what an earlier run of the same plan had, but for pending rows and, to repair them, failed ones. NSW_FAILED where the rows, columns or curves are not the plan's. */
+/* Takes over what an earlier run of the same plan had, but for pending rows and, to repair them, failed ones.
+ * NSW_FAILED where the rows, columns or curves are not the plan's. */
 int nsw_results_resume(struct nsw_results *results, const struct nsw_table *earlier, bool repair,
                        struct nsw_error *err);
 

@@ -20,9 +20,10 @@ struct nsw_served {
   bool broken;               /* ranks are left that were not told to finish: only an abort ends them */
 };
 
-/* Runs all tasks that are not done. NSW_OK when all are, NSW_STOPPED or NSW_HALTED when asked to stop, NSW_FAILED when an evaluation,
- * a message or a checkpoint failed. In each case all ranks have been told to finish and what they had is in results,
- * unless messages failed. Call on rank 0; the others run nsw_worker_run. served->timing is always good to be freed. */
+/* Runs all tasks that are not done. NSW_OK when all are, NSW_STOPPED or NSW_HALTED when asked to stop, NSW_FAILED when
+ * an evaluation, a message or a checkpoint failed. In each case all ranks have been told to finish and what they had is
+ * in results, unless messages failed. Call on rank 0; the others run nsw_worker_run. served->timing is always good to
+ * be freed. */
 int nsw_server_run(const struct nsw_sweep_plan *plan, struct nsw_results *results, struct nsw_transport *transport,
                    struct nsw_served *served, struct nsw_error *err);
 

@@ -37,7 +37,8 @@ int nsw_hosts_gather(const struct nsw_transport *transport, struct nsw_hosts *ho
   MPI_Get_processor_name(mine, &length);
   mine[NSW_HOST_SIZE - 1] = '\0';
   if (transport->rank == 0) hosts->name = calloc((size_t)transport->size, NSW_HOST_SIZE);
-  int status = transport->rank == 0 && !hosts->name ? nsw_fail(err, "out of memory for %d ranks", transport->size) : NSW_OK;
+  int status =
+      transport->rank == 0 && !hosts->name ? nsw_fail(err, "out of memory for %d ranks", transport->size) : NSW_OK;
   status = nsw_transport_agree(transport, status, err);
   if (!status)
     status = nsw_mpi_check(
@@ -144,7 +145,8 @@ static void show_phase(const char *name, const struct nsw_timing *timing, const 
           slowest, host_of(hosts, slowest));
 }
 
-static void show_phases(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts, const struct nsw_served *served) {
+static void show_phases(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts,
+                        const struct nsw_served *served) {
   int from = nsw_server_works(plan->request, hosts->ranks) ? 0 : 1;
   fprintf(stderr, "  %-10s %9s %9s %9s   longest on\n", "seconds", "min", "mean", "max");
   show_phase("evaluating", served->timing, hosts, from, offsetof(struct nsw_timing, busy));
@@ -176,8 +178,9 @@ static void show_failures(const struct nsw_sweep_plan *plan, const struct nsw_re
   if (count > shown) fprintf(stderr, "  failed   and %s more values\n", nsw_thousands(count - shown, text));
 }
 
-void nsw_summary_end(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts, const struct nsw_results *results,
-                     const struct nsw_served *served, double setup, double written, int status) {
+void nsw_summary_end(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts,
+                     const struct nsw_results *results, const struct nsw_served *served, double setup, double written,
+                     int status) {
   char a[32], b[32], c[32], d[32];
   struct nsw_tally tally = nsw_results_tally(results);
   double busy = total_busy(served, hosts->ranks), wall = served->wall;
@@ -188,9 +191,8 @@ void nsw_summary_end(const struct nsw_sweep_plan *plan, const struct nsw_hosts *
             nsw_thousands(served->evaluations, a), served->evaluations == 1 ? "" : "s",
             (double)served->evaluations / wall, 100 * busy / (wall * hosts->ranks), hosts->ranks,
             hosts->ranks == 1 ? "'s" : "s'");
-  fprintf(stderr, "  rows: %s scored, %s without a path, %s failed, %s pending\n",
-          nsw_thousands(tally.scored, a), nsw_thousands(tally.no_path, b), nsw_thousands(tally.failed, c),
-          nsw_thousands(tally.pending, d));
+  fprintf(stderr, "  rows: %s scored, %s without a path, %s failed, %s pending\n", nsw_thousands(tally.scored, a),
+          nsw_thousands(tally.no_path, b), nsw_thousands(tally.failed, c), nsw_thousands(tally.pending, d));
   show_failures(plan, results);
   if (status == NSW_OK)
     fprintf(stderr, "%s: complete%s\n", plan->request->out, tally.failed ? ", with failed rows" : "");
@@ -220,8 +222,9 @@ static int set_seeds(struct nsw_attributes *a, const struct nsw_request *request
   return nsw_attributes_set(a, "seed", text, err);
 }
 
-int nsw_summary_provenance(struct nsw_results *results, const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts,
-                           const char *options, const struct nsw_table *earlier, struct nsw_error *err) {
+int nsw_summary_provenance(struct nsw_results *results, const struct nsw_sweep_plan *plan,
+                           const struct nsw_hosts *hosts, const char *options, const struct nsw_table *earlier,
+                           struct nsw_error *err) {
   struct nsw_attributes *a = &nsw_results_table(results)->attributes;
   const struct nsw_images *images = plan->context.images;
   char now[32];

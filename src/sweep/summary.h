@@ -20,13 +20,15 @@ void nsw_summary_begin(const struct nsw_sweep_plan *plan, const struct nsw_hosts
 
 /* Prints how it went: counts, time by phase over ranks, slowest host, and a verdict. setup: seconds before the sweep;
  * written: seconds of the last write. */
-void nsw_summary_end(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts, const struct nsw_results *results,
-                     const struct nsw_served *served, double setup, double written, int status);
+void nsw_summary_end(const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts,
+                     const struct nsw_results *results, const struct nsw_served *served, double setup, double written,
+                     int status);
 
 /* Root attributes: provenance and, for analysis/scaling.py, how each rank spent its time. earlier: the table that was
  * gone on with, or NULL. */
-int nsw_summary_provenance(struct nsw_results *results, const struct nsw_sweep_plan *plan, const struct nsw_hosts *hosts,
-                           const char *options, const struct nsw_table *earlier, struct nsw_error *err);
+int nsw_summary_provenance(struct nsw_results *results, const struct nsw_sweep_plan *plan,
+                           const struct nsw_hosts *hosts, const char *options, const struct nsw_table *earlier,
+                           struct nsw_error *err);
 int nsw_summary_timings(struct nsw_results *results, const struct nsw_hosts *hosts, const struct nsw_served *served,
                         double setup, struct nsw_error *err);
 

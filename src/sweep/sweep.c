@@ -173,8 +173,7 @@ struct about_images {
 };
 
 static struct about_images about_of(const struct nsw_images *images) {
-  struct about_images about = {
-      .count = images->count, .classes = images->classes, .resolution = images->resolution};
+  struct about_images about = {.count = images->count, .classes = images->classes, .resolution = images->resolution};
   memcpy(about.dataset, images->dataset, sizeof about.dataset);
   memcpy(about.source, images->source, sizeof about.source);
   memcpy(about.sha256, images->sha256, sizeof about.sha256);
@@ -304,7 +303,8 @@ static int mark_crashed(struct sweep *s, struct nsw_error *err) {
 static int verdict(const struct sweep *s, struct nsw_error *err) {
   struct nsw_tally tally = nsw_results_tally(s->results);
   if (!tally.failed || s->request->allow_failed) return NSW_OK;
-  nsw_fail(err, "%s: %zu of %zu architectures failed; --repair computes them again, --allow-failed takes them as they are",
+  nsw_fail(err,
+           "%s: %zu of %zu architectures failed; --repair computes them again, --allow-failed takes them as they are",
            s->request->out, tally.failed, s->plan.rows);
   return NSW_FLAWED;
 }

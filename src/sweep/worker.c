@@ -20,17 +20,17 @@ struct worker {
   struct nsw_evaluator evaluator;
   struct nsw_stretch *queue; /* [room], head..tail-1 not begun */
   size_t head, tail, room;
-  size_t held;       /* tasks in the queue */
-  double start;      /* of this worker */
-  double reported;   /* time of the last report */
-  double free_since; /* end of the last evaluation; start before the first */
-  double waited;     /* seconds, idle with work to come */
-  bool asked;        /* reported that it holds nothing */
-  bool said_stop;    /* reported the signal */
-  bool broken;       /* an evaluation failed, or was stopped on the way: do nothing more */
-  int heard;         /* status of listening in the middle of an evaluation ... */
+  size_t held;           /* tasks in the queue */
+  double start;          /* of this worker */
+  double reported;       /* time of the last report */
+  double free_since;     /* end of the last evaluation; start before the first */
+  double waited;         /* seconds, idle with work to come */
+  bool asked;            /* reported that it holds nothing */
+  bool said_stop;        /* reported the signal */
+  bool broken;           /* an evaluation failed, or was stopped on the way: do nothing more */
+  int heard;             /* status of listening in the middle of an evaluation ... */
   struct nsw_error *err; /* ... and its message */
-  bool finished;     /* told to finish */
+  bool finished;         /* told to finish */
 };
 
 static int send_report(struct worker *w, struct nsw_error *err) {

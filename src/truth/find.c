@@ -17,9 +17,9 @@ static int ends_with(const char *text, const char *end) {
 }
 
 /* Ends of names of files that people keep, and of those that come with the program. */
-static const char *const kept[] = {".csv",     ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".tsv",
-                                   ".tsv.gz",  ".json",   ".json.gz", ".h5",     NULL},
-                  *const shipped[] = {".table", NULL};
+static const char *const kept[] = {".csv",    ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".tsv",
+                                   ".tsv.gz", ".json",   ".json.gz", ".h5",     NULL},
+                         *const shipped[] = {".table", NULL};
 
 static int is_accuracy_file(const char *name, const char *space, const char *const *ends) {
   size_t n = strlen(space);

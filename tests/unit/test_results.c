@@ -228,10 +228,8 @@ static void failed_and_reopened_rows_are_computed_again(void **state) {
   double values[600] = {0};
   uint8_t statuses[300];
   memset(statuses, NSW_ROW_SCORED, sizeof statuses);
-  nsw_results_put(mended, &(struct nsw_record){.task = failed,
-                                               .seconds = 0.5f,
-                                               .values = (unsigned char *)values,
-                                               .status = statuses});
+  nsw_results_put(mended, &(struct nsw_record){
+                              .task = failed, .seconds = 0.5f, .values = (unsigned char *)values, .status = statuses});
   for (uint32_t m = 0; m < task.members; m++) sum += task.row[m] == row ? open->seconds[row] : 0;
   assert_true(fabs(sum - (4 * 2 + 0.5) / 3) < 1e-6);
   nsw_results_free(&mended);
@@ -275,8 +273,10 @@ static void options_that_differ_are_named(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_plan_covers_all_rows_once),         cmocka_unit_test(order_does_not_matter),
-      cmocka_unit_test(an_unfinished_table_is_gone_on_with), cmocka_unit_test(a_failed_task_fails_its_rows_alone),
+      cmocka_unit_test(a_plan_covers_all_rows_once),
+      cmocka_unit_test(order_does_not_matter),
+      cmocka_unit_test(an_unfinished_table_is_gone_on_with),
+      cmocka_unit_test(a_failed_task_fails_its_rows_alone),
       cmocka_unit_test(failed_and_reopened_rows_are_computed_again),
       cmocka_unit_test(options_that_differ_are_named),
   };

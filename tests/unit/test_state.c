@@ -172,9 +172,9 @@ static void a_seed_that_failed_is_taken_from_another_file(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(states_come_back), cmocka_unit_test(damaged_states_are_refused),
-      cmocka_unit_test(scored_rows_replace_failed_ones), cmocka_unit_test(seconds_are_the_mean_over_seeds),
-      cmocka_unit_test(a_seed_that_failed_is_taken_from_another_file)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(states_come_back), cmocka_unit_test(damaged_states_are_refused),
+                                     cmocka_unit_test(scored_rows_replace_failed_ones),
+                                     cmocka_unit_test(seconds_are_the_mean_over_seeds),
+                                     cmocka_unit_test(a_seed_that_failed_is_taken_from_another_file)};
   return cmocka_run_group_tests_name("state", tests, make_base, remove_base);
 }
