@@ -288,9 +288,9 @@ static void foreign_files(void **state) {
   unlink(path);
   refuses("No such file");
   write_bytes("", 0);
-  refuses("no readable HDF5 file");
+  refuses("is empty");
   write_bytes("\x89HDF\r\n\x1a\n", 8);
-  refuses("no readable HDF5 file");
+  refuses("is no HDF5 file");
   hid_t f = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   H5Fclose(f);
   refuses("no result file of nasweep");
