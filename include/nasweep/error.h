@@ -8,10 +8,10 @@ extern "C" {
 
 /* Exit statuses of the program, and return values of every function that can fail. */
 enum nsw_status {
-  NSW_OK = 0,      /* done */
-  NSW_FAILED = 1,  /* the outside world did not play along: a file, a record, memory */
-  NSW_USAGE = 2,   /* the request itself was wrong */
-  NSW_FLAWED = 3,  /* done, but single rows of it failed; the program ends with 1 */
+  NSW_OK = 0,       /* done */
+  NSW_FAILED = 1,   /* the outside world did not play along: a file, a record, memory */
+  NSW_USAGE = 2,    /* the request itself was wrong */
+  NSW_FLAWED = 3,   /* done, but single rows of it failed; the program ends with 1 */
   NSW_STOPPED = 75, /* stopped cleanly before the end; start again to go on (EX_TEMPFAIL) */
   NSW_HALTED = 76   /* the same by the halt file: not to be gone on with by itself; the program ends with 75 */
 };

@@ -39,8 +39,8 @@ struct nsw_proxy_option {
 };
 
 /* How an evaluation that may last longer than a job is stopped on the way. Asked to stop, it keeps what it needs to go
- * on in a file below `folder` (store/state.h) and gives its rows NSW_ROW_INTERRUPTED; begun again, it looks there first.
- * What it comes to must not depend on where it was stopped. */
+ * on in a file below `folder` (store/state.h) and gives its rows NSW_ROW_INTERRUPTED; begun again, it looks there
+ * first. What it comes to must not depend on where it was stopped. */
 struct nsw_pause {
   bool (*asked)(void *self); /* whether to stop; for the thread that evaluates, every second or so; NULL: never */
   void *self;
@@ -102,7 +102,8 @@ struct nsw_proxy {
 
   /* Scores the n architectures of one unit (members[0..n-1], ascending; any n where unit is NULL):
    * values[n][columns + curves * points] (a row's columns, then its curves one after the other), status[n]. A row
-   * that cannot be scored has NSW_ROW_FAILED and is no error; an error ends the run. The result must depend on nothing but space, options, images, seed and the architecture. */
+   * that cannot be scored has NSW_ROW_FAILED and is no error; an error ends the run. The result must depend on nothing
+   * but space, options, images, seed and the architecture. */
   int (*score)(void *state, uint64_t seed, const uint32_t *members, size_t n, double *values, uint8_t *status,
                struct nsw_error *err);
 };
@@ -119,8 +120,8 @@ struct nsw_registry {
   size_t count;
 };
 
-/* Adds a proxy. NSW_USAGE where its name, or that of one of its columns, is taken by another proxy or column, by a group
- * or a word that stands for several; NSW_FAILED where it is not whole. */
+/* Adds a proxy. NSW_USAGE where its name, or that of one of its columns, is taken by another proxy or column, by a
+ * group or a word that stands for several; NSW_FAILED where it is not whole. */
 int nsw_registry_add(struct nsw_registry *registry, const struct nsw_proxy *proxy, struct nsw_error *err);
 void nsw_registry_free(struct nsw_registry *registry);
 

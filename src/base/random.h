@@ -14,11 +14,11 @@ enum nsw_purpose {
   NSW_FOR_RANDOM = 4,    /* the control proxy; which: the architecture */
   NSW_FOR_BOOTSTRAP = 5, /* which: the resample */
   NSW_FOR_PERMUTATION = 6,
-  NSW_FOR_NOISE = 7,   /* Gaussian inputs of proxies */
-  NSW_FOR_GRAPH = 8,   /* weights of NASGraph's network; which: the convolution */
+  NSW_FOR_NOISE = 7,    /* Gaussian inputs of proxies */
+  NSW_FOR_GRAPH = 8,    /* weights of NASGraph's network; which: the convolution */
   NSW_FOR_TRAINING = 9, /* parts, orders and cuts of images; which: what, and the epoch */
-  NSW_FOR_SEARCH = 16, /* searches; which: the method and the repeat */
-  NSW_FOR_MODEL = 17   /* fitted models: weights at first and order of samples; which: the method and the repeat */
+  NSW_FOR_SEARCH = 16,  /* searches; which: the method and the repeat */
+  NSW_FOR_MODEL = 17    /* fitted models: weights at first and order of samples; which: the method and the repeat */
 };
 
 /* A stream: (seed, purpose, which) is its key; numbers in it are addressed by position. Compare by value. */

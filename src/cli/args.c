@@ -97,7 +97,10 @@ static int read_values(struct nsw_args *args, const char *path, char **text, str
   fclose(f);
   if (!all || !owned || bad || size >= MOST) {
     free(all);
-    return nsw_fail(err, "--arch @%s: %s", path, bad ? "cannot be read" : size >= MOST ? "larger than 256 MiB" : "out of memory");
+    return nsw_fail(err, "--arch @%s: %s", path,
+                    bad            ? "cannot be read"
+                    : size >= MOST ? "larger than 256 MiB"
+                                   : "out of memory");
   }
   all[size] = 0;
   *text = args->owned[args->owned_count++] = all;
@@ -133,7 +136,8 @@ static int take_file(struct nsw_args *args, const struct nsw_option *option, con
 }
 
 /* Takes the option at argv[*at] with its value; moves *at to the last word used. */
-static int take_option(struct nsw_args *args, int argc, char *const *argv, int *at, size_t *room, struct nsw_error *err) {
+static int take_option(struct nsw_args *args, int argc, char *const *argv, int *at, size_t *room,
+                       struct nsw_error *err) {
   const struct nsw_command *command = args->command;
   const char *word = argv[*at] + 2, *equals = strchr(word, '=');
   const struct nsw_option *option = find_option(command, word, equals ? (size_t)(equals - word) : strlen(word));
@@ -146,7 +150,8 @@ static int take_option(struct nsw_args *args, int argc, char *const *argv, int *
       return nsw_usage(err, "%s: --%s needs a value: %s", command->name, option->name, option->argument);
     value = argv[++*at];
   }
-  if (option->argument && !strcmp(option->name, "arch") && *value == '@') return take_file(args, option, value + 1, room, err);
+  if (option->argument && !strcmp(option->name, "arch") && *value == '@')
+    return take_file(args, option, value + 1, room, err);
   return add_given(args, option, value, room, err);
 }
 
@@ -201,7 +206,8 @@ int nsw_args_parse(const struct nsw_command *command, int argc, char *const *arg
     args->operand = calloc(room, sizeof *args->operand);
     args->line = make_line(command, argc, argv);
   }
-  int status = args && args->given && args->operand && args->line ? NSW_OK : nsw_fail(err, "out of memory for arguments");
+  int status =
+      args && args->given && args->operand && args->line ? NSW_OK : nsw_fail(err, "out of memory for arguments");
   bool options = true;
   for (int i = 0; i < argc && status == NSW_OK; i++) {
     if (options && !strcmp(argv[i], "--"))

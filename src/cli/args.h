@@ -29,9 +29,9 @@ struct nsw_command {
   const struct nsw_option *options; /* ends with a NULL name */
   int min_operands, max_operands;   /* max -1: any number */
   bool mpi;                         /* runs on all ranks: MPI is started before run() */
-  bool blas; /* uses BLAS: its kernel is checked, and repaired by re-execution, before MPI starts */
+  bool blas;   /* uses BLAS: its kernel is checked, and repaired by re-execution, before MPI starts */
   bool guests; /* may start processes of the user's: what does so is made before MPI starts (guest/keeper.h) */
-  bool stops; /* ends with NSW_STOPPED when a signal asks it to (sweep/stop.h) */
+  bool stops;  /* ends with NSW_STOPPED when a signal asks it to (sweep/stop.h) */
   /* Finds mistakes in the values, doing nothing else, for job files: what `run` would refuse, in the same words. Files
    * that sections before it make need not be there (job.h). On one rank alone. NULL: there is nothing to find. */
   int (*check)(const struct nsw_args *args, struct nsw_error *err);

@@ -27,7 +27,8 @@ static const struct step steps[STEPS] = {
      {"search", "@/nb201.h5", "--method", "random,evolution", "--look", "cifar10/valid-12ep", "--report",
       "cifar10/test-200ep", "--proxy", "sed"}},
     {"Scores that run the networks, of 60 cells on built-in images:",
-     {"score", "nb201", "--proxy", "knas,snip,naswot", "--sample", "60", "--samples", "8", "--out", "@/nb201-networks.h5"}},
+     {"score", "nb201", "--proxy", "knas,snip,naswot", "--sample", "60", "--samples", "8", "--out",
+      "@/nb201-networks.h5"}},
     {"And how they do (few cells, few images that are no photographs: the wide intervals say so):",
      {"correlate", "@/nb201-networks.h5", "--dataset", "cifar10", "--split", "test-200ep", "--intervals", "500"}},
 };

@@ -188,7 +188,8 @@ static bool is_validation(const struct nsw_accuracy *a, const char *dataset) {
   bool valid = !strncmp(a->split, "valid", 5) || !strncmp(a->split, "x-valid", 7);
   bool half = strstr(a->split, "-half") != NULL;
   return valid && !half &&
-         (!strcasecmp(a->dataset, dataset) || (!strcasecmp(dataset, "cifar10") && !strcmp(a->dataset, "cifar10-valid")));
+         (!strcasecmp(a->dataset, dataset) ||
+          (!strcasecmp(dataset, "cifar10") && !strcmp(a->dataset, "cifar10-valid")));
 }
 
 static long epochs_of(const struct nsw_accuracy *a) {

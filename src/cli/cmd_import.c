@@ -20,7 +20,8 @@ static const struct nsw_option options[] = {
     {"split", "NAME", NULL, "split of the accuracies (test, valid, ...), or the only one wanted", false},
     {"epochs", "N", NULL, "training epochs of the accuracies, or the only ones wanted", false},
     {"key", "COLUMN", NULL, "csv: column that names the architecture; guessed from the header where not said", false},
-    {"column", "NAME[=DATASET/SPLIT]", NULL, "csv: accuracy column; scores: NAME=COLUMN, a score's name and its column; guessed from the header where not said",
+    {"column", "NAME[=DATASET/SPLIT]", NULL,
+     "csv: accuracy column; scores: NAME=COLUMN, a score's name and its column; guessed from the header where not said",
      true},
     {"smaller", "NAME", NULL, "scores: of this one smaller is better", true},
     {"source", "TEXT", NULL, "scores: where they come from, kept with them", false},
@@ -177,8 +178,7 @@ static int gather(struct nsw_table *table, struct nsw_truth_report *report, int 
     status = gather_values(column->value, table->rows, rank, err);
     if (!status) status = gather_values(column->by_repeat, table->rows * column->repeats, rank, err);
   }
-  for (size_t i = 0; !status && i < table->curves; i++)
-    status = gather_curve(&table->curve[i], table->rows, rank, err);
+  for (size_t i = 0; !status && i < table->curves; i++) status = gather_curve(&table->curve[i], table->rows, rank, err);
   enum { MORE = sizeof report->more / sizeof *report->more, COUNTS = 4 + MORE };
   uint64_t counts[COUNTS] = {report->records, report->matched, report->unmatched, report->unknown};
   for (int i = 0; i < MORE; i++) counts[4 + i] = report->more[i].count;
@@ -270,8 +270,8 @@ static int read_request(const struct nsw_args *args, const struct nsw_truth_form
   }
   const char *near = nsw_nearest(name, names, n);
   if (!*format)
-    return nsw_usage(err, "import: no format %s%s%s%s are %s", nsw_quote(quoted, name),
-                     near ? "; did you mean '" : "", near ? near : "", near ? "'? There" : "; there", known);
+    return nsw_usage(err, "import: no format %s%s%s%s are %s", nsw_quote(quoted, name), near ? "; did you mean '" : "",
+                     near ? near : "", near ? "'? There" : "; there", known);
   if (!nsw_args_text(args, "out")) return nsw_usage(err, "import: --out FILE.h5 is needed");
   int status = nsw_args_real(args, "max-unmatched", max_unmatched, err);
   if (status != NSW_OK) return status;

@@ -28,7 +28,8 @@ static const struct nsw_option options[] = {
     {"epoch-seconds", "S", NULL, "seconds of one epoch of any architecture, where no column tells", false},
     {"repeats", "N", "500", "repeats of each search, spread over all ranks", false},
     {"seed", "S", "0", "of all of them", false},
-    {"proxy", "LIST", NULL, "scores to search with; all: every score there is; params and macs are always there", false},
+    {"proxy", "LIST", NULL, "scores to search with; all: every score there is; params and macs are always there",
+     false},
     {"use", "LIST", "start,filter,ties,inputs",
      "ways to use each score: start (the first trained are the best by score), filter (of several proposals the best is "
      "trained), ties (decides among equal accuracies), inputs (of methods that fit a model); A+B for both at once",
@@ -48,7 +49,8 @@ static const struct nsw_option options[] = {
     {"points", "N", "100", "points of the curves, at equal steps of the budget", false},
     {"resamples", "N", "2000", "bootstrap resamples for the intervals of gains", false},
     {"level", "SHARE", "0.95", "confidence of those intervals, between 0 and 1", false},
-    {"published", NULL, NULL, "the table also has what published searches report, with sources (JSON always has)", false},
+    {"published", NULL, NULL, "the table also has what published searches report, with sources (JSON always has)",
+     false},
     {"space", "NAME", NULL, "only this of the spaces in the files", false},
     {"truth", "[FORMAT:]FILE", NULL, "accuracies, as in `correlate`", true},
     {"score", "accuracy:D/S", NULL, "also these accuracies as a score, as in `correlate`", true},
@@ -211,7 +213,8 @@ static int print(const struct nsw_search_job *job, struct nsw_error *err) {
   char *text = NULL;
   size_t size = 0;
   FILE *memory = open_memstream(&text, &size);
-  int status = memory ? nsw_search_print(memory, format, published, &job->outcomes, err) : nsw_fail(err, "out of memory");
+  int status =
+      memory ? nsw_search_print(memory, format, published, &job->outcomes, err) : nsw_fail(err, "out of memory");
   if (memory && fclose(memory) && status == NSW_OK) status = nsw_fail(err, "out of memory");
   if (status == NSW_OK) status = nsw_aside_write(path, text, size, err);
   free(text);
@@ -252,9 +255,10 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
     if (first) list_methods();
     return NSW_OK;
   }
-  int status = nsw_args_operands(args)
-                   ? read_options(&job, err)
-                   : nsw_usage(err, "search: FILE.h5 or the name of a space is missing; usage: nasweep search FILE.h5...");
+  int status =
+      nsw_args_operands(args)
+          ? read_options(&job, err)
+          : nsw_usage(err, "search: FILE.h5 or the name of a space is missing; usage: nasweep search FILE.h5...");
   if (status == NSW_OK) status = nsw_tables_read(args, first, &tables, err);
   if (status == NSW_OK) status = check_space(only, &tables, err);
   if (status == NSW_OK) status = nsw_search_find_transfer(&job, tables.list, tables.count, err);

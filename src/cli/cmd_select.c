@@ -1,9 +1,8 @@
 /* nasweep select: the search that a score implies, judged by trained accuracies. */
-#include "cli/select.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/select.h"
 #include "study/ensemble.h"
 
 static const struct nsw_option options[] = {

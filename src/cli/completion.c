@@ -119,7 +119,8 @@ static void offer_choices(const struct line *l, const char *argument) {
   char text[128], *rest = NULL;
   snprintf(text, sizeof text, "%s", argument);
   for (char *word = strtok_r(text, "|", &rest); word; word = strtok_r(NULL, "|", &rest))
-    if (word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")]) offer(l, word); /* a word all in capitals stands for a value */
+    if (word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
+      offer(l, word); /* a word all in capitals stands for a value */
 }
 
 static bool is_one_of(const char *word, const char *const *list) {

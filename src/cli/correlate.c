@@ -68,8 +68,7 @@ static int agreements(struct study *s, struct nsw_error *err) {
       *line = (struct nsw_agreement_line){
           .space = s->table->space, .a = s->columns->list[a].name, .b = s->columns->list[b].name};
       name_subset(s, line->subset);
-      int status =
-          nsw_agree(&s->columns->list[a], &s->columns->list[b], s->in, s->table->rows, &line->outcome, err);
+      int status = nsw_agree(&s->columns->list[a], &s->columns->list[b], s->in, s->table->rows, &line->outcome, err);
       if (status != NSW_OK) return status;
     }
   return NSW_OK;
@@ -87,8 +86,8 @@ static int stabilities(struct study *s, const struct nsw_accuracy *accuracy, str
                                         .dataset = accuracy ? accuracy->dataset : NULL,
                                         .split = accuracy ? accuracy->split : NULL};
     name_subset(s, line->subset);
-    int status = nsw_seed_stability(column, accuracy ? accuracy->value : NULL, s->in, s->table->rows, &line->outcome,
-                                    err);
+    int status =
+        nsw_seed_stability(column, accuracy ? accuracy->value : NULL, s->in, s->table->rows, &line->outcome, err);
     line->seeds = line->outcome.seeds;
     if (status != NSW_OK) return status;
   }

@@ -7,11 +7,11 @@
 
 /* What is asked for, and what came out. */
 struct nsw_correlate {
-  const struct nsw_args *args;    /* borrowed: --subset, --compare, --agreement, --stability, --timing */
+  const struct nsw_args *args; /* borrowed: --subset, --compare, --agreement, --stability, --timing */
   struct nsw_choice choice;
   struct nsw_compare_options options;
-  uint64_t permutations;          /* of --compare */
-  struct nsw_outcomes outcomes;   /* owned; texts borrowed from tables and columns */
+  uint64_t permutations;        /* of --compare */
+  struct nsw_outcomes outcomes; /* owned; texts borrowed from tables and columns */
 };
 
 /* Everything about one space; with several ranks all must call. columns: made by nsw_choice_columns; they must outlive

@@ -75,7 +75,8 @@ void nsw_help_program(FILE *out) {
           "  nasweep import csv nb201_accuracy_200ep.csv --out results/nb201_accuracy.h5\n"
           "  nasweep correlate results/nb201.h5 --truth results/nb201_accuracy.h5\n"
           "  nasweep doctor\n\n");
-  fprintf(out, "`nasweep COMMAND --help` explains a command and its options; `nasweep --version` prints the version.\n");
+  fprintf(out,
+          "`nasweep COMMAND --help` explains a command and its options; `nasweep --version` prints the version.\n");
   wrap(out, statuses, 0, 0);
 }
 

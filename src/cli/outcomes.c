@@ -41,7 +41,8 @@ bool nsw_line_same_target(const struct nsw_line *a, const struct nsw_line *b) {
 
 /* ---- what goes out ---- */
 
-#define LINE(member, key, kind) {key, NSW_FIELD_##kind, offsetof(struct nsw_line, member), NULL}
+#define LINE(member, key, kind) \
+  { key, NSW_FIELD_##kind, offsetof(struct nsw_line, member), NULL }
 static const struct nsw_field line_fields[] = {LINE(space, "space", TEXT),
                                                LINE(proxy, "proxy", TEXT),
                                                LINE(dataset, "dataset", TEXT),
@@ -71,7 +72,8 @@ static const struct nsw_field line_fields[] = {LINE(space, "space", TEXT),
                                                {0}};
 static const struct nsw_record line_record = {"correlation", sizeof(struct nsw_line), line_fields};
 
-#define AGREEMENT(member, key, kind) {key, NSW_FIELD_##kind, offsetof(struct nsw_agreement_line, member), NULL}
+#define AGREEMENT(member, key, kind) \
+  { key, NSW_FIELD_##kind, offsetof(struct nsw_agreement_line, member), NULL }
 static const struct nsw_field agreement_fields[] = {AGREEMENT(space, "space", TEXT),
                                                     AGREEMENT(subset, "subset", WORD),
                                                     AGREEMENT(a, "a", TEXT),
@@ -82,7 +84,8 @@ static const struct nsw_field agreement_fields[] = {AGREEMENT(space, "space", TE
                                                     {0}};
 static const struct nsw_record agreement_record = {"agreement", sizeof(struct nsw_agreement_line), agreement_fields};
 
-#define STABILITY(member, key, kind) {key, NSW_FIELD_##kind, offsetof(struct nsw_stability_line, member), NULL}
+#define STABILITY(member, key, kind) \
+  { key, NSW_FIELD_##kind, offsetof(struct nsw_stability_line, member), NULL }
 static const struct nsw_field stability_fields[] = {
     STABILITY(space, "space", TEXT),
     STABILITY(subset, "subset", WORD),
@@ -100,7 +103,8 @@ static const struct nsw_field stability_fields[] = {
     {0}};
 static const struct nsw_record stability_record = {"stability", sizeof(struct nsw_stability_line), stability_fields};
 
-#define CONTEST(member, key, kind) {key, NSW_FIELD_##kind, offsetof(struct nsw_contest_line, member), NULL}
+#define CONTEST(member, key, kind) \
+  { key, NSW_FIELD_##kind, offsetof(struct nsw_contest_line, member), NULL }
 static const struct nsw_field contest_fields[] = {CONTEST(space, "space", TEXT),
                                                   CONTEST(subset, "subset", WORD),
                                                   CONTEST(dataset, "dataset", TEXT),
@@ -117,7 +121,8 @@ static const struct nsw_field contest_fields[] = {CONTEST(space, "space", TEXT),
                                                   {0}};
 static const struct nsw_record contest_record = {"contest", sizeof(struct nsw_contest_line), contest_fields};
 
-#define TIMING(member, key, kind) {key, NSW_FIELD_##kind, offsetof(struct nsw_timing_line, member), NULL}
+#define TIMING(member, key, kind) \
+  { key, NSW_FIELD_##kind, offsetof(struct nsw_timing_line, member), NULL }
 static const struct nsw_field timing_fields[] = {TIMING(space, "space", TEXT),
                                                  TIMING(proxy, "proxy", TEXT),
                                                  TIMING(n, "n", COUNT),

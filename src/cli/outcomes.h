@@ -43,17 +43,17 @@ struct nsw_contest_line {
 /* What a score cost, beside training. */
 struct nsw_timing_line {
   const char *space, *proxy;
-  uint64_t n;            /* evaluations timed */
-  double seconds, each;  /* in all, and for one */
-  double training;       /* mean seconds of one training; NaN where the tables do not tell */
-  double share;          /* each / training */
+  uint64_t n;           /* evaluations timed */
+  double seconds, each; /* in all, and for one */
+  double training;      /* mean seconds of one training; NaN where the tables do not tell */
+  double share;         /* each / training */
 };
 
 /* All of it. */
 struct nsw_outcomes {
   struct nsw_rows lines, agreements, stabilities, contests, timings; /* of the structs above */
-  uint64_t resamples, seed; /* of intervals; 0: there are none */
-  double level;             /* their confidence */
+  uint64_t resamples, seed;                                          /* of intervals; 0: there are none */
+  double level;                                                      /* their confidence */
 };
 
 /* NSW_USAGE unless the word is one of the formats: table, json, csv, latex, markdown. */

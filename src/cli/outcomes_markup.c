@@ -82,8 +82,8 @@ static void markdown_value(FILE *out, const struct nsw_line *l, int k) {
 }
 
 void nsw_outcomes_print_markdown(FILE *out, const struct nsw_outcomes *o) {
-  static const char *const heads[NSW_TITLES] = {"Spearman", "Kendall", "weighted", "Pearson", "given params",
-                                                "given macs"};
+  static const char *const heads[NSW_TITLES] = {"Spearman", "Kendall",      "weighted",
+                                                "Pearson",  "given params", "given macs"};
   const struct nsw_line *line = o->lines.at;
   fprintf(out, "| space | accuracy | proxy | subset | n |");
   for (int k = 0; k < NSW_TITLES; k++) fprintf(out, " %s |", heads[k]);

@@ -14,8 +14,7 @@ static void print_value(FILE *out, double value, int width) {
 
 static void print_head(FILE *out, const struct nsw_line *l, int proxy, int subset) {
   fprintf(out, "%s against %s/%s accuracy", l->space, l->dataset, l->split);
-  if (l->epochs != UINT64_MAX && !strstr(l->split, "ep"))
-    fprintf(out, ", %llu epochs", (unsigned long long)l->epochs);
+  if (l->epochs != UINT64_MAX && !strstr(l->split, "ep")) fprintf(out, ", %llu epochs", (unsigned long long)l->epochs);
   /* Papers and licences that a source may go on with are in the file, and in JSON. */
   if (l->source) fprintf(out, " (%.*s)", (int)strcspn(l->source, ":"), l->source);
   fprintf(out, "\n  %-*s  %-*s %9s", proxy, "proxy", subset, "subset", "n");

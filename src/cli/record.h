@@ -22,16 +22,16 @@ enum nsw_field_kind {
 
 /* One member of a struct. */
 struct nsw_field {
-  const char *key;              /* its name outside */
+  const char *key; /* its name outside */
   enum nsw_field_kind kind;
-  size_t at;                    /* offsetof in the struct */
-  const struct nsw_record *of;  /* NSW_FIELD_LIST: what its elements are */
+  size_t at;                   /* offsetof in the struct */
+  const struct nsw_record *of; /* NSW_FIELD_LIST: what its elements are */
 };
 
 /* A kind of outcome. */
 struct nsw_record {
-  const char *kind; /* value of the key "kind" in JSON; NULL: that key is left out */
-  size_t size;      /* of the struct */
+  const char *kind;               /* value of the key "kind" in JSON; NULL: that key is left out */
+  size_t size;                    /* of the struct */
   const struct nsw_field *fields; /* ends with NSW_FIELD_END */
 };
 

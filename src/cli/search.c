@@ -106,7 +106,8 @@ static struct nsw_search_title title_of(const struct place *p, const struct nsw_
 
 static int by_times(const void *a, const void *b) {
   const struct nsw_search_found *x = a, *y = b;
-  return x->times != y->times ? (x->times < y->times) - (x->times > y->times) : (x->index > y->index) - (x->index < y->index);
+  return x->times != y->times ? (x->times < y->times) - (x->times > y->times)
+                              : (x->index > y->index) - (x->index < y->index);
 }
 
 /* The architectures that most repeats ended with. */
@@ -130,8 +131,10 @@ static int list_top(const struct place *p, const struct nsw_outcome *o, const do
   for (size_t k = 0; k < n && k < TOP && status == NSW_OK; k++) {
     struct nsw_search_found *one = nsw_rows_add(&line->top, sizeof *one, err);
     int64_t row = nsw_table_row(p->table, (uint32_t)seen[k].index);
-    if (!one) status = NSW_FAILED;
-    else *one = seen[k];
+    if (!one)
+      status = NSW_FAILED;
+    else
+      *one = seen[k];
     if (one && row >= 0)
       snprintf(one->id, sizeof one->id, "%.*s", (int)p->table->id_size, p->table->id + (size_t)row * p->table->id_size);
   }
@@ -232,7 +235,8 @@ static int add_gains(struct place *p, const struct nsw_search *search, const str
       if (status != NSW_OK) return status;
       struct nsw_gain_point *point = nsw_rows_add(&line->points, sizeof *point, err);
       if (!point) return NSW_FAILED;
-      *point = (struct nsw_gain_point){search->budget * (double)(at + 1) / (double)search->points, gain.mean, gain.error};
+      *point =
+          (struct nsw_gain_point){search->budget * (double)(at + 1) / (double)search->points, gain.mean, gain.error};
     }
     line->pairs = gain.n;
     line->better = gain.better;
@@ -255,8 +259,7 @@ static int search_once(struct place *p, const struct nsw_search *search, const c
   struct nsw_search_title title = title_of(p, search, search->use, proxy);
   status = add_lines(p, search, &title, &outcome, found, err);
   if (status == NSW_OK && outcome.rank) status = add_models(p, &title, &outcome, err);
-  if (status == NSW_OK && without && without->value)
-    status = add_gains(p, search, &title, beside, found, without, err);
+  if (status == NSW_OK && without && without->value) status = add_gains(p, search, &title, beside, found, without, err);
   nsw_outcome_free(&outcome);
   return status;
 }
@@ -292,8 +295,8 @@ static int read_set(const struct nsw_args *args, struct nsw_search *search, stru
   return NSW_OK;
 }
 
-static int with_score(struct place *p, const struct nsw_method *method, unsigned use, int score,
-                      const char *beside, const struct found *plain, struct nsw_error *err) {
+static int with_score(struct place *p, const struct nsw_method *method, unsigned use, int score, const char *beside,
+                      const struct found *plain, struct nsw_error *err) {
   struct nsw_search search = search_of(p, method, use, score);
   struct found found = {NULL};
   int status = read_set(p->job->args, &search, err);
@@ -310,8 +313,8 @@ static int plain_search(struct place *p, const struct nsw_method *method, struct
   return status == NSW_OK ? search_once(p, &search, NULL, NULL, NULL, found, err) : status;
 }
 
-/* The method without a score, then with each of them in every way that is asked for. A method that is a score's alone is
- * compared with random search. */
+/* The method without a score, then with each of them in every way that is asked for. A method that is a score's alone
+ * is compared with random search. */
 static int all_of_method(struct place *p, const struct nsw_method *method, struct found *random,
                          struct nsw_error *err) {
   const struct nsw_method *chance = nsw_method_find("random");
@@ -354,15 +357,10 @@ static int add_published(struct place *p, struct nsw_error *err) {
     if (!wanted) continue;
     struct nsw_published_line *line = nsw_rows_add(&o->published, sizeof *line, err);
     if (!line) return NSW_FAILED;
-    *line = (struct nsw_published_line){p->table->space,
-                                        one->method,
-                                        one->kind,
-                                        text_or_null(one->dataset),
-                                        text_or_null(one->split),
-                                        one->mean,
-                                        one->deviation,
-                                        text_or_null(one->source),
-                                        text_or_null(one->note)};
+    *line =
+        (struct nsw_published_line){p->table->space,          one->method, one->kind,      text_or_null(one->dataset),
+                                    text_or_null(one->split), one->mean,   one->deviation, text_or_null(one->source),
+                                    text_or_null(one->note)};
   }
   return status;
 }

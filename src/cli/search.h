@@ -40,8 +40,8 @@ struct nsw_search_left {
   uint64_t unlooked, unreported, unscored; /* without accuracy looked at, reported; with a score failed or pending */
 };
 
-/* The ground of a search from columns and scores; costs where epoch_seconds > 0 or `timed`. Free with nsw_ground_free in
- * any case. */
+/* The ground of a search from columns and scores; costs where epoch_seconds > 0 or `timed`. Free with nsw_ground_free
+ * in any case. */
 int nsw_search_ground(const struct nsw_table *table, const struct nsw_space *space,
                       const struct nsw_search_columns *columns, const struct nsw_column *const *scores, size_t count,
                       double epoch_seconds, bool timed, struct nsw_ground *ground, struct nsw_search_left *left,
@@ -52,10 +52,10 @@ int nsw_search_ground(const struct nsw_table *table, const struct nsw_space *spa
 /* What all of one search's lines say of themselves. Texts are borrowed from tables and methods. */
 struct nsw_search_title {
   const char *space, *method;
-  char proxy[96];                     /* the score; empty: none */
-  char use[64];                       /* start, filter, ties, inputs, joined by '+'; empty: none */
-  char look[NSW_COLUMN_TEXT];         /* DATASET/SPLIT */
-  uint64_t n;                         /* candidates */
+  char proxy[96];             /* the score; empty: none */
+  char use[64];               /* start, filter, ties, inputs, joined by '+'; empty: none */
+  char look[NSW_COLUMN_TEXT]; /* DATASET/SPLIT */
+  uint64_t n;                 /* candidates */
   struct nsw_search_left left;
   double budget;
   const char *unit; /* trainings or seconds */
@@ -127,9 +127,9 @@ struct nsw_search_outcomes {
 
 /* A network fitted to one space that gives a score to others. */
 struct nsw_search_transfer {
-  const struct nsw_table *table;    /* of that space; NULL: none */
+  const struct nsw_table *table;     /* of that space; NULL: none */
   const struct nsw_accuracy *column; /* what it is fitted to */
-  uint64_t sample;                  /* architectures it is fitted to */
+  uint64_t sample;                   /* architectures it is fitted to */
 };
 
 /* Everything that is asked for. */

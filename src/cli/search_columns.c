@@ -66,7 +66,8 @@ static bool is_cifar10(const struct nsw_accuracy *accuracy) {
   return !strcmp(accuracy->dataset, "cifar10") || !strcmp(accuracy->dataset, "cifar10-valid");
 }
 
-/* Of validation columns CIFAR-10's, which published searches look at, else the first data set's; of the fewest epochs. */
+/* Of validation columns CIFAR-10's, which published searches look at, else the first data set's; of the fewest epochs.
+ */
 static int default_look(const struct nsw_table *table, struct nsw_search_columns *c, struct nsw_error *err) {
   for (size_t a = 0; a < table->accuracies; a++) {
     const struct nsw_accuracy *one = &table->accuracy[a];
@@ -79,8 +80,11 @@ static int default_look(const struct nsw_table *table, struct nsw_search_columns
   struct nsw_error list;
   no_such("look", "", table, &list);
   const char *has = strstr(list.text, "column; ");
-  return nsw_fail(err, "%s: no validation accuracies for the search to look at: name a column with --look (%s), or add a table with "
-                  "--truth FILE", table->space, has ? has + strlen("column; ") : "");
+  return nsw_fail(
+      err,
+      "%s: no validation accuracies for the search to look at: name a column with --look (%s), or add a table with "
+      "--truth FILE",
+      table->space, has ? has + strlen("column; ") : "");
 }
 
 /* Every data set's test column of the most epochs, and no fewer than those looked at. */
@@ -168,8 +172,9 @@ int nsw_search_choose(const struct nsw_args *args, const struct nsw_table *table
   const char *look = nsw_args_text(args, "look");
   *c = (struct nsw_search_columns){.look = NULL};
   if (!table->accuracies)
-    return nsw_fail(err, "%s: no trained accuracies to search by; name a table with --truth FILE or put one into "
-                         "$NASWEEP_DATA",
+    return nsw_fail(err,
+                    "%s: no trained accuracies to search by; name a table with --truth FILE or put one into "
+                    "$NASWEEP_DATA",
                     table->space);
   int status = look ? nsw_search_column("look", look, table, &c->look, err) : default_look(table, c, err);
   if (status == NSW_OK && nsw_args_given(args, "report"))

@@ -8,40 +8,44 @@
 
 /* ---- what goes out ---- */
 
-#define TITLE(type)                                                             \
-  {"space", NSW_FIELD_TEXT, offsetof(type, title.space), NULL},                 \
-      {"method", NSW_FIELD_TEXT, offsetof(type, title.method), NULL},           \
-      {"use", NSW_FIELD_WORD, offsetof(type, title.use), NULL},                 \
-      {"proxy", NSW_FIELD_WORD, offsetof(type, title.proxy), NULL},             \
-      {"look", NSW_FIELD_WORD, offsetof(type, title.look), NULL},               \
-      {"budget", NSW_FIELD_REAL, offsetof(type, title.budget), NULL},           \
-      {"unit", NSW_FIELD_TEXT, offsetof(type, title.unit), NULL},               \
-      {"repeats", NSW_FIELD_COUNT, offsetof(type, title.repeats), NULL},        \
-      {"seed", NSW_FIELD_COUNT, offsetof(type, title.seed), NULL},              \
-      {"settings", NSW_FIELD_WORD, offsetof(type, title.settings), NULL},       \
-      {"n", NSW_FIELD_COUNT, offsetof(type, title.n), NULL},                    \
-      {"unlooked", NSW_FIELD_COUNT, offsetof(type, title.left.unlooked), NULL}, \
-      {"unreported", NSW_FIELD_COUNT, offsetof(type, title.left.unreported), NULL}, \
-      {"unscored", NSW_FIELD_COUNT, offsetof(type, title.left.unscored), NULL}
+#define TITLE(type)                                                                   \
+  {"space", NSW_FIELD_TEXT, offsetof(type, title.space), NULL},                       \
+      {"method", NSW_FIELD_TEXT, offsetof(type, title.method), NULL},                 \
+      {"use", NSW_FIELD_WORD, offsetof(type, title.use), NULL},                       \
+      {"proxy", NSW_FIELD_WORD, offsetof(type, title.proxy), NULL},                   \
+      {"look", NSW_FIELD_WORD, offsetof(type, title.look), NULL},                     \
+      {"budget", NSW_FIELD_REAL, offsetof(type, title.budget), NULL},                 \
+      {"unit", NSW_FIELD_TEXT, offsetof(type, title.unit), NULL},                     \
+      {"repeats", NSW_FIELD_COUNT, offsetof(type, title.repeats), NULL},              \
+      {"seed", NSW_FIELD_COUNT, offsetof(type, title.seed), NULL},                    \
+      {"settings", NSW_FIELD_WORD, offsetof(type, title.settings), NULL},             \
+      {"n", NSW_FIELD_COUNT, offsetof(type, title.n), NULL},                          \
+      {"unlooked", NSW_FIELD_COUNT, offsetof(type, title.left.unlooked), NULL},       \
+      {"unreported", NSW_FIELD_COUNT, offsetof(type, title.left.unreported), NULL}, { \
+    "unscored", NSW_FIELD_COUNT, offsetof(type, title.left.unscored), NULL            \
+  }
 
-#define SUMMARY(type, member)                                                       \
-  {"mean", NSW_FIELD_REAL, offsetof(type, member.mean), NULL},                      \
-      {"deviation", NSW_FIELD_REAL, offsetof(type, member.deviation), NULL},        \
-      {"lowest", NSW_FIELD_REAL, offsetof(type, member.lowest), NULL},              \
-      {"q05", NSW_FIELD_REAL, offsetof(type, member.q05), NULL},                    \
-      {"q25", NSW_FIELD_REAL, offsetof(type, member.q25), NULL},                    \
-      {"median", NSW_FIELD_REAL, offsetof(type, member.median), NULL},              \
-      {"q75", NSW_FIELD_REAL, offsetof(type, member.q75), NULL},                    \
-      {"q95", NSW_FIELD_REAL, offsetof(type, member.q95), NULL},                    \
-      {"highest", NSW_FIELD_REAL, offsetof(type, member.highest), NULL}
+#define SUMMARY(type, member)                                                \
+  {"mean", NSW_FIELD_REAL, offsetof(type, member.mean), NULL},               \
+      {"deviation", NSW_FIELD_REAL, offsetof(type, member.deviation), NULL}, \
+      {"lowest", NSW_FIELD_REAL, offsetof(type, member.lowest), NULL},       \
+      {"q05", NSW_FIELD_REAL, offsetof(type, member.q05), NULL},             \
+      {"q25", NSW_FIELD_REAL, offsetof(type, member.q25), NULL},             \
+      {"median", NSW_FIELD_REAL, offsetof(type, member.median), NULL},       \
+      {"q75", NSW_FIELD_REAL, offsetof(type, member.q75), NULL},             \
+      {"q95", NSW_FIELD_REAL, offsetof(type, member.q95), NULL}, {           \
+    "highest", NSW_FIELD_REAL, offsetof(type, member.highest), NULL          \
+  }
 
-#define ONE(type, member, kind) {#member, NSW_FIELD_##kind, offsetof(struct type, member), NULL}
+#define ONE(type, member, kind) \
+  { #member, NSW_FIELD_##kind, offsetof(struct type, member), NULL }
 
 static const struct nsw_field point_fields[] = {
     ONE(nsw_search_point, at, REAL), SUMMARY(struct nsw_search_point, found), {0}};
 static const struct nsw_record point = {NULL, sizeof(struct nsw_search_point), point_fields};
 
-static const struct nsw_field found_fields[] = {ONE(nsw_search_found, index, COUNT), ONE(nsw_search_found, id, WORD),
+static const struct nsw_field found_fields[] = {ONE(nsw_search_found, index, COUNT),
+                                                ONE(nsw_search_found, id, WORD),
                                                 ONE(nsw_search_found, times, COUNT),
                                                 ONE(nsw_search_found, accuracy, REAL),
                                                 {0}};
@@ -92,11 +96,11 @@ static const struct nsw_field model_fields[] = {TITLE(struct nsw_model_line),
 static const struct nsw_record model = {"model", sizeof(struct nsw_model_line), model_fields};
 
 static const struct nsw_field published_fields[] = {
-    ONE(nsw_published_line, space, TEXT),   ONE(nsw_published_line, method, TEXT),
-    ONE(nsw_published_line, group, TEXT),   ONE(nsw_published_line, dataset, TEXT),
-    ONE(nsw_published_line, split, TEXT),   ONE(nsw_published_line, mean, REAL),
+    ONE(nsw_published_line, space, TEXT),     ONE(nsw_published_line, method, TEXT),
+    ONE(nsw_published_line, group, TEXT),     ONE(nsw_published_line, dataset, TEXT),
+    ONE(nsw_published_line, split, TEXT),     ONE(nsw_published_line, mean, REAL),
     ONE(nsw_published_line, deviation, REAL), ONE(nsw_published_line, source, TEXT),
-    ONE(nsw_published_line, note, TEXT),    {0}};
+    ONE(nsw_published_line, note, TEXT),      {0}};
 static const struct nsw_record published = {"published", sizeof(struct nsw_published_line), published_fields};
 
 /* ---- for people ---- */
@@ -140,7 +144,8 @@ static bool same_column(const struct nsw_published_line *f, const struct nsw_sea
 }
 
 /* The figure published for the same search without a score, or NULL. */
-static const struct nsw_published_line *figure_of(const struct nsw_search_outcomes *o, const struct nsw_search_line *l) {
+static const struct nsw_published_line *figure_of(const struct nsw_search_outcomes *o,
+                                                  const struct nsw_search_line *l) {
   const struct nsw_published_line *f = o->published.at;
   for (size_t i = 0; i < o->published.count && !*l->title.proxy; i++)
     if (same_column(&f[i], l) && !strcmp(f[i].method, l->title.method)) return &f[i];
@@ -172,9 +177,9 @@ static void print_published(FILE *out, const struct nsw_search_outcomes *o, cons
 
 static void print_head(FILE *out, const struct nsw_search_line *l) {
   char n[32];
-  fprintf(out, "%s: %s/%s of what was found by %s, %g %s, %llu repeats, %s candidates, best there is %.2f\n", l->title.space,
-          l->dataset, l->split, l->title.look, l->title.budget, l->title.unit, (unsigned long long)l->title.repeats,
-          nsw_grouped(l->title.n, n), l->optimum);
+  fprintf(out, "%s: %s/%s of what was found by %s, %g %s, %llu repeats, %s candidates, best there is %.2f\n",
+          l->title.space, l->dataset, l->split, l->title.look, l->title.budget, l->title.unit,
+          (unsigned long long)l->title.repeats, nsw_grouped(l->title.n, n), l->optimum);
   fprintf(out, "  %-40s %7s %6s %7s %7s %7s   %s\n", "", "mean", "±", "5 %", "median", "95 %",
           "gain over the search without the score");
 }

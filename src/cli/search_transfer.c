@@ -1,10 +1,11 @@
 /* A score for one space from a network fitted to another. */
+#include "cli/search_transfer.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
-#include "cli/search_transfer.h"
 #include "search/gcn.h"
 #include "study/correlation.h"
 #include "study/kendall.h"
@@ -21,8 +22,9 @@ int nsw_search_find_transfer(struct nsw_search_job *job, struct nsw_table *const
   for (size_t i = 0; i < count; i++)
     if (!strcmp(tables[i]->space, name)) t->table = tables[i];
   if (!t->table)
-    return nsw_usage(err, "--transfer %s: none of the operands is of that space; name it beside the one to search, as in "
-                          "`nasweep search nb101 nb201 --transfer nb101`",
+    return nsw_usage(err,
+                     "--transfer %s: none of the operands is of that space; name it beside the one to search, as in "
+                     "`nasweep search nb101 nb201 --transfer nb101`",
                      nsw_quote(quoted, text));
   if (count < 2) return nsw_usage(err, "--transfer %s: no other space to search", name);
   if (colon) return nsw_search_column("transfer", colon + 1, t->table, &t->column, err);
@@ -52,8 +54,8 @@ static int ground_of(const struct nsw_table *table, const struct nsw_accuracy *c
 /* Fits on this rank. */
 static int fit(const struct nsw_search_job *job, const struct nsw_table *table, const struct nsw_space *space,
                double *value, struct nsw_error *err) {
-  static const struct nsw_gcn_plan plan = {.layers = 3, .width = 32, .epochs = 12, .batch = 128, .rate = .003f,
-                                           .decay = .001f};
+  static const struct nsw_gcn_plan plan = {
+      .layers = 3, .width = 32, .epochs = 12, .batch = 128, .rate = .003f, .decay = .001f};
   const struct nsw_search_transfer *t = &job->transfer;
   struct nsw_space *other = NULL;
   struct nsw_ground from = {0}, to = {0};
@@ -66,9 +68,8 @@ static int fit(const struct nsw_search_job *job, const struct nsw_table *table, 
     status = nsw_gcn_transfer(&from, &to, &plan, (size_t)t->sample, job->search.seed, value, &error, err);
   if (status == NSW_OK)
     fprintf(stderr, "%s: score gcn:%s from a network fitted to %s of %s's %s/%s (mean square error %.3f of 1)\n",
-            table->space, t->table->space,
-            nsw_grouped(t->sample && t->sample < from.n ? t->sample : from.n, n), t->table->space, t->column->dataset,
-            t->column->split, error);
+            table->space, t->table->space, nsw_grouped(t->sample && t->sample < from.n ? t->sample : from.n, n),
+            t->table->space, t->column->dataset, t->column->split, error);
   nsw_ground_free(&from);
   nsw_ground_free(&to);
   nsw_space_close(&other);

@@ -230,8 +230,8 @@ static int two_steps(struct nsw_selection *job, const struct nsw_table *table, c
   c->n = n;
   int status = NSW_OK;
   for (size_t b = 0; b < job->budgets.count && status == NSW_OK; b++)
-    status = add_two_step(job, table, column->name, report, look, c, step,
-                          strtoull(job->budgets.item[b], NULL, 10), err);
+    status =
+        add_two_step(job, table, column->name, report, look, c, step, strtoull(job->budgets.item[b], NULL, 10), err);
   free(step);
   return status;
 }

@@ -6,24 +6,27 @@
 
 /* ---- what goes out ---- */
 
-#define LABEL(type)                                                          \
-  {"space", NSW_FIELD_TEXT, offsetof(type, label.space), NULL},              \
-      {"proxy", NSW_FIELD_TEXT, offsetof(type, label.proxy), NULL},          \
-      {"dataset", NSW_FIELD_TEXT, offsetof(type, label.dataset), NULL},      \
-      {"split", NSW_FIELD_TEXT, offsetof(type, label.split), NULL},          \
-      {"n", NSW_FIELD_COUNT, offsetof(type, label.n), NULL},                 \
-      {"over_limits", NSW_FIELD_COUNT, offsetof(type, label.over), NULL},    \
-      {"excluded", NSW_FIELD_COUNT, offsetof(type, label.excluded), NULL},   \
-      {"max_params", NSW_FIELD_COUNT, offsetof(type, label.max_params), NULL}, \
-      {"max_macs", NSW_FIELD_COUNT, offsetof(type, label.max_macs), NULL}
+#define LABEL(type)                                                              \
+  {"space", NSW_FIELD_TEXT, offsetof(type, label.space), NULL},                  \
+      {"proxy", NSW_FIELD_TEXT, offsetof(type, label.proxy), NULL},              \
+      {"dataset", NSW_FIELD_TEXT, offsetof(type, label.dataset), NULL},          \
+      {"split", NSW_FIELD_TEXT, offsetof(type, label.split), NULL},              \
+      {"n", NSW_FIELD_COUNT, offsetof(type, label.n), NULL},                     \
+      {"over_limits", NSW_FIELD_COUNT, offsetof(type, label.over), NULL},        \
+      {"excluded", NSW_FIELD_COUNT, offsetof(type, label.excluded), NULL},       \
+      {"max_params", NSW_FIELD_COUNT, offsetof(type, label.max_params), NULL}, { \
+    "max_macs", NSW_FIELD_COUNT, offsetof(type, label.max_macs), NULL            \
+  }
 
-#define LISTED(member, kind) {#member, NSW_FIELD_##kind, offsetof(struct nsw_listed, member), NULL}
-static const struct nsw_field listed_fields[] = {LISTED(index, COUNT), LISTED(id, WORD),        LISTED(params, COUNT),
-                                                 LISTED(macs, COUNT),  LISTED(score, REAL),     LISTED(accuracy, REAL),
-                                                 LISTED(tied, COUNT),  {0}};
+#define LISTED(member, kind) \
+  { #member, NSW_FIELD_##kind, offsetof(struct nsw_listed, member), NULL }
+static const struct nsw_field listed_fields[] = {
+    LISTED(index, COUNT), LISTED(id, WORD),       LISTED(params, COUNT), LISTED(macs, COUNT),
+    LISTED(score, REAL),  LISTED(accuracy, REAL), LISTED(tied, COUNT),   {0}};
 static const struct nsw_record listed = {NULL, sizeof(struct nsw_listed), listed_fields};
 
-#define POINT(member, kind) {#member, NSW_FIELD_##kind, offsetof(struct nsw_point, member), NULL}
+#define POINT(member, kind) \
+  { #member, NSW_FIELD_##kind, offsetof(struct nsw_point, member), NULL }
 static const struct nsw_field point_fields[] = {POINT(k, COUNT),   POINT(best, REAL),      POINT(regret, REAL),
                                                 POINT(mean, REAL), POINT(precision, REAL), {0}};
 static const struct nsw_record point = {NULL, sizeof(struct nsw_point), point_fields};
@@ -36,14 +39,14 @@ static const struct nsw_field curve_fields[] = {
     {0}};
 static const struct nsw_record curve = {"curve", sizeof(struct nsw_curve), curve_fields};
 
-static const struct nsw_field front_fields[] = {
-    LABEL(struct nsw_front),
-    {"cost", NSW_FIELD_TEXT, offsetof(struct nsw_front, cost), NULL},
-    {"front", NSW_FIELD_LIST, offsetof(struct nsw_front, front), &listed},
-    {0}};
+static const struct nsw_field front_fields[] = {LABEL(struct nsw_front),
+                                                {"cost", NSW_FIELD_TEXT, offsetof(struct nsw_front, cost), NULL},
+                                                {"front", NSW_FIELD_LIST, offsetof(struct nsw_front, front), &listed},
+                                                {0}};
 static const struct nsw_record front = {"pareto", sizeof(struct nsw_front), front_fields};
 
-#define TWO_STEP(key, member, kind) {key, NSW_FIELD_##kind, offsetof(struct nsw_two_step_line, member), NULL}
+#define TWO_STEP(key, member, kind) \
+  { key, NSW_FIELD_##kind, offsetof(struct nsw_two_step_line, member), NULL }
 static const struct nsw_field two_step_fields[] = {LABEL(struct nsw_two_step_line),
                                                    TWO_STEP("k", k, COUNT),
                                                    TWO_STEP("candidates", candidates, COUNT),

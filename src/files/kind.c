@@ -27,7 +27,11 @@ static enum nsw_file_kind kind_of_bytes(const char *head, size_t size) {
   if (!size) return NSW_KIND_EMPTY;
   if (starts(head, size, "\x1f\x8b", 2)) return NSW_KIND_GZIP;
   if (starts(head, size, "BZh", 3)) return NSW_KIND_BZIP2;
-  if (starts(head, size, "\xfd" "7zXZ", 6)) return NSW_KIND_XZ;
+  if (starts(head, size,
+             "\xfd"
+             "7zXZ",
+             6))
+    return NSW_KIND_XZ;
   if (starts(head, size, "PK\3\4", 4) || starts(head, size, "PK\5\6", 4)) return NSW_KIND_ZIP;
   if (starts(head, size, "\x89HDF\r\n\x1a\n", 8)) return NSW_KIND_HDF5;
   if (size >= 262 && !memcmp(head + 257, "ustar", 5)) return NSW_KIND_TAR;
@@ -66,10 +70,18 @@ const char *nsw_kind_useless(enum nsw_file_kind kind) {
 
 const char *nsw_kind_name(enum nsw_file_kind kind) {
   static const char *const names[] = {
-      [NSW_KIND_OTHER] = "a text or unknown file", [NSW_KIND_EMPTY] = "an empty file", [NSW_KIND_FOLDER] = "a folder",
-      [NSW_KIND_GZIP] = "a gzip file",   [NSW_KIND_BZIP2] = "a bzip2 file",   [NSW_KIND_XZ] = "an xz file",
-      [NSW_KIND_ZIP] = "a zip archive",  [NSW_KIND_TAR] = "a tar archive",    [NSW_KIND_HDF5] = "an HDF5 file",
-      [NSW_KIND_PICKLE] = "a Python pickle", [NSW_KIND_LFS] = "a Git LFS pointer", [NSW_KIND_HTML] = "a web page (HTML)",
+      [NSW_KIND_OTHER] = "a text or unknown file",
+      [NSW_KIND_EMPTY] = "an empty file",
+      [NSW_KIND_FOLDER] = "a folder",
+      [NSW_KIND_GZIP] = "a gzip file",
+      [NSW_KIND_BZIP2] = "a bzip2 file",
+      [NSW_KIND_XZ] = "an xz file",
+      [NSW_KIND_ZIP] = "a zip archive",
+      [NSW_KIND_TAR] = "a tar archive",
+      [NSW_KIND_HDF5] = "an HDF5 file",
+      [NSW_KIND_PICKLE] = "a Python pickle",
+      [NSW_KIND_LFS] = "a Git LFS pointer",
+      [NSW_KIND_HTML] = "a web page (HTML)",
   };
   return names[kind];
 }

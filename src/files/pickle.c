@@ -278,7 +278,8 @@ int nsw_pickle_read(struct nsw_input *input, const struct nsw_pickle_options *op
   int status = open_reader(input, options, &r, err);
   if (status) return status;
   while (!status && !stop) status = step(r, &stop);
-  if (!status && (r->depth != 1 || r->open)) status = nsw_pickle_bad(r, "ends with %zu values instead of one", r->depth);
+  if (!status && (r->depth != 1 || r->open))
+    status = nsw_pickle_bad(r, "ends with %zu values instead of one", r->depth);
   if (!status && options->whole) status = expect_end(r);
   if (!status && !(*pickle = malloc(sizeof **pickle))) status = nsw_pickle_bad(r, "not enough memory");
   if (!status) {

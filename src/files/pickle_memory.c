@@ -82,7 +82,6 @@ int nsw_pickle_line(struct nsw_pickle_reader *r, char text[LONGEST_LINE]) {
 
 /* ---- objects ---- */
 
-
 /* Memory of a size that is in a slab, from those freed or from the slab; NULL where there is none. */
 static struct nsw_object *take_memory(struct nsw_pickle_reader *r, size_t size) {
   size_t step = (size + 15) / 16;

@@ -65,7 +65,8 @@ int nsw_pickle_name_stack(struct nsw_pickle_reader *r) {
   int status = nsw_pickle_need(r, 2);
   if (status) return status;
   const struct nsw_value *module = &r->stack[r->depth - 2], *name = &r->stack[r->depth - 1];
-  if (module->kind != NSW_PICKLE_TEXT || name->kind != NSW_PICKLE_TEXT) return nsw_pickle_bad(r, "a name that is no text");
+  if (module->kind != NSW_PICKLE_TEXT || name->kind != NSW_PICKLE_TEXT)
+    return nsw_pickle_bad(r, "a name that is no text");
   struct nsw_value held[2] = {*module, *name};
   r->depth -= 2;
   status = push_name(r, held[0].u.object->text, held[1].u.object->text);
@@ -103,7 +104,8 @@ static struct nsw_value element(const struct nsw_array *array, const uint8_t *by
   uint32_t low = (uint32_t)bits;
   float single;
   memcpy(&single, &low, sizeof single);
-  return (struct nsw_value){.kind = NSW_PICKLE_REAL, .u.real = array->size == 4 ? (double)single : nsw_pickle_from_bits(bits)};
+  return (struct nsw_value){.kind = NSW_PICKLE_REAL,
+                            .u.real = array->size == 4 ? (double)single : nsw_pickle_from_bits(bits)};
 }
 
 static int make_scalar(struct nsw_pickle_reader *r, const struct nsw_object *arguments, struct nsw_value *result) {
@@ -126,9 +128,11 @@ static int make_type(struct nsw_pickle_reader *r, const struct nsw_object *argum
 }
 
 static int build_type(struct nsw_pickle_reader *r, struct nsw_object *type, const struct nsw_value *state) {
-  if (state->kind != NSW_PICKLE_TUPLE || state->u.object->count < 2) return nsw_pickle_bad(r, "a badly made NumPy type");
+  if (state->kind != NSW_PICKLE_TUPLE || state->u.object->count < 2)
+    return nsw_pickle_bad(r, "a badly made NumPy type");
   const char *order = nsw_value_text(&state->u.object->items[1]);
-  if (!order || !*order || order[1] || !strchr("<>|=", *order)) return nsw_pickle_bad(r, "a NumPy type of unknown byte order");
+  if (!order || !*order || order[1] || !strchr("<>|=", *order))
+    return nsw_pickle_bad(r, "a NumPy type of unknown byte order");
   nsw_pickle_array_of(type)->big_endian = *order == '>';
   return NSW_OK;
 }
@@ -154,7 +158,7 @@ static int fill_array(struct nsw_pickle_reader *r, struct nsw_object *object, co
   array->dimensions = (unsigned)shape->count;
   if (bytes != data->u.object->count)
     return nsw_pickle_bad(r, "a NumPy array of %llu bytes with %zu bytes of data", (unsigned long long)bytes,
-               data->u.object->count);
+                          data->u.object->count);
   int status = nsw_pickle_reserve(r, object, 1);
   if (status) return status;
   object->items[0] = *data;
@@ -177,7 +181,8 @@ static int make_array(struct nsw_pickle_reader *r, const struct nsw_object *argu
   struct nsw_object *object;
   const struct nsw_value *items = arguments->items;
   if (arguments->count != 4) return nsw_pickle_bad(r, "a badly made NumPy array");
-  if (!nsw_value_is(&items[3], "C") && nsw_value_count(&items[2]) > 1) return nsw_pickle_bad(r, "a NumPy array in Fortran order");
+  if (!nsw_value_is(&items[3], "C") && nsw_value_count(&items[2]) > 1)
+    return nsw_pickle_bad(r, "a NumPy array in Fortran order");
   int status = nsw_pickle_create(r, NSW_PICKLE_ARRAY, 0, &object);
   if (status) return status;
   *result = (struct nsw_value){.kind = NSW_PICKLE_ARRAY, .u.object = object};
@@ -231,7 +236,9 @@ static int make_container(struct nsw_pickle_reader *r, enum nsw_pickle_kind kind
     } else {
       return nsw_pickle_bad(r, "an OrderedDict made of what is no pair");
     }
-    if (!status) status = kind == NSW_PICKLE_SET ? nsw_pickle_append(r, object, before) : nsw_pickle_append_pairs(r, object, before);
+    if (!status)
+      status =
+          kind == NSW_PICKLE_SET ? nsw_pickle_append(r, object, before) : nsw_pickle_append_pairs(r, object, before);
     if (status) return status;
   }
   return NSW_OK;

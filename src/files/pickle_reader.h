@@ -1,5 +1,5 @@
-/* The inside of the pickle reader, for its own files: memory and bytes (pickle_memory.c), the stack and what is put on it
- * (pickle_stack.c), the names it knows (pickle_names.c), opcodes (pickle.c), values (pickle_value.c). */
+/* The inside of the pickle reader, for its own files: memory and bytes (pickle_memory.c), the stack and what is put on
+ * it (pickle_stack.c), the names it knows (pickle_names.c), opcodes (pickle.c), values (pickle_value.c). */
 #ifndef NSW_FILES_PICKLE_READER_H
 #define NSW_FILES_PICKLE_READER_H
 
@@ -217,6 +217,8 @@ static inline int nsw_pickle_push_number(struct nsw_pickle_reader *r, enum nsw_p
 }
 
 /* The array of an object that is one, or a type. */
-static inline struct nsw_array *nsw_pickle_array_of(struct nsw_object *object) { return (struct nsw_array *)(void *)object->text; }
+static inline struct nsw_array *nsw_pickle_array_of(struct nsw_object *object) {
+  return (struct nsw_array *)(void *)object->text;
+}
 
 #endif

@@ -9,7 +9,8 @@
 int nsw_pickle_grow_stack(struct nsw_pickle_reader *r) {
   size_t room = r->room ? r->room * 2 : 256, more = (room - r->room) * sizeof *r->stack;
   struct nsw_value *stack = NULL;
-  if (r->held + more > r->most || !(stack = realloc(r->stack, room * sizeof *stack))) return nsw_pickle_no_memory(r, more);
+  if (r->held + more > r->most || !(stack = realloc(r->stack, room * sizeof *stack)))
+    return nsw_pickle_no_memory(r, more);
   r->held += more;
   r->stack = stack;
   r->room = room;
@@ -90,7 +91,8 @@ int nsw_pickle_append_pairs(struct nsw_pickle_reader *r, struct nsw_object *dict
 static int gather(struct nsw_pickle_reader *r, enum nsw_pickle_kind kind, size_t first, bool marked) {
   struct nsw_object *object;
   int status = nsw_pickle_create(r, kind, 0, &object);
-  if (!status) status = kind == NSW_PICKLE_DICT ? nsw_pickle_append_pairs(r, object, first) : nsw_pickle_append(r, object, first);
+  if (!status)
+    status = kind == NSW_PICKLE_DICT ? nsw_pickle_append_pairs(r, object, first) : nsw_pickle_append(r, object, first);
   if (status) return status;
   if (marked) r->depth--;
   return push_object(r, object);
@@ -112,8 +114,10 @@ static int extend(struct nsw_pickle_reader *r, enum nsw_pickle_kind kind, size_t
   size_t floor = r->open ? r->marks[r->open - 1] + 1 : 0;
   if (under <= floor) return nsw_pickle_bad(r, "nothing is there to add to");
   const struct nsw_value *to = &r->stack[under - 1];
-  if (to->kind != kind) return nsw_pickle_bad(r, "adds to what is no %s", kind == NSW_PICKLE_DICT ? "dict" : "list or set");
-  return kind == NSW_PICKLE_DICT ? nsw_pickle_append_pairs(r, to->u.object, first) : nsw_pickle_append(r, to->u.object, first);
+  if (to->kind != kind)
+    return nsw_pickle_bad(r, "adds to what is no %s", kind == NSW_PICKLE_DICT ? "dict" : "list or set");
+  return kind == NSW_PICKLE_DICT ? nsw_pickle_append_pairs(r, to->u.object, first)
+                                 : nsw_pickle_append(r, to->u.object, first);
 }
 
 int nsw_pickle_extend_marked(struct nsw_pickle_reader *r, enum nsw_pickle_kind kind) {
@@ -209,7 +213,8 @@ int nsw_pickle_line_number(struct nsw_pickle_reader *r, uint8_t opcode) {
   }
   long long integer = strtoll(text, &end, 10);
   if (opcode == 'L' && *end == 'L') end++;
-  return *end || end == text ? nsw_pickle_bad(r, "a badly written number") : nsw_pickle_push_number(r, NSW_PICKLE_INTEGER, integer);
+  return *end || end == text ? nsw_pickle_bad(r, "a badly written number")
+                             : nsw_pickle_push_number(r, NSW_PICKLE_INTEGER, integer);
 }
 
 int nsw_pickle_text(struct nsw_pickle_reader *r, enum nsw_pickle_kind kind, unsigned width) {

@@ -96,11 +96,11 @@ static enum outcome step_xz(struct unpacker *u) {
   u->in_size = s->avail_in;
   u->out = s->next_out;
   u->out_size = s->avail_out;
-  return result == LZMA_OK || result == LZMA_BUF_ERROR                  ? GOES_ON
-         : result == LZMA_STREAM_END                                    ? STREAM_END
-         : result == LZMA_MEM_ERROR || result == LZMA_MEMLIMIT_ERROR    ? NO_MEMORY
-         : result == LZMA_FORMAT_ERROR                                  ? OTHER_DATA
-                                                                        : DAMAGED;
+  return result == LZMA_OK || result == LZMA_BUF_ERROR               ? GOES_ON
+         : result == LZMA_STREAM_END                                 ? STREAM_END
+         : result == LZMA_MEM_ERROR || result == LZMA_MEMLIMIT_ERROR ? NO_MEMORY
+         : result == LZMA_FORMAT_ERROR                               ? OTHER_DATA
+                                                                     : DAMAGED;
 }
 
 static const struct codec codecs[] = {
@@ -145,11 +145,17 @@ static int read_packed(struct nsw_input *input, void *bytes, size_t count, size_
     if (end) return nsw_fail(err, "%s: %s data ends too early: the file is cut short", input->name, name);
     if (u->ended && (status = begin_stream(input, u, err))) return status;
     switch (u->codec->step(u)) {
-      case GOES_ON: break;
-      case STREAM_END: u->ended = true; break;
-      case NO_MEMORY: return nsw_fail(err, "%s: not enough memory for %s", input->name, name);
-      case OTHER_DATA: return nsw_fail(err, "%s: not %s data", input->name, name);
-      case DAMAGED: return nsw_fail(err, "%s: %s data is damaged", input->name, name);
+      case GOES_ON:
+        break;
+      case STREAM_END:
+        u->ended = true;
+        break;
+      case NO_MEMORY:
+        return nsw_fail(err, "%s: not enough memory for %s", input->name, name);
+      case OTHER_DATA:
+        return nsw_fail(err, "%s: not %s data", input->name, name);
+      case DAMAGED:
+        return nsw_fail(err, "%s: %s data is damaged", input->name, name);
     }
   }
   *got = asked - u->out_size;

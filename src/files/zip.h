@@ -17,8 +17,8 @@ struct nsw_zip_member {
   bool stored;                   /* not compressed; otherwise by deflate */
 };
 
-/* The only file in an archive; folders, and what macOS adds, do not count. NSW_FAILED where there are several (names the
- * first two) or none. */
+/* The only file in an archive; folders, and what macOS adds, do not count. NSW_FAILED where there are several (names
+ * the first two) or none. */
 int nsw_zip_only(const char *path, struct nsw_zip_member *member, struct nsw_error *err);
 
 #endif

@@ -1,7 +1,7 @@
-/* Flatness: how little the loss moves when all parameters are disturbed by Gaussian noise of growing size. With s_1 < s_2
- * < s_3 the noises' deviations and L(s) the mean loss then, statistics of normalisations taken again,
- * 1 / (|L(s_1) / s_1| + sum of |L(s_i+1) - L(s_i)| / (s_i+1 - s_i) + 1e-5). Meant for trained networks (--warm-up); the
- * paper looks at paths of a trained supernet, which there is none of here. */
+/* Flatness: how little the loss moves when all parameters are disturbed by Gaussian noise of growing size. With s_1 <
+ * s_2 < s_3 the noises' deviations and L(s) the mean loss then, statistics of normalisations taken again, 1 / (|L(s_1)
+ * / s_1| + sum of |L(s_i+1) - L(s_i)| / (s_i+1 - s_i) + 1e-5). Meant for trained networks (--warm-up); the paper looks
+ * at paths of a trained supernet, which there is none of here. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -33,8 +33,8 @@ static int disturb(struct nsw_lab *lab, int noise, struct nsw_error *err) {
 static int loss_at(struct nsw_lab *lab, int noise, double *loss, struct nsw_error *err) {
   int status = disturb(lab, noise, err);
   if (status == NSW_OK)
-    status = nsw_engine_bind(lab->engine, lab->net, lab->other, lab->batch, (struct nsw_run){.norm = NSW_NORM_BATCH},
-                             err);
+    status =
+        nsw_engine_bind(lab->engine, lab->net, lab->other, lab->batch, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
   if (status != NSW_OK) return status;
   nsw_engine_forward(lab->engine);
   *loss = 0;
@@ -63,8 +63,9 @@ static const struct nsw_proxy_column columns[] = {
 const struct nsw_proxy nsw_proxy_flatness = {
     .name = "flatness",
     .group = "training",
-    .source = "Zhang et al., GeNAS: Neural Architecture Search with Better Generalization, arXiv 2305.08611, and its "
-              "released program (MIT)",
+    .source =
+        "Zhang et al., GeNAS: Neural Architecture Search with Better Generalization, arXiv 2305.08611, and its "
+        "released program (MIT)",
     .note = "GeNAS's measure on a network by itself, without its supernet; meant for trained ones (--warm-up)",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
     .samples = NSW_MEASURE_SAMPLES,

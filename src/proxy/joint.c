@@ -34,10 +34,10 @@ struct joint {
   int parts, columns;
   struct turn *turn; /* in the order they are run */
   int turns;
-  struct nsw_batch *batch;    /* one for every n; as many as there could be */
+  struct nsw_batch *batch;     /* one for every n; as many as there could be */
   struct nsw_trainer *trainer; /* of the warm-up; NULL: there is none */
-  double work;                /* forward passes of single images that an evaluation costs */
-  const struct turn *running; /* whose observers are called */
+  double work;                 /* forward passes of single images that an evaluation costs */
+  const struct turn *running;  /* whose observers are called */
 };
 
 /* ---- which passes are run ---- */

@@ -1,5 +1,5 @@
-/* What a measure in the program itself sees: the public header (nasweep/measure.h), and all of the lab. A new one is one
- * file, and its line in the table of proxies. */
+/* What a measure in the program itself sees: the public header (nasweep/measure.h), and all of the lab. A new one is
+ * one file, and its line in the table of proxies. */
 #ifndef NSW_PROXY_MEASURE_H
 #define NSW_PROXY_MEASURE_H
 

@@ -1,5 +1,5 @@
-/* MeCo: whether the channels of feature maps say different things. On one Gaussian image, the smallest eigenvalue of the
- * correlation matrix of a convolution's output channels over its pixels, summed over convolutions.
+/* MeCo: whether the channels of feature maps say different things. On one Gaussian image, the smallest eigenvalue of
+ * the correlation matrix of a convolution's output channels over its pixels, summed over convolutions.
  *
  * The released program sums over every module, so that one map counts for its convolution, its normalisation, its ReLU
  * and whatever holds them; a normalisation does not change correlations. Here every convolution counts once. */
@@ -14,11 +14,11 @@
 enum { SIDE = 64 /* pixels of the image, as in the released program */, SET_MECO = 4 };
 
 struct meco {
-  double *row;    /* [channels][pixels], centred, of length 1 or all zero */
-  double *corr;   /* [channels][channels] */
-  double *value;  /* [channels] */
-  size_t room;    /* numbers of row */
-  size_t most;    /* channels there is room for */
+  double *row;   /* [channels][pixels], centred, of length 1 or all zero */
+  double *corr;  /* [channels][channels] */
+  double *value; /* [channels] */
+  size_t room;   /* numbers of row */
+  size_t most;   /* channels there is room for */
   double sum;
   bool failed;
 };
@@ -60,7 +60,8 @@ static void fill_row(const struct nsw_plane *x, int channel, double *row) {
   size_t side = (size_t)x->size, n = side * side;
   double mean = 0, square = 0;
   for (size_t h = 0; h < side; h++)
-    for (size_t w = 0; w < side; w++) mean += row[h * side + w] = x->p[(ptrdiff_t)h * x->row + (ptrdiff_t)w * x->col + channel];
+    for (size_t w = 0; w < side; w++)
+      mean += row[h * side + w] = x->p[(ptrdiff_t)h * x->row + (ptrdiff_t)w * x->col + channel];
   mean /= (double)n;
   for (size_t i = 0; i < n; i++) row[i] -= mean, square += row[i] * row[i];
   double factor = square > 0 ? 1 / sqrt(square) : 0;
@@ -128,10 +129,12 @@ static const struct nsw_proxy_column columns[] = {
 const struct nsw_proxy nsw_proxy_meco = {
     .name = "meco",
     .group = "forward",
-    .source = "Jiang et al., MeCo: Zero-Shot NAS with One Data and Single Forward Pass via Minimum Eigenvalue of "
-              "Correlation, NeurIPS 2023, and its released program",
-    .note = "counts every live convolution once, where the released program counts every module; one Gaussian image of "
-            "64 x 64 pixels, as there",
+    .source =
+        "Jiang et al., MeCo: Zero-Shot NAS with One Data and Single Forward Pass via Minimum Eigenvalue of "
+        "Correlation, NeurIPS 2023, and its released program",
+    .note =
+        "counts every live convolution once, where the released program counts every module; one Gaussian image of "
+        "64 x 64 pixels, as there",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
     .samples = 2,
     .columns = columns,

@@ -15,7 +15,7 @@ enum { SCORE, ENTROPY, COLUMNS };
 enum { MAPS = 4, CELLS = 3, GRID = 4, WINDOW = 3 };
 
 struct mlfe {
-  float *map;    /* [H][W][C] */
+  float *map; /* [H][W][C] */
   size_t *bins;
   float *values; /* of a window */
   size_t room, window;
@@ -181,8 +181,10 @@ static const struct nsw_proxy_column columns[] = {
 const struct nsw_proxy nsw_proxy_mlfe = {
     .name = "mlfe",
     .group = "forward",
-    .source = "NingW3028/MLFE (Apache-2.0), measured local entropy of feature maps, as its released program computes it",
-    .note = "on the idea that SED is about, and not SED; of the classifier's layers only the map it averages is looked at",
+    .source =
+        "NingW3028/MLFE (Apache-2.0), measured local entropy of feature maps, as its released program computes it",
+    .note =
+        "on the idea that SED is about, and not SED; of the classifier's layers only the map it averages is looked at",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
     .samples = 2,
     .columns = columns,

@@ -67,8 +67,12 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   return NSW_OK;
 }
 
-static const struct nsw_measure measure = {
-    .pass = &nsw_pass_forward, .open = open_naswot, .close = close_naswot, .begin = begin, .observe = observe, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_forward,
+                                           .open = open_naswot,
+                                           .close = close_naswot,
+                                           .begin = begin,
+                                           .observe = observe,
+                                           .take = take};
 
 static const struct nsw_proxy_column columns[] = {
     {"naswot", "log-determinant of the kernel of ReLU activation patterns", +1}, {0}};

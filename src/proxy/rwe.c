@@ -140,8 +140,7 @@ static bool descend(const struct rwe *s, double *w) {
 
 /* ---- the measure ---- */
 
-static int open_rwe(const struct nsw_context *context, const char *const *values, void **state,
-                    struct nsw_error *err) {
+static int open_rwe(const struct nsw_context *context, const char *const *values, void **state, struct nsw_error *err) {
   (void)values;
   *state = NULL;
   if (context->samples && context->samples < LEAST)
@@ -184,10 +183,12 @@ static const struct nsw_proxy_column columns[] = {
 const struct nsw_proxy nsw_proxy_rwe = {
     .name = "rwe",
     .group = "training",
-    .source = "Hu et al., Random Weight Evaluation, arXiv 2011.13591 (from its abstract: neither recipe nor program could "
-              "be found)",
-    .note = "the classifier's recipe is ours: half of --samples images to fit, half to judge; ridge with penalty 1 on "
-            "standardised features, or 40 epochs of SGD",
+    .source =
+        "Hu et al., Random Weight Evaluation, arXiv 2011.13591 (from its abstract: neither recipe nor program could "
+        "be found)",
+    .note =
+        "the classifier's recipe is ours: half of --samples images to fit, half to judge; ridge with penalty 1 on "
+        "standardised features, or 40 epochs of SGD",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
     .samples = SAMPLES,
     .columns = columns,

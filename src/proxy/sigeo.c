@@ -1,6 +1,6 @@
 /* SiGeo: three terms over four batches, meant to be looked at after a little training (--warm-up): ZiCo's sum, the
- * logarithm of the size of the sum over weights of mean gradient times weight (the Fisher-Rao norm's root), and the mean
- * loss: a ZiCo + b FR - c loss. */
+ * logarithm of the size of the sum over weights of mean gradient times weight (the Fisher-Rao norm's root), and the
+ * mean loss: a ZiCo + b FR - c loss. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -119,8 +119,9 @@ const struct nsw_proxy nsw_proxy_sigeo = {
     .name = "sigeo",
     .group = "gradient",
     .source = "SiGeo, arXiv 2311.13169, and its released program (Apache-2.0)",
-    .note = "meant for networks that were trained a little (--warm-up); with b = c = 0 it is ZiCo; the paper's shares "
-            "differ by space, ours are 1",
+    .note =
+        "meant for networks that were trained a little (--warm-up); with b = c = 0 it is ZiCo; the paper's shares "
+        "differ by space, ours are 1",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
     .samples = NSW_MEASURE_SAMPLES,
     .columns = columns,

@@ -35,8 +35,7 @@ static void close_train(void *state) {
 static int make(struct train *s, const char *const *values, struct nsw_error *err) {
   const struct nsw_context *c = s->context;
   int status = nsw_recipe_read(values, &s->recipe, err);
-  if (status == NSW_OK && s->recipe.valid < 0)
-    status = nsw_usage(err, "valid = -1: images to validate on are wanted");
+  if (status == NSW_OK && s->recipe.valid < 0) status = nsw_usage(err, "valid = -1: images to validate on are wanted");
   if (status == NSW_OK) status = nsw_recipe_macro(&s->recipe, &c->macro, &s->macro, err);
   if (status != NSW_OK) return nsw_error_prefix(err, status, "--set train");
   s->images = (size_t)(c->samples ? c->samples : SAMPLES);
@@ -178,11 +177,13 @@ static const struct nsw_proxy_column curves[] = {{"train_accuracy", "accuracy on
 const struct nsw_proxy nsw_proxy_train = {
     .name = "train",
     .group = "training",
-    .source = "training by the recipe of the options; sums of losses: Ru et al., Speedy Performance Estimation for Neural "
-              "Architecture Search, arXiv 2006.04492",
-    .note = "a training that goes apart has the accuracy of chance and the loss 1e30; --samples says how many images "
-            "there are for both parts; a convolution that sees nothing but zeros is not trained, where PyTorch trains its "
-            "normalisation's shift (2,000 of nb201's cells with a path have one)",
+    .source =
+        "training by the recipe of the options; sums of losses: Ru et al., Speedy Performance Estimation for Neural "
+        "Architecture Search, arXiv 2006.04492",
+    .note =
+        "a training that goes apart has the accuracy of chance and the loss 1e30; --samples says how many images "
+        "there are for both parts; a convolution that sees nothing but zeros is not trained, where PyTorch trains its "
+        "normalisation's shift (2,000 of nb201's cells with a path have one)",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
     .samples = SAMPLES,
     .columns = columns,

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* y[rows][out] = x[rows][in] w[in][out] + b[out], then max(0, y) where relu. b follows w in memory: w[(in + 1) * out]. */
+/* y[rows][out] = x[rows][in] w[in][out] + b[out], then max(0, y) where relu. b follows w in memory: w[(in + 1) * out].
+ */
 void nsw_dense_forward(const float *x, const float *w, size_t rows, size_t in, size_t out, bool relu, float *y);
 
 /* From dy[rows][out], which is changed: adds to dw[(in + 1) * out], and sets dx[rows][in] where it is not NULL. y: what

@@ -8,8 +8,8 @@ enum { NSW_DICE_WORDS = 256 };
 
 struct nsw_dice {
   struct nsw_stream stream;
-  uint64_t block;     /* next to be made */
-  unsigned used;      /* of words */
+  uint64_t block; /* next to be made */
+  unsigned used;  /* of words */
   uint32_t words[NSW_DICE_WORDS];
 };
 

@@ -9,9 +9,9 @@ enum { POPULATION, SAMPLE };
 enum { PLACE_BITS = 12, PLACES = 1 << PLACE_BITS, RANKS = 1 << (31 - PLACE_BITS) };
 
 /* Who is alive, best first, so that a tournament is one draw: the winner of `sample` drawn with replacement (as the
- * released code draws them) is not among the best k with probability (1 - k / size)^sample. Searches are short and many,
- * and what comes next hangs on all of it: so there are no branches that go by what was drawn, and everything is done
- * over `room` elements whatever the case. */
+ * released code draws them) is not among the best k with probability (1 - k / size)^sample. Searches are short and
+ * many, and what comes next hangs on all of it: so there are no branches that go by what was drawn, and everything is
+ * done over `room` elements whatever the case. */
 struct parents {
   uint32_t size, room; /* room: size in whole vectors */
   int32_t *key;        /* [room] descending: rank and place in the ring of ages, see key_of; with one more before and
@@ -60,7 +60,7 @@ static inline void put_in(int32_t *key, int32_t room, int32_t place, int32_t new
   }
   for (int32_t k = 0; k < SMALL; k++) {
     int32_t up = -(k > to) & -(k <= from), down = -(k >= from) & -(k < to), here = -(k == to);
-    moved[k] = (key[k - 1] & up) | (key[k + 1] & down) | (new & here) | (key[k] & ~(up | down | here));
+    moved[k] = (key[k - 1] & up) | (key[k + 1] & down) | (new &here) | (key[k] & ~(up | down | here));
   }
   memcpy(key, moved, sizeof moved);
 }

@@ -16,13 +16,13 @@ struct nsw_gcn {
   size_t at[NSW_GCN_LAYERS + 2];   /* weights of each layer, of the hidden one, and of the last, in adam.w */
   struct nsw_adam adam;
   size_t node_room, row_room;
-  size_t *first;                       /* [rows+1] nodes of a batch */
-  float *seen[NSW_GCN_LAYERS];         /* [nodes][3 in] node, before, after */
-  float *node[NSW_GCN_LAYERS];         /* [nodes][width] what layers give */
-  float *dnode, *dseen;                /* [nodes][width], [nodes][3 width] */
-  float *read, *dread;                 /* [rows][2 width + extras] */
-  float *hidden, *dhidden;             /* [rows][width] */
-  float *value, *dvalue;               /* [rows] */
+  size_t *first;               /* [rows+1] nodes of a batch */
+  float *seen[NSW_GCN_LAYERS]; /* [nodes][3 in] node, before, after */
+  float *node[NSW_GCN_LAYERS]; /* [nodes][width] what layers give */
+  float *dnode, *dseen;        /* [nodes][width], [nodes][3 width] */
+  float *read, *dread;         /* [rows][2 width + extras] */
+  float *hidden, *dhidden;     /* [rows][width] */
+  float *value, *dvalue;       /* [rows] */
 };
 
 /* False for lack of memory or too many layers. Free with nsw_gcn_free in any case. */

@@ -10,11 +10,11 @@ int nsw_ground_finish(struct nsw_ground *ground, struct nsw_error *err) {
   ground->genes = calloc(ground->n + 1, ground->stride);
   ground->place = malloc(count * sizeof *ground->place);
   ground->rank = malloc((ground->n + 1) * sizeof *ground->rank);
-  if (!ground->genes || !ground->place || !ground->rank) return nsw_fail(err, "out of memory for %zu candidates", ground->n);
+  if (!ground->genes || !ground->place || !ground->rank)
+    return nsw_fail(err, "out of memory for %zu candidates", ground->n);
   ground->whole = ground->n == count;
   memset(ground->place, 0xff, count * sizeof *ground->place);
-  for (int g = 0; g < ground->length; g++)
-    ground->choices[g] = (uint32_t)nsw_space_gene_choices(ground->space, g);
+  for (int g = 0; g < ground->length; g++) ground->choices[g] = (uint32_t)nsw_space_gene_choices(ground->space, g);
   for (size_t i = 0; i < ground->n; i++) {
     ground->place[ground->index[i]] = (int32_t)i;
     if (ground->length) nsw_space_genes_of(ground->space, ground->index[i], ground->genes + i * ground->stride);

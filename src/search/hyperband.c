@@ -66,8 +66,7 @@ static void frequencies(const struct nsw_ground *ground, const struct memory *m,
   for (size_t i = 0; i < m->n; i++) {
     struct nsw_policy *to = m->value[i] >= border ? good : rest;
     n[to == rest]++;
-    for (int g = 0; g < ground->length; g++)
-      to->p[g][nsw_word(ground, m->candidate[i])[g]]++;
+    for (int g = 0; g < ground->length; g++) to->p[g][nsw_word(ground, m->candidate[i])[g]]++;
   }
   for (int g = 0; g < ground->length; g++) {
     int choices = nsw_space_gene_choices(ground->space, g);

@@ -1,5 +1,7 @@
 /* Models by kernels: ridge regression, whose kernel is linear, and a Gaussian process. Both come from one system of as
  * many equations as there are trainings. */
+#include "search/kernel.h"
+
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,20 +9,19 @@
 
 #include "base/linalg.h"
 #include "search/inputs.h"
-#include "search/kernel.h"
 #include "search/model.h"
 
 struct nsw_kernel {
   struct nsw_inputs inputs;
   bool gaussian;
-  float *square;      /* [n] length of each row's inputs, squared */
-  double *gram;       /* [m][m] inner products of those trained */
-  double *factor;     /* [m][m] scratch */
-  double *alpha;      /* [m] weights of those trained */
-  double *try;        /* [m] scratch */
-  float *sample;      /* [m][width] inputs of those trained */
-  float *weights;     /* [width] of a linear model */
-  float *product;     /* [rows of a block][m] */
+  float *square;  /* [n] length of each row's inputs, squared */
+  double *gram;   /* [m][m] inner products of those trained */
+  double *factor; /* [m][m] scratch */
+  double *alpha;  /* [m] weights of those trained */
+  double *try;    /* [m] scratch */
+  float *sample;  /* [m][width] inputs of those trained */
+  float *weights; /* [width] of a linear model */
+  float *product; /* [rows of a block][m] */
   float *sample_square;
   size_t m, room;
   double noise, length; /* chosen last: variance of the noise, and the kernel's length squared */
@@ -162,8 +163,7 @@ static void predict_linear(struct nsw_kernel *k, double *value) {
   memset(k->weights, 0, width * sizeof *k->weights);
   for (size_t i = 0; i < k->m; i++)
     cblas_saxpy((int)width, (float)(k->alpha[i] / (double)width), k->sample + i * width, 1, k->weights, 1);
-  for (size_t i = 0; i < k->inputs.n; i++)
-    value[i] = cblas_sdot((int)width, k->inputs.x + i * width, 1, k->weights, 1);
+  for (size_t i = 0; i < k->inputs.n; i++) value[i] = cblas_sdot((int)width, k->inputs.x + i * width, 1, k->weights, 1);
 }
 
 static void predict_gaussian(struct nsw_kernel *k, double *value) {

@@ -30,7 +30,8 @@ static size_t neighbours_of(struct nsw_run *run, uint32_t centre, uint32_t out[N
   return n;
 }
 
-/* Climbs to the first better neighbour; where there is none, starts anew. What was trained is known and costs nothing. */
+/* Climbs to the first better neighbour; where there is none, starts anew. What was trained is known and costs nothing.
+ */
 static int run(struct nsw_run *run, struct nsw_error *err) {
   uint32_t around[NEIGHBOURS];
   (void)err;

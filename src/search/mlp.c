@@ -52,8 +52,8 @@ static bool make_room(struct nsw_mlp *m, size_t rows) {
 const float *nsw_mlp_forward(struct nsw_mlp *m, const float *x, size_t rows) {
   if (!make_room(m, rows)) return NULL;
   for (size_t l = 0; l < m->layers; l++)
-    nsw_dense_forward(l ? m->y[l - 1] : x, m->adam.w + m->at[l], rows, m->width[l], m->width[l + 1],
-                      l + 1 < m->layers, m->y[l]);
+    nsw_dense_forward(l ? m->y[l - 1] : x, m->adam.w + m->at[l], rows, m->width[l], m->width[l + 1], l + 1 < m->layers,
+                      m->y[l]);
   return m->y[m->layers - 1];
 }
 

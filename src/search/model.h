@@ -15,13 +15,15 @@ struct nsw_model {
 
 /* The first settings of every such method, in this order. */
 enum { NSW_MODEL_FIRST, NSW_MODEL_BATCH, NSW_MODEL_TOP, NSW_MODEL_SETTINGS };
-#define NSW_MODEL_OPTIONS                                                                        \
-  {"first", 10, 1, 1e6, "architectures trained before a model is fitted"},                       \
-      {"batch", 10, 1, 1e6, "trained between two fits"},                                         \
-      {"top", 100, 1, 1e8, "best predicted, untrained, from which they are drawn"}
+#define NSW_MODEL_OPTIONS                                                      \
+  {"first", 10, 1, 1e6, "architectures trained before a model is fitted"},     \
+      {"batch", 10, 1, 1e6, "trained between two fits"}, {                     \
+    "top", 100, 1, 1e8, "best predicted, untrained, from which they are drawn" \
+  }
 
-/* WeakNAS's loop (arXiv 2102.10490): train some, fit, rank all candidates, train some more drawn from the predicted top,
- * and again. At the end a fit to as many others, drawn at random, whose ranking of all is compared with the columns. */
+/* WeakNAS's loop (arXiv 2102.10490): train some, fit, rank all candidates, train some more drawn from the predicted
+ * top, and again. At the end a fit to as many others, drawn at random, whose ranking of all is compared with the
+ * columns. */
 int nsw_model_run(struct nsw_run *run, const struct nsw_model *model, struct nsw_error *err);
 
 /* The `count` largest of value[n] that are not yet trained in this run, in no order, into out; returns how many. */

@@ -23,7 +23,8 @@ static void softmax(const struct nsw_ground *ground, struct learner *l) {
 }
 
 /* One step of Adam up the gradient of advantage x log p(word). */
-static void learn(const struct nsw_ground *ground, struct learner *l, uint32_t candidate, double advantage, double rate) {
+static void learn(const struct nsw_ground *ground, struct learner *l, uint32_t candidate, double advantage,
+                  double rate) {
   const uint8_t *genes = nsw_word(ground, (uint32_t)candidate);
   double fade1 = 1 - pow(.9, ++l->steps), fade2 = 1 - pow(.999, l->steps);
   for (int g = 0; g < ground->length; g++)

@@ -18,7 +18,7 @@ struct nsw_run {
   uint32_t *mark;                /* [n] 1 + the repeat in which a candidate was last trained */
   uint32_t *drawn;               /* [n] likewise, in which it was last drawn into a pool */
   uint32_t repeat;
-  double spent, limit; /* limit: the budget, and a hair for rounding */
+  double spent, limit;      /* limit: the budget, and a hair for rounding */
   uint64_t trainings, free; /* paid; and not paid since the last that was */
   int64_t best;             /* candidate, -1: none yet */
   double *trail;            /* [points] */
@@ -66,7 +66,9 @@ static inline bool nsw_train(struct nsw_run *run, uint32_t candidate) {
 }
 
 /* Any candidate. */
-static inline uint32_t nsw_draw_any(struct nsw_run *run) { return nsw_dice_below(&run->dice, (uint32_t)run->ground->n); }
+static inline uint32_t nsw_draw_any(struct nsw_run *run) {
+  return nsw_dice_below(&run->dice, (uint32_t)run->ground->n);
+}
 
 /* The next candidate of the start by score; false where there is none left, always without NSW_USE_START. */
 bool nsw_next_start(struct nsw_run *run, uint32_t *candidate);

@@ -20,7 +20,8 @@ static int run_score(struct nsw_run *run, struct nsw_error *err) { return descen
 
 const struct nsw_method nsw_method_score = {
     .name = "score",
-    .summary = "the best by score of all (or of --pool N drawn), trained in that order; with one training the score alone",
+    .summary =
+        "the best by score of all (or of --pool N drawn), trained in that order; with one training the score alone",
     .source = "the search that a score is published for",
     .kind = NSW_METHOD_SCORE,
     .run = run_score,

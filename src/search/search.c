@@ -131,8 +131,7 @@ static int run_one(struct nsw_run *run, uint64_t repeat, struct nsw_outcome *out
   run->limit = search->budget * (1 + 1e-12);
   run->queued = run->taken = 0;
   run->rank = outcome->rank ? outcome->rank + repeat * (1 + run->ground->reports) * 2 : NULL;
-  struct nsw_stream stream = {
-      search->seed, (uint64_t)name_key(search->method->name) << 32 | repeat, NSW_FOR_SEARCH};
+  struct nsw_stream stream = {search->seed, (uint64_t)name_key(search->method->name) << 32 | repeat, NSW_FOR_SEARCH};
   nsw_dice_begin(&run->dice, stream);
   if (search->use & NSW_USE_START) {
     /* From a stream of its own: what is drawn later stays a pair with the search without the score. */

@@ -1,8 +1,8 @@
 /* Searches replayed on tables: what a search method finds within a budget, over many repeats.
  *
  * A method is one file src/search/NAME.c that fills a struct nsw_method, and one line in the table of
- * src/search/methods.c. Repeat r of a method draws its numbers from (seed, method, r) alone, so that repeats can be done
- * anywhere and in any order, and the same repeat with and without a score is a pair. */
+ * src/search/methods.c. Repeat r of a method draws its numbers from (seed, method, r) alone, so that repeats can be
+ * done anywhere and in any order, and the same repeat with and without a score is a pair. */
 #ifndef NSW_SEARCH_SEARCH_H
 #define NSW_SEARCH_SEARCH_H
 
@@ -17,7 +17,8 @@
 
 struct nsw_run; /* one repeat under way: src/search/run.h */
 
-/* The candidates: architectures whose columns are all known. Arrays are owned; what nsw_ground_finish makes is marked. */
+/* The candidates: architectures whose columns are all known. Arrays are owned; what nsw_ground_finish makes is marked.
+ */
 struct nsw_ground {
   const struct nsw_space *space; /* borrowed */
   size_t n;
@@ -31,8 +32,8 @@ struct nsw_ground {
   double **rung;      /* [rungs][n] accuracies after shorter trainings, ascending */
   double *rung_share; /* [rungs] of the cost of a whole training, ascending, below 1 */
   size_t rungs;
-  int32_t *rank;  /* [n] of look, from 0, equal ones alike; made */
-  int length;     /* genes of a word, 0 where the space has none; made */
+  int32_t *rank;                   /* [n] of look, from 0, equal ones alike; made */
+  int length;                      /* genes of a word, 0 where the space has none; made */
   uint32_t choices[NSW_MAX_GENES]; /* of each gene; made */
   size_t stride;  /* bytes from word to word: NSW_SHORT_WORD where that is enough, else NSW_MAX_GENES; made */
   uint8_t *genes; /* [n][stride], the first `length` of each in use; made */
@@ -82,8 +83,8 @@ struct nsw_search; /* below */
 struct nsw_method {
   const char *name;
   const char *summary;
-  const char *source; /* paper */
-  unsigned kind;      /* enum nsw_method_kind */
+  const char *source;                      /* paper */
+  unsigned kind;                           /* enum nsw_method_kind */
   const struct nsw_method_option *options; /* at most NSW_METHOD_OPTIONS, ends with a NULL key; may be NULL */
 
   /* What all repeats share; both may be NULL. */
@@ -128,8 +129,8 @@ struct nsw_outcome {
   uint64_t repeats;
   double *best;      /* [repeats][points] 1 + the candidate that was best so far by what was looked at; 0: none yet */
   double *trainings; /* [repeats] begun and paid for */
-  double *rank;      /* [repeats][1 + reports][2] Spearman and Kendall of the model's ranking of all candidates with look
-                      * and reports; NULL unless the method predicts */
+  double *rank; /* [repeats][1 + reports][2] Spearman and Kendall of the model's ranking of all candidates with look
+                 * and reports; NULL unless the method predicts */
 };
 
 /* Runs all repeats, this rank's share of them, and adds up over ranks: every rank gets the whole outcome. */
@@ -139,7 +140,7 @@ void nsw_outcome_free(struct nsw_outcome *outcome);
 
 /* Numbers of a sample; quantiles interpolated as NumPy does. */
 struct nsw_summary {
-  size_t n; /* values that are numbers; all else is NaN where there is none */
+  size_t n;               /* values that are numbers; all else is NaN where there is none */
   double mean, deviation; /* n - 1 in the denominator; NaN for one value */
   double lowest, q05, q25, median, q75, q95, highest;
 };
@@ -150,12 +151,12 @@ struct nsw_summary nsw_summarise(double *values, size_t n);
 /* Values of the best found at a point: value[candidate] of every repeat into out[repeats], NaN where there was none. */
 void nsw_outcome_values(const struct nsw_outcome *outcome, const double *value, size_t point, double *out);
 
-/* The mean of a[n] - b[n] over pairs that are both numbers, with a percentile interval from `resamples` resamples of the
- * pairs. */
+/* The mean of a[n] - b[n] over pairs that are both numbers, with a percentile interval from `resamples` resamples of
+ * the pairs. */
 struct nsw_gain {
   size_t n;
-  double mean, error; /* and its standard error */
-  double low, high;   /* NaN without resamples */
+  double mean, error;          /* and its standard error */
+  double low, high;            /* NaN without resamples */
   size_t better, equal, worse; /* pairs */
 };
 int nsw_gain(const double *a, const double *b, size_t n, uint64_t resamples, double level, uint64_t seed,

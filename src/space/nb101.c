@@ -115,10 +115,11 @@ static int find(const void *state, const uint8_t *keys, const uint32_t *by_key, 
     return find_key(keys, by_key, key, index) ? nsw_usage(err, "nb101: no architecture has the hash %s", text) : NSW_OK;
   }
   if (!strpbrk(text, "|[({ ") && (strlen(text) < 12 || strspn(text, "0123456789") != strlen(text)))
-    return nsw_usage(err,
-                     "nb101: '%s' is no index, no hash of 32 hexadecimal digits and no cell: 'adjacency ops' with rows "
-                     "joined by '|' and names by ',', lists as Python or JSON print them, or NASLib's n x n + n numbers",
-                     nsw_quote(quoted, text));
+    return nsw_usage(
+        err,
+        "nb101: '%s' is no index, no hash of 32 hexadecimal digits and no cell: 'adjacency ops' with rows "
+        "joined by '|' and names by ',', lists as Python or JSON print them, or NASLib's n x n + n numbers",
+        nsw_quote(quoted, text));
   uint32_t graph;
   int status = nsw_nb101_parse(text, &graph, err);
   if (status) return status;

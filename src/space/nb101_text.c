@@ -147,9 +147,24 @@ struct words {
 
 /* Python's names around the values. */
 static bool is_filler(const char *word, size_t length) {
-  static const char *const known[] = {"array", "np",  "numpy",    "dtype",     "int8",      "int32",  "int64",
-                                      "uint8", "bool", "matrix",  "ops",       "adjacency", "labels", "operations",
-                                      "ModelSpec", "module_adjacency", "module_operations", "module_ops"};
+  static const char *const known[] = {"array",
+                                      "np",
+                                      "numpy",
+                                      "dtype",
+                                      "int8",
+                                      "int32",
+                                      "int64",
+                                      "uint8",
+                                      "bool",
+                                      "matrix",
+                                      "ops",
+                                      "adjacency",
+                                      "labels",
+                                      "operations",
+                                      "ModelSpec",
+                                      "module_adjacency",
+                                      "module_operations",
+                                      "module_ops"};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strlen(known[i]) == length && !memcmp(known[i], word, length)) return true;
   return false;

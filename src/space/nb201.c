@@ -192,9 +192,9 @@ static int take_name(const char **at) {
   return -1;
 }
 
-/* A cell in brackets: six numbers as NASLib has them (edges 0-1, 0-2, 0-3, 1-2, 1-3, 2-3; 0 skip_connect, 1 none, 2 conv
- * 3x3, 3 conv 1x1, 4 pool), or pairs of operation and source node in the official order, as the benchmark's API gives
- * them. False where it is neither. */
+/* A cell in brackets: six numbers as NASLib has them (edges 0-1, 0-2, 0-3, 1-2, 1-3, 2-3; 0 skip_connect, 1 none, 2
+ * conv 3x3, 3 conv 1x1, 4 pool), or pairs of operation and source node in the official order, as the benchmark's API
+ * gives them. False where it is neither. */
 static bool read_brackets(const char *text, uint32_t *code) {
   static const int naslib_ops[5] = {1, 0, 3, 2, 4}, naslib_edge[EDGES] = {0, 1, 3, 2, 4, 5};
   int number[2 * EDGES], op[EDGES], numbers = 0, ops = 0;
@@ -225,11 +225,12 @@ static int find(const void *state, const uint8_t *keys, const uint32_t *by_key, 
   uint32_t code = 0;
   if (*text != '|') {
     if (!read_brackets(text, &code))
-      return nsw_usage(err,
-                       "nb201: '%s' is no architecture: an index, the official string |op~0|+|op~0|op~1|+|op~0|op~1|op~2| "
-                       "(operations none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3), its pairs of operation "
-                       "and source in brackets, or NASLib's six numbers from 0 to 4, (4, 0, 3, 1, 4, 3), are",
-                       nsw_quote(quoted, text));
+      return nsw_usage(
+          err,
+          "nb201: '%s' is no architecture: an index, the official string |op~0|+|op~0|op~1|+|op~0|op~1|op~2| "
+          "(operations none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3), its pairs of operation "
+          "and source in brackets, or NASLib's six numbers from 0 to 4, (4, 0, 3, 1, 4, 3), are",
+          nsw_quote(quoted, text));
     *index = ((const struct nb201 *)state)->index[code];
     return NSW_OK;
   }

@@ -31,7 +31,9 @@ int nsw_bootstrap_batch(struct nsw_bootstrap *bootstrap, uint64_t seed, uint64_t
                         double values[NSW_COEFFICIENTS][NSW_RESAMPLE_LANES], struct nsw_error *err);
 
 /* Number of batches that hold `resamples` resamples. */
-static inline uint64_t nsw_bootstrap_batches(uint64_t resamples) { return (resamples + NSW_RESAMPLE_LANES - 1) / NSW_RESAMPLE_LANES; }
+static inline uint64_t nsw_bootstrap_batches(uint64_t resamples) {
+  return (resamples + NSW_RESAMPLE_LANES - 1) / NSW_RESAMPLE_LANES;
+}
 
 /* The coefficients of one resample by drawing its rows and computing from scratch: the reference. */
 int nsw_bootstrap_naive(const double *x, const double *y, size_t n, uint64_t seed, uint64_t resample,

@@ -147,7 +147,8 @@ static int resample(struct nsw_bootstrap *bootstrap, const struct nsw_compare_op
   for (uint64_t b = (uint64_t)o->share.rank; b < batches && status == NSW_OK; b += (uint64_t)o->share.size) {
     double lanes[NSW_COEFFICIENTS][NSW_RESAMPLE_LANES];
     status = nsw_bootstrap_batch(bootstrap, o->seed, b, lanes, err);
-    for (int k = 0; k < NSW_COEFFICIENTS; k++) memcpy(values + k * span + b * NSW_RESAMPLE_LANES, lanes[k], sizeof lanes[k]);
+    for (int k = 0; k < NSW_COEFFICIENTS; k++)
+      memcpy(values + k * span + b * NSW_RESAMPLE_LANES, lanes[k], sizeof lanes[k]);
   }
   status = nsw_share_agree(&o->share, status, err);
   if (status == NSW_OK && o->share.sum) status = o->share.sum(values, NSW_COEFFICIENTS * span, o->share.state, err);

@@ -6,7 +6,7 @@
 
 /* Where a training stands. */
 struct nsw_course_now {
-  int epoch, step;      /* done */
+  int epoch, step; /* done */
   bool diverged;
   double loss;          /* sum over the images of the epoch so far */
   uint64_t right, seen; /* of them: recognised, and how many */

@@ -32,7 +32,8 @@ static void shrink(const float *x, int size, int s, float *y) {
       for (int w = 0; w < small; w++) {
         double sum = 0;
         for (int a = 0; a < s; a++)
-          for (int b = 0; b < s; b++) sum += x[((size_t)c * (size_t)size + (size_t)(h * s + a)) * (size_t)size + (size_t)(w * s + b)];
+          for (int b = 0; b < s; b++)
+            sum += x[((size_t)c * (size_t)size + (size_t)(h * s + a)) * (size_t)size + (size_t)(w * s + b)];
         y[((size_t)c * (size_t)small + (size_t)h) * (size_t)small + (size_t)w] = (float)(sum / (s * s));
       }
 }

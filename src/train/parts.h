@@ -8,13 +8,13 @@
 #include "train/recipe.h"
 
 struct nsw_parts {
-  int resolution;    /* height and width, pixels */
+  int resolution; /* height and width, pixels */
   int classes;
-  size_t count;      /* images of both */
-  float *pixels;     /* [count][3][resolution][resolution] */
-  int32_t *labels;   /* [count] */
+  size_t count;    /* images of both */
+  float *pixels;   /* [count][3][resolution][resolution] */
+  int32_t *labels; /* [count] */
   size_t train, valid;
-  uint32_t *member;  /* [train + valid]: images of the first part, then of the second, ascending in each */
+  uint32_t *member; /* [train + valid]: images of the first part, then of the second, ascending in each */
 };
 
 /* Reduces images to `resolution`, which divides theirs, by averages over squares, and divides them. NSW_USAGE where the

@@ -15,22 +15,22 @@ enum nsw_schedule {
 
 struct nsw_recipe {
   int epochs;
-  int batch;                /* images a step; the last step of an epoch takes what is left */
-  double rate;              /* learning rate at first */
-  double least;             /* and at the end of a cosine */
+  int batch;    /* images a step; the last step of an epoch takes what is left */
+  double rate;  /* learning rate at first */
+  double least; /* and at the end of a cosine */
   enum nsw_schedule schedule;
-  double momentum;          /* of SGD; 0: none */
+  double momentum; /* of SGD; 0: none */
   bool nesterov;
-  double decay;             /* of weights, added to the gradient; of all parameters alike */
-  double clip;              /* largest norm of the whole gradient; 0: any */
-  double smoothing;         /* of labels: this share is spread over all classes alike */
-  int crop;                 /* pixels of zeros around an image of which it is cut out anew; 0: none */
-  bool flip;                /* half of all images are turned left to right */
-  int train, valid;         /* images of each part; 0 and 0: half and half; valid -1: none */
-  uint64_t split;           /* seed of the division into parts */
-  bool curves;              /* learning curves are wanted */
-  struct nsw_macro macro;   /* skeleton; zero fields are the run's own. channels and resolution below 0: so many times
-                             * smaller than that */
+  double decay;           /* of weights, added to the gradient; of all parameters alike */
+  double clip;            /* largest norm of the whole gradient; 0: any */
+  double smoothing;       /* of labels: this share is spread over all classes alike */
+  int crop;               /* pixels of zeros around an image of which it is cut out anew; 0: none */
+  bool flip;              /* half of all images are turned left to right */
+  int train, valid;       /* images of each part; 0 and 0: half and half; valid -1: none */
+  uint64_t split;         /* seed of the division into parts */
+  bool curves;            /* learning curves are wanted */
+  struct nsw_macro macro; /* skeleton; zero fields are the run's own. channels and resolution below 0: so many times
+                           * smaller than that */
 };
 
 /* A preset. */

@@ -14,11 +14,11 @@ struct nsw_trainer {
   struct nsw_engine *engine;
   struct nsw_weights *weights, *velocity, *gradient;
   struct nsw_batch batch;
-  uint32_t *order;  /* [train] of the epoch */
-  float *pixels;    /* [largest batch][3][resolution][resolution] */
-  int32_t *labels;  /* [largest batch] */
-  float *slopes;    /* [largest batch][classes] */
-  int largest;      /* images of a batch */
+  uint32_t *order; /* [train] of the epoch */
+  float *pixels;   /* [largest batch][3][resolution][resolution] */
+  int32_t *labels; /* [largest batch] */
+  float *slopes;   /* [largest batch][classes] */
+  int largest;     /* images of a batch */
 };
 
 /* A training under way. */
@@ -69,7 +69,8 @@ int nsw_trainer_create(const struct nsw_recipe *recipe, const struct nsw_images 
     t->order = malloc(t->parts.train * sizeof *t->order);
     t->pixels = malloc(most * one * sizeof *t->pixels);
     t->labels = malloc(most * sizeof *t->labels);
-    if (!t->order || !t->pixels || !t->labels) status = nsw_fail(err, "out of memory for a batch of %d images", t->largest);
+    if (!t->order || !t->pixels || !t->labels)
+      status = nsw_fail(err, "out of memory for a batch of %d images", t->largest);
   }
   if (status == NSW_OK)
     *trainer = t;
@@ -95,7 +96,9 @@ void nsw_trainer_free(struct nsw_trainer **trainer) {
   *trainer = NULL;
 }
 
-struct nsw_weights *nsw_trainer_weights(struct nsw_trainer *trainer) { return trainer->weights; }
+struct nsw_weights *nsw_trainer_weights(struct nsw_trainer *trainer) {
+  return trainer->weights;
+}
 const struct nsw_parts *nsw_trainer_parts(const struct nsw_trainer *trainer) { return &trainer->parts; }
 
 /* ---- batches ---- */
@@ -131,15 +134,16 @@ int nsw_trainer_evaluate(struct nsw_trainer *t, const struct nsw_net *net, const
     }
     int status = fill(t, n, err);
     if (status == NSW_OK)
-      status = first ? nsw_engine_show(t->engine, &t->batch, err)
-                     : nsw_engine_bind(t->engine, net, weights, &t->batch,
-                                       (struct nsw_run){.norm = NSW_NORM_RUNNING}, err);
+      status =
+          first ? nsw_engine_show(t->engine, &t->batch, err)
+                : nsw_engine_bind(t->engine, net, weights, &t->batch, (struct nsw_run){.norm = NSW_NORM_RUNNING}, err);
     if (status != NSW_OK) return status;
     nsw_engine_run(t->engine);
     const float *logits = nsw_engine_logits(t->engine);
     for (int k = 0; k < n; k++) {
       double one_loss;
-      right += nsw_cross_entropy(logits + (size_t)k * (size_t)net->classes, net->classes, t->labels[k], 0, &one_loss, NULL);
+      right +=
+          nsw_cross_entropy(logits + (size_t)k * (size_t)net->classes, net->classes, t->labels[k], 0, &one_loss, NULL);
       sum += one_loss;
     }
   }

@@ -41,8 +41,8 @@ void nsw_trainer_free(struct nsw_trainer **trainer);
 
 /* Trains a network from weights drawn by its own rule. NSW_STOPPED where rest->stop said so; its state was kept then.
  * curve: [epochs][NSW_CURVES], or NULL. rest: may be NULL. */
-int nsw_trainer_run(struct nsw_trainer *trainer, const struct nsw_net *net, uint64_t seed,
-                    const struct nsw_break *rest, float *curve, struct nsw_trained *trained, struct nsw_error *err);
+int nsw_trainer_run(struct nsw_trainer *trainer, const struct nsw_net *net, uint64_t seed, const struct nsw_break *rest,
+                    float *curve, struct nsw_trained *trained, struct nsw_error *err);
 
 /* The weights of the last training; the trainer's own, until the next. */
 struct nsw_weights *nsw_trainer_weights(struct nsw_trainer *trainer);

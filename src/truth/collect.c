@@ -11,7 +11,8 @@ int nsw_collect_find(struct nsw_collect *collect, const char *dataset, const cha
     const struct nsw_collected *c = &collect->column[*place];
     if (!strcmp(c->dataset, dataset) && !strcmp(c->split, split)) return NSW_OK;
   }
-  if (collect->columns == NSW_COLLECT_COLUMNS) return nsw_fail(err, "more than %d accuracy columns", NSW_COLLECT_COLUMNS);
+  if (collect->columns == NSW_COLLECT_COLUMNS)
+    return nsw_fail(err, "more than %d accuracy columns", NSW_COLLECT_COLUMNS);
   struct nsw_collected *c = &collect->column[collect->columns++];
   *c = (struct nsw_collected){.epochs = epochs, .path = path};
   snprintf(c->dataset, sizeof c->dataset, "%s", dataset);
@@ -45,8 +46,7 @@ static int to_percent(const struct nsw_collect *collect, struct nsw_collected *c
       if (c->value[k][i] > largest) largest = c->value[k][i];
   bool fraction = unit ? !strcmp(unit, "fraction") : largest > 0 && largest <= 1;
   if (!fraction) return NSW_OK;
-  if (largest > 1)
-    return nsw_fail(err, "%s: %s/%s: %g is no fraction", c->path, c->dataset, c->split, largest);
+  if (largest > 1) return nsw_fail(err, "%s: %s/%s: %g is no fraction", c->path, c->dataset, c->split, largest);
   for (size_t k = 0; k < c->runs; k++)
     for (size_t i = 0; i < collect->rows; i++) c->value[k][i] *= 100;
   if (!unit) nsw_truth_say(report, "%s/%s are fractions, taken times 100", c->dataset, c->split);
@@ -69,10 +69,11 @@ static int set_attributes(const struct nsw_collected *c, struct nsw_accuracy *co
 
 static int clash(const struct nsw_collected *c, const struct nsw_accuracy *there, struct nsw_error *err) {
   const char *source = nsw_attributes_get(&there->attributes, "source");
-  return nsw_fail(err,
-                  "%s: column %s is %s/%s, which is there already from %s: give one of them its epochs (--epochs N, or a "
-                  "file name that ends in _Nep.csv) or another name (--column %s=DATASET/SPLIT)",
-                  c->path, c->header, c->dataset, c->split, source ? source : "another file", c->header);
+  return nsw_fail(
+      err,
+      "%s: column %s is %s/%s, which is there already from %s: give one of them its epochs (--epochs N, or a "
+      "file name that ends in _Nep.csv) or another name (--column %s=DATASET/SPLIT)",
+      c->path, c->header, c->dataset, c->split, source ? source : "another file", c->header);
 }
 
 static int make_column(const struct nsw_collect *collect, const struct nsw_collected *c, struct nsw_table *table,

@@ -10,12 +10,12 @@ enum { NSW_COLLECT_COLUMNS = 256, NSW_COLLECT_RUNS = 64, NSW_COLLECT_NAME = 64 }
 /* One column to be: its runs, each [rows]. */
 struct nsw_collected {
   char dataset[NSW_COLLECT_NAME];
-  char split[NSW_COLLECT_NAME]; /* with "-half" and "-200ep" where that is known */
-  int epochs;                   /* 0: not known */
+  char split[NSW_COLLECT_NAME];  /* with "-half" and "-200ep" where that is known */
+  int epochs;                    /* 0: not known */
   int64_t run[NSW_COLLECT_RUNS]; /* seeds; -1 of the only one */
   double *value[NSW_COLLECT_RUNS];
   size_t runs;
-  const char *path;   /* file that it was first met in; borrowed */
+  const char *path;              /* file that it was first met in; borrowed */
   char header[NSW_COLLECT_NAME]; /* and its column there */
 };
 

@@ -23,7 +23,7 @@ struct import {
   struct nsw_speller *speller;
   struct nsw_records *records;
   struct nsw_error *err;
-  uint64_t other;  /* records of data sets, splits or epochs that are not asked for */
+  uint64_t other; /* records of data sets, splits or epochs that are not asked for */
 };
 
 /* ---- values ---- */
@@ -85,8 +85,10 @@ static int put_value(struct import *in, const struct nsw_layout_column *c, size_
   if (!isnan(*to)) {
     const struct nsw_collected *there = &in->collect->column[place];
     if (strcmp(there->path, in->layout->path) || strcmp(there->header, c->name))
-      return nsw_fail(in->err, "column %s is %s/%s, as is column %s of %s: give one its epochs or another name, as --column %s=%s/NAME",
-                      c->name, there->dataset, there->split, there->header, there->path, c->name, there->dataset);
+      return nsw_fail(
+          in->err,
+          "column %s is %s/%s, as is column %s of %s: give one its epochs or another name, as --column %s=%s/NAME",
+          c->name, there->dataset, there->split, there->header, there->path, c->name, there->dataset);
     return nsw_fail(in->err, "the architecture is there twice%s",
                     in->layout->run < 0 ? ": records of several runs need a column seed or run" : " with this run");
   }
@@ -137,7 +139,8 @@ static int read_labels(const struct import *in, char **fields, struct labels *la
   }
   if (status == NSW_OK && l->epochs >= 0) {
     status = whole_number(fields[l->epochs], "number of epochs", &epochs, in->err);
-    if (status == NSW_OK && (epochs < 0 || epochs > 100000)) status = nsw_fail(in->err, "%lld epochs", (long long)epochs);
+    if (status == NSW_OK && (epochs < 0 || epochs > 100000))
+      status = nsw_fail(in->err, "%lld epochs", (long long)epochs);
     labels->epochs = (int)epochs;
   }
   if (status == NSW_OK && l->run >= 0) status = whole_number(fields[l->run], "run", &labels->run, in->err);
@@ -158,11 +161,12 @@ static int find_values(struct import *in, struct nsw_layout_column *c, const str
   size_t used = strlen(split);
   if (epochs && !c->literal) snprintf(split + used, sizeof split - used, "-%dep", epochs);
   if (strlen(split) >= NSW_COLLECT_NAME) return nsw_fail(in->err, "split %s: too long a name", split);
-  int status = nsw_collect_find(in->collect, *c->dataset ? c->dataset : labels->dataset, split, epochs, in->layout->path,
-                                c->name, place, in->err);
+  int status = nsw_collect_find(in->collect, *c->dataset ? c->dataset : labels->dataset, split, epochs,
+                                in->layout->path, c->name, place, in->err);
   if (status == NSW_OK) status = nsw_collect_run(in->collect, *place, run, values, in->err);
   const struct nsw_layout *l = in->layout;
-  bool same = l->run < 0 && (*c->dataset || l->dataset < 0) && (*c->split || l->split < 0) && (c->epochs || l->epochs < 0);
+  bool same =
+      l->run < 0 && (*c->dataset || l->dataset < 0) && (*c->split || l->split < 0) && (c->epochs || l->epochs < 0);
   if (status == NSW_OK && same && run == c->run) c->values = *values, c->place = *place;
   return status;
 }
@@ -170,12 +174,14 @@ static int find_values(struct import *in, struct nsw_layout_column *c, const str
 static bool wanted(const struct import *in, const struct nsw_layout_column *c, const struct labels *labels) {
   const struct nsw_truth_request *request = in->request;
   if (!*c->dataset && !nsw_truth_wants_dataset(request, labels->dataset)) return false;
-  if (!*c->split && !nsw_truth_wants_split(request, labels->split, c->epochs ? c->epochs : labels->epochs)) return false;
+  if (!*c->split && !nsw_truth_wants_split(request, labels->split, c->epochs ? c->epochs : labels->epochs))
+    return false;
   return c->epochs || !labels->epochs || !request->epochs || request->epochs == labels->epochs;
 }
 
 /* "[91.2, 90.8]": several runs in one field. */
-static int put_list(struct import *in, struct nsw_layout_column *c, const struct labels *labels, char *text, size_t row) {
+static int put_list(struct import *in, struct nsw_layout_column *c, const struct labels *labels, char *text,
+                    size_t row) {
   char *rest = NULL;
   int64_t run = 0;
   for (char *one = strtok_r(text, "[](), ", &rest); one; one = strtok_r(NULL, "[](), ", &rest), run++) {
@@ -288,7 +294,8 @@ static int csv_read(const struct nsw_truth_request *request, struct nsw_table *t
   struct nsw_speller speller = {.table = table, .lookup = lookup, .opened = request->opened};
   struct nsw_layout *layout = malloc(sizeof *layout);
   struct nsw_collect *collect = calloc(1, sizeof *collect);
-  struct import in = {.request = request, .report = report, .layout = layout, .collect = collect, .speller = &speller, .err = err};
+  struct import in = {
+      .request = request, .report = report, .layout = layout, .collect = collect, .speller = &speller, .err = err};
   int status = layout && collect ? NSW_OK : nsw_fail(err, "out of memory");
   if (collect) collect->rows = table->rows;
   for (size_t i = 0; i < request->path_count && status == NSW_OK; i++) {

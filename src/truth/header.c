@@ -20,7 +20,8 @@ static const struct {
     {" min minimum max maximum lower upper low high worst p5 p95 ", "one end of several runs"},
     {" top5 acc5 acc5es top3 ", "a top-5 accuracy"},
     {" pred predicted prediction predictions estimate estimated surrogate ", "a prediction"},
-    {" score scores proxy synflow naswot nwot zen zico snip grasp fisher jacov jacob plain epe sed knas ntk swap meco kendall spearman pearson corr correlation entropy logit logits confidence grad ", "a score"},
+    {" score scores proxy synflow naswot nwot zen zico snip grasp fisher jacov jacob plain epe sed knas ntk swap meco kendall spearman pearson corr correlation entropy logit logits confidence grad ",
+     "a score"},
     {" gap diff difference delta regret improvement gain drop ", "a difference"},
     {" count num n samples total status flag name path file split_name ", "no measurement"},
     {" median ", "a median"},
@@ -46,10 +47,14 @@ void nsw_header_words(const char *name, char words[NSW_HEADER_NAME]) {
 static const char *dataset_at(const char *text, size_t *size) {
   static const struct {
     const char *spelling, *name;
-  } known[] = {{"imagenet16-120", "ImageNet16-120"}, {"imagenet16120", "ImageNet16-120"},
-               {"imagenet16", "ImageNet16-120"},     {"imagenet", "ImageNet16-120"},
-               {"in16-120", "ImageNet16-120"},       {"cifar100", "cifar100"},
-               {"cifar-100", "cifar100"},            {"cifar10", "cifar10"},
+  } known[] = {{"imagenet16-120", "ImageNet16-120"},
+               {"imagenet16120", "ImageNet16-120"},
+               {"imagenet16", "ImageNet16-120"},
+               {"imagenet", "ImageNet16-120"},
+               {"in16-120", "ImageNet16-120"},
+               {"cifar100", "cifar100"},
+               {"cifar-100", "cifar100"},
+               {"cifar10", "cifar10"},
                {"cifar-10", "cifar10"}};
   for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
     size_t i = 0, j = 0;
@@ -110,7 +115,8 @@ const char *nsw_split_named(const char *text) {
   return split_word(words);
 }
 
-/* The number in a word of letters and digits ("ep200", "200ep"), its letters in rest; -1 where it is not of that form. */
+/* The number in a word of letters and digits ("ep200", "200ep"), its letters in rest; -1 where it is not of that form.
+ */
 static int64_t number_in(const char *word, char rest[NSW_HEADER_NAME]) {
   size_t digits = strspn(word, "0123456789"), length = strlen(word);
   const char *number = word;
@@ -175,7 +181,10 @@ static void read_word(const char *word, bool after_x, bool after_ori, struct nsw
     h->accuracy = true;
     if (!h->split[0])
       snprintf(h->split, sizeof h->split, "%s%s",
-               after_x && strcmp(split, "train") ? "x-" : after_ori && !strcmp(split, "test") ? "ori-" : "", split);
+               after_x && strcmp(split, "train")     ? "x-"
+               : after_ori && !strcmp(split, "test") ? "ori-"
+                                                     : "",
+               split);
     return;
   }
   if (among(word, accuracy_words)) h->accuracy = true;

@@ -8,15 +8,15 @@
 enum { NSW_HEADER_NAME = 64 };
 
 struct nsw_header {
-  bool accuracy;                /* it speaks of an accuracy: a split or "acc" is in it, and nothing against it */
-  const char *against;          /* why it is none although it speaks of one ("a deviation"); NULL where nothing is */
+  bool accuracy;                 /* it speaks of an accuracy: a split or "acc" is in it, and nothing against it */
+  const char *against;           /* why it is none although it speaks of one ("a deviation"); NULL where nothing is */
   char dataset[NSW_HEADER_NAME]; /* empty where the name does not say */
   char split[NSW_HEADER_NAME];   /* likewise; "test", "valid", "train", "x-valid", "x-test", "ori-test" */
-  bool half;                    /* measured half-way through the training */
-  bool mean;                    /* a mean, of the runs beside it where there are any */
-  int epochs;                   /* 0 where the name does not say */
-  int64_t run;                  /* seed or number of a training run; -1 where the name does not say */
-  int64_t number;               /* a bare number, epochs or run; -1 where there is none */
+  bool half;                     /* measured half-way through the training */
+  bool mean;                     /* a mean, of the runs beside it where there are any */
+  int epochs;                    /* 0 where the name does not say */
+  int64_t run;                   /* seed or number of a training run; -1 where the name does not say */
+  int64_t number;                /* a bare number, epochs or run; -1 where there is none */
 };
 
 void nsw_header_read(const char *name, struct nsw_header *header);

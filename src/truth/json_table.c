@@ -17,9 +17,9 @@ struct column {
 };
 
 struct nsw_json_table {
-  json_t *root;        /* owns all values */
-  json_t **row;        /* [rows] borrowed objects (or lists, of the form split) */
-  const char **key;    /* [rows] borrowed; NULL where rows have no keys of their own */
+  json_t *root;     /* owns all values */
+  json_t **row;     /* [rows] borrowed objects (or lists, of the form split) */
+  const char **key; /* [rows] borrowed; NULL where rows have no keys of their own */
   size_t rows, room;
   struct column *column; /* [columns] */
   size_t columns;

@@ -40,9 +40,9 @@ static void printable(const char *text, char out[NSW_HEADER_NAME]) {
  * operations. */
 static int find_key(struct nsw_layout *l, const struct nsw_truth_request *request, char **fields, size_t count,
                     struct nsw_error *err) {
-  static const char *const ids[] = {"module_hash", "hash",   "arch",         "arch_str", "arch_string", "architecture",
-                                    "id",          "cell",   "string",       "uid",      "key",         "arch_hash",
-                                    "arch_id",     "spec",   "encoding",     "genotype", "net_str",     NULL};
+  static const char *const ids[] = {"module_hash", "hash", "arch",     "arch_str", "arch_string", "architecture",
+                                    "id",          "cell", "string",   "uid",      "key",         "arch_hash",
+                                    "arch_id",     "spec", "encoding", "genotype", "net_str",     NULL};
   static const char *const indexes[] = {"index", "idx", "arch_index", "arch_idx", "architecture_index", "net_id", NULL};
   static const char *const matrices[] = {"adjacency", "module_adjacency", "matrix", "adj", "adjacency_matrix", NULL};
   static const char *const operations[] = {"ops", "operations", "module_operations", "module_ops", "op_list", NULL};
@@ -78,7 +78,7 @@ static void find_labels(struct nsw_layout *l, char **fields, size_t count) {
   static const char *const datasets[] = {"dataset", "data_set", "task", NULL};
   static const char *const splits[] = {"split", "subset", "part", "phase", NULL};
   static const char *const epochs[] = {"epochs", "epoch", "budget", "hp", NULL};
-  static const char *const runs[] = {"seed", "run",   "repeat",    "rep",         "trial", "seed_id",
+  static const char *const runs[] = {"seed",   "run",          "repeat",     "rep",         "trial", "seed_id",
                                      "run_id", "repeat_index", "repetition", "random_seed", NULL};
   l->dataset = field_among(fields, count, datasets);
   l->split = field_among(fields, count, splits);
@@ -280,7 +280,8 @@ static int guess_columns(struct nsw_layout *l, const struct nsw_truth_request *r
   settle_means(l);
   settle_epochs(l, request);
   if (l->columns) return check_clashes(l, err);
-  return nsw_usage(err, "%s: line 1: no column looks like an accuracy%s%s%s; name them with --column COLUMN=DATASET/SPLIT",
+  return nsw_usage(err,
+                   "%s: line 1: no column looks like an accuracy%s%s%s; name them with --column COLUMN=DATASET/SPLIT",
                    l->path, l->left_out[0] ? " (left out: " : "", l->left_out, l->left_out[0] ? ")" : "");
 }
 
@@ -297,7 +298,10 @@ int nsw_layout_row(const struct nsw_layout *l, struct nsw_speller *speller, char
                    struct nsw_error *err) {
   char quoted[NSW_QUOTE_SIZE];
   *row = -1;
-  if (asprintf(key, "%s%s%s", fields[l->adjacency >= 0 ? l->adjacency : l->id >= 0 ? l->id : l->index],
+  if (asprintf(key, "%s%s%s",
+               fields[l->adjacency >= 0 ? l->adjacency
+                      : l->id >= 0      ? l->id
+                                        : l->index],
                l->adjacency >= 0 ? " " : "", l->adjacency >= 0 ? fields[l->ops] : "") < 0) {
     *key = NULL;
     return nsw_fail(err, "out of memory");
@@ -332,8 +336,8 @@ void nsw_layout_say(const struct nsw_layout *l, const struct nsw_truth_request *
   for (size_t i = 0; i < l->columns; i++) {
     const struct nsw_layout_column *c = &l->column[i];
     size_t used = strlen(text);
-    snprintf(text + used, sizeof text - used, ", %s is %s/%s", c->name, *c->dataset ? c->dataset : "(data set of the record)",
-             *c->split ? c->split : "(split of the record)");
+    snprintf(text + used, sizeof text - used, ", %s is %s/%s", c->name,
+             *c->dataset ? c->dataset : "(data set of the record)", *c->split ? c->split : "(split of the record)");
     used = strlen(text);
     if (c->epochs && !c->literal) snprintf(text + used, sizeof text - used, "-%dep", c->epochs);
     used = strlen(text);

@@ -115,7 +115,8 @@ static int list_archive(struct nats *nats, struct nsw_error *err) {
   }
   nsw_tar_close(&tar);
   if (!status && !found)
-    status = nsw_fail(err, "%s: a tar archive without files like 000000.pickle.pbz2: not one of NATS-Bench's", nats->path);
+    status =
+        nsw_fail(err, "%s: a tar archive without files like 000000.pickle.pbz2: not one of NATS-Bench's", nats->path);
   return status;
 }
 
@@ -166,7 +167,8 @@ static int explain_folder(const char *path, struct nsw_error *err) {
       snprintf(inside, sizeof inside, "%s", name);
   }
   if (folder) closedir(folder);
-  if (*inside) return nsw_fail(err, "%.1000s: holds no 000000.pickle.pbz2; name the folder inside it: %.1000s", path, inside);
+  if (*inside)
+    return nsw_fail(err, "%.1000s: holds no 000000.pickle.pbz2; name the folder inside it: %.1000s", path, inside);
   return nsw_fail(err, "%.1000s: holds no file like 000000.pickle.pbz2: not a folder of NATS-Bench's (-simple)", path);
 }
 
@@ -213,10 +215,11 @@ static int read_nats(const struct nsw_truth_request *request, struct nsw_table *
   bool sss = !strcmp(table->space, nsw_nb201_sss.space);
   if (!sss && strcmp(table->space, nsw_nb201_tss.space))
     return nsw_usage(err, "NATS-Bench has %s and %s, not %s", nsw_nb201_tss.space, nsw_nb201_sss.space, table->space);
-  int status = nsw_nb201_start(&nats.results, sss ? &nsw_nb201_sss : &nsw_nb201_tss, request, table, lookup, report,
-                               sss ? "NATS-Bench size space, NATS-sss-v1_0-50262-simple"
-                                   : "NATS-Bench topology space, NATS-tss-v1_0-3ffb9-simple; accuracy after the last epoch",
-                               err);
+  int status =
+      nsw_nb201_start(&nats.results, sss ? &nsw_nb201_sss : &nsw_nb201_tss, request, table, lookup, report,
+                      sss ? "NATS-Bench size space, NATS-sss-v1_0-50262-simple"
+                          : "NATS-Bench topology space, NATS-tss-v1_0-3ffb9-simple; accuracy after the last epoch",
+                      err);
   for (size_t i = 0; !status && i < request->path_count; i++) status = take_path(&nats, request->paths[i], err);
   if (!status) nsw_nb201_finish(&nats.results);
   nsw_nb201_end(&nats.results);

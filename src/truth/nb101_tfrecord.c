@@ -255,17 +255,19 @@ static int read_nb101(const struct nsw_truth_request *request, struct nsw_table 
   if (!nsw_truth_wants_dataset(request, "cifar10"))
     return nsw_usage(err, "NAS-Bench-101 has cifar10 only, not %s", request->dataset);
   if (request->split && !knows_split(request->split))
-    return nsw_usage(err,
-                     "NAS-Bench-101 has no split %s: there are test, valid, train, seconds, and each half-way: test-half, "
-                     "...",
-                     request->split);
+    return nsw_usage(
+        err,
+        "NAS-Bench-101 has no split %s: there are test, valid, train, seconds, and each half-way: test-half, "
+        "...",
+        request->split);
   for (size_t i = 0; !status && i < request->path_count; i++) status = take_file(&in, request->paths[i]);
   for (unsigned i = 0; i < in.budgets; i++) {
     if (!status) finish_budget(&in.budget[i], table->rows);
     free(in.budget[i].repeats);
   }
   if (!status && in.other_budgets && !report->matched)
-    status = nsw_fail(err, "%s: no record of %d epochs; there are %u", request->paths[0], request->epochs, in.other_epochs);
+    status =
+        nsw_fail(err, "%s: no record of %d epochs; there are %u", request->paths[0], request->epochs, in.other_epochs);
   if (!status) say(&in);
   return status;
 }

@@ -95,8 +95,7 @@ static int skip_preamble(const char *path, uint64_t *offset, struct nsw_error *e
   FILE *file = fopen(path, "rb");
   size_t got = file ? fread(bytes, 1, sizeof bytes, file) : 0;
   if (file) fclose(file);
-  if (got != sizeof bytes || memcmp(bytes, magic, sizeof bytes))
-    return not_torch(path, err);
+  if (got != sizeof bytes || memcmp(bytes, magic, sizeof bytes)) return not_torch(path, err);
   *offset = sizeof bytes;
   for (int i = 0; i < 2; i++) {
     struct nsw_pickle *pickle;

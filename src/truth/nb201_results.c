@@ -60,11 +60,21 @@ static int wanted_epochs(const struct nsw_nb201_bench *bench, const struct nsw_t
 static void name_split(enum nsw_nb201_what what, int label, int epochs, char name[64]) {
   const char *split = labels[label].split;
   switch (what) {
-    case NSW_NB201_ACCURACY: snprintf(name, 64, "%s-%dep", split, epochs); break;
-    case NSW_NB201_SECONDS: snprintf(name, 64, "seconds-%dep", epochs); break;
-    case NSW_NB201_LOSS: snprintf(name, 64, "loss-%s-%dep", split, epochs); break;
-    case NSW_NB201_EVAL: snprintf(name, 64, "eval-%s-%dep", split, epochs); break;
-    case NSW_NB201_LATENCY: snprintf(name, 64, "latency-%dep", epochs); break;
+    case NSW_NB201_ACCURACY:
+      snprintf(name, 64, "%s-%dep", split, epochs);
+      break;
+    case NSW_NB201_SECONDS:
+      snprintf(name, 64, "seconds-%dep", epochs);
+      break;
+    case NSW_NB201_LOSS:
+      snprintf(name, 64, "loss-%s-%dep", split, epochs);
+      break;
+    case NSW_NB201_EVAL:
+      snprintf(name, 64, "eval-%s-%dep", split, epochs);
+      break;
+    case NSW_NB201_LATENCY:
+      snprintf(name, 64, "latency-%dep", epochs);
+      break;
   }
 }
 
@@ -84,8 +94,12 @@ static int add_column(struct nsw_nb201_results *r, enum nsw_nb201_what what, int
   int status = nsw_table_add_accuracy(r->table, labels[label].dataset, split, NSW_NB201_SEEDS, &column, err);
   if (!status) status = new_column(r, &mine, err);
   if (status) return status;
-  *mine = (struct nsw_nb201_column){
-      .what = what, .budget = budget, .label = label, .epochs = epochs, .mean = column->value, .by_repeat = column->by_repeat};
+  *mine = (struct nsw_nb201_column){.what = what,
+                                    .budget = budget,
+                                    .label = label,
+                                    .epochs = epochs,
+                                    .mean = column->value,
+                                    .by_repeat = column->by_repeat};
   struct nsw_attributes *attributes = &column->attributes;
   status = nsw_attributes_setf(attributes, err, "epochs", "%d", epochs);
   if (!status && epochs != r->bench->epochs[budget])
@@ -107,7 +121,8 @@ static int add_curve(struct nsw_nb201_results *r, enum nsw_nb201_what what, int 
   int status = nsw_table_add_curve(r->table, name, (size_t)epochs, &curve, err);
   if (!status) status = new_column(r, &mine, err);
   if (status) return status;
-  *mine = (struct nsw_nb201_column){.what = what, .budget = budget, .label = label, .epochs = epochs, .curve = curve->value};
+  *mine = (struct nsw_nb201_column){
+      .what = what, .budget = budget, .label = label, .epochs = epochs, .curve = curve->value};
   mine->seeds = calloc(r->table->rows * (size_t)epochs + 1, 1);
   if (!mine->seeds) return nsw_fail(err, "not enough memory for %zu architectures", r->table->rows);
   status = nsw_attributes_set(&curve->attributes, "unit", what == NSW_NB201_LOSS ? "nats" : "percent", err);
@@ -124,8 +139,7 @@ static int add_label(struct nsw_nb201_results *r, int budget, int label, int epo
     status = add_column(r, NSW_NB201_ACCURACY, budget, label, epochs, source, err);
   if (!status && train && nsw_truth_wants_split(request, "seconds", epochs))
     status = add_column(r, NSW_NB201_SECONDS, budget, label, epochs, source, err);
-  if (!status && also(request, "losses"))
-    status = add_column(r, NSW_NB201_LOSS, budget, label, epochs, source, err);
+  if (!status && also(request, "losses")) status = add_column(r, NSW_NB201_LOSS, budget, label, epochs, source, err);
   if (!status && also(request, "times"))
     status = add_column(r, train ? NSW_NB201_LATENCY : NSW_NB201_EVAL, budget, label, epochs, source, err);
   bool curves = also(request, "curves") && epochs == r->bench->epochs[budget] && epochs > 1 &&
@@ -161,7 +175,8 @@ int nsw_nb201_start(struct nsw_nb201_results *r, const struct nsw_nb201_bench *b
   for (int budget = 0; budget < bench->budgets; budget++) {
     int epochs = wanted_epochs(bench, request, budget);
     for (int label = 0; !status && epochs && label < LABELS; label++)
-      if (nsw_truth_wants_dataset(request, labels[label].dataset)) status = add_label(r, budget, label, epochs, source, err);
+      if (nsw_truth_wants_dataset(request, labels[label].dataset))
+        status = add_label(r, budget, label, epochs, source, err);
   }
   if (status || r->columns) return status;
   return nsw_usage(err,
@@ -195,7 +210,8 @@ static const struct nsw_value *at_epoch(const struct nsw_value *dict, int64_t wa
 
 /* Number of a split after the epoch (from 0) from the dicts of that kind, "acc1es" or "losses"; false where it was not
  * measured. */
-static bool measured(const struct nsw_value *result, const char *kind, const char *split, int64_t epoch, double *value) {
+static bool measured(const struct nsw_value *result, const char *kind, const char *split, int64_t epoch,
+                     double *value) {
   char name[64], key[64];
   bool train = !strcmp(split, "train");
   snprintf(name, sizeof name, "%s_%s", train ? "train" : "eval", kind);
@@ -235,11 +251,16 @@ static bool latency(const struct nsw_value *result, double *mean) {
 static bool find_value(const struct nsw_nb201_column *c, const struct nsw_value *result, double *value) {
   const char *split = labels[c->label].split;
   switch (c->what) {
-    case NSW_NB201_ACCURACY: return measured(result, "acc1es", split, c->epochs - 1, value);
-    case NSW_NB201_LOSS: return measured(result, "losses", split, c->epochs - 1, value);
-    case NSW_NB201_EVAL: return measured(result, "times", split, c->epochs - 1, value);
-    case NSW_NB201_SECONDS: return training_seconds(result, c->epochs, value);
-    case NSW_NB201_LATENCY: return latency(result, value);
+    case NSW_NB201_ACCURACY:
+      return measured(result, "acc1es", split, c->epochs - 1, value);
+    case NSW_NB201_LOSS:
+      return measured(result, "losses", split, c->epochs - 1, value);
+    case NSW_NB201_EVAL:
+      return measured(result, "times", split, c->epochs - 1, value);
+    case NSW_NB201_SECONDS:
+      return training_seconds(result, c->epochs, value);
+    case NSW_NB201_LATENCY:
+      return latency(result, value);
   }
   return false;
 }
@@ -251,7 +272,8 @@ static bool take_curve(const struct nsw_nb201_column *c, const struct nsw_value 
   for (int epoch = 0; epoch < c->epochs; epoch++) {
     size_t at = row * (size_t)c->epochs + (size_t)epoch;
     double value;
-    if (!measured(result, c->what == NSW_NB201_LOSS ? "losses" : "acc1es", labels[c->label].split, epoch, &value)) continue;
+    if (!measured(result, c->what == NSW_NB201_LOSS ? "losses" : "acc1es", labels[c->label].split, epoch, &value))
+      continue;
     if (c->what == NSW_NB201_ACCURACY && !is_percentage(value)) return false;
     c->curve[at] = (float)(c->seeds[at] ? c->curve[at] + value : value);
     c->seeds[at]++;
@@ -260,7 +282,8 @@ static bool take_curve(const struct nsw_nb201_column *c, const struct nsw_value 
 }
 
 /* The costs that the run states against ours. Published multiply-adds count the classifier's bias too. */
-static void compare_costs(struct nsw_nb201_results *r, const struct nsw_value *result, const char *dataset, size_t row) {
+static void compare_costs(struct nsw_nb201_results *r, const struct nsw_value *result, const char *dataset,
+                          size_t row) {
   const struct nsw_space *space = r->request->opened;
   double params, flops;
   if (!space || !nsw_value_real(nsw_value_get(result, "params"), &params) ||
@@ -268,7 +291,8 @@ static void compare_costs(struct nsw_nb201_results *r, const struct nsw_value *r
     return;
   bool imagenet = !strcmp(dataset, "ImageNet16-120");
   int classes = imagenet ? 120 : !strcmp(dataset, "cifar100") ? 100 : 10;
-  struct nsw_macro macro = nsw_space_macro(space, (struct nsw_macro){.classes = classes, .resolution = imagenet ? 16 : 32});
+  struct nsw_macro macro =
+      nsw_space_macro(space, (struct nsw_macro){.classes = classes, .resolution = imagenet ? 16 : 32});
   uint32_t index = r->table->index[row];
   r->compared++;
   r->other_params += !(fabs(params * 1e6 - (double)nsw_space_params(space, index, &macro)) < 0.5);
@@ -311,10 +335,11 @@ static int take_run(struct nsw_nb201_results *r, const struct nsw_value *key, co
     double value = NAN;
     if (c->budget != budget || !nsw_value_is(dataset, labels[c->label].dataset)) continue;
     bool there = c->curve ? false : find_value(c, result, &value);
-    bool percent = c->curve ? take_curve(c, result, row) : c->what != NSW_NB201_ACCURACY || !there || is_percentage(value);
+    bool percent =
+        c->curve ? take_curve(c, result, row) : c->what != NSW_NB201_ACCURACY || !there || is_percentage(value);
     if (!percent)
-      return nsw_fail(err, "%s: the accuracy of %s, %s, seed %lld, is no percentage: %g", name, labels[c->label].dataset,
-                      labels[c->label].split, (long long)seeds[place], value);
+      return nsw_fail(err, "%s: the accuracy of %s, %s, seed %lld, is no percentage: %g", name,
+                      labels[c->label].dataset, labels[c->label].split, (long long)seeds[place], value);
     if (c->curve) continue;
     if (there)
       c->by_repeat[row * NSW_NB201_SEEDS + (size_t)place] = value;

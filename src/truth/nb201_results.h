@@ -1,5 +1,6 @@
-/* What NAS-Bench-201 and NATS-Bench's two spaces store of one architecture, whatever the file: for each budget of epochs a
- * dict of all_results, {(data set, seed): {train_acc1es: {epoch: %}, eval_acc1es: {"split@epoch": %}, train_times: ...}}.
+/* What NAS-Bench-201 and NATS-Bench's two spaces store of one architecture, whatever the file: for each budget of
+ * epochs a dict of all_results, {(data set, seed): {train_acc1es: {epoch: %}, eval_acc1es: {"split@epoch": %},
+ * train_times: ...}}.
  *
  * Columns, each by seed and as the mean over the seeds there are: DATASET/SPLIT-Nep, accuracy after N epochs;
  * DATASET/seconds-Nep, seconds of training them (unit seconds); and, where asked for, DATASET/loss-SPLIT-Nep,
@@ -51,8 +52,8 @@ struct nsw_nb201_results {
   struct nsw_truth_report *report;
   struct nsw_nb201_column column[NSW_NB201_COLUMNS];
   int columns;
-  uint8_t *seen;                    /* [rows] bit b: taken for budget b */
-  uint64_t runs[NSW_NB201_BUDGETS]; /* training runs read */
+  uint8_t *seen;                                /* [rows] bit b: taken for budget b */
+  uint64_t runs[NSW_NB201_BUDGETS];             /* training runs read */
   uint64_t compared, other_params, other_flops; /* runs whose cost was compared with ours, and those that differ */
 };
 

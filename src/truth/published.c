@@ -46,9 +46,9 @@ static int add(const char *path, uint64_t line, char **fields, size_t count, str
   if (!bigger) return nsw_fail(err, "out of memory for %s", path);
   list->at = bigger;
   struct nsw_published *one = &list->at[list->count++];
-  *one = (struct nsw_published){strdup(fields[METHOD]), strdup(fields[KIND]),   strdup(fields[DATASET]),
-                                strdup(fields[SPLIT]),  mean,                   deviation,
-                                strdup(fields[SOURCE]), strdup(fields[NOTE])};
+  *one = (struct nsw_published){
+      strdup(fields[METHOD]), strdup(fields[KIND]), strdup(fields[DATASET]), strdup(fields[SPLIT]), mean, deviation,
+      strdup(fields[SOURCE]), strdup(fields[NOTE])};
   bool ok = one->method && one->kind && one->dataset && one->split && one->source && one->note;
   return ok ? NSW_OK : nsw_fail(err, "out of memory for %s", path);
 }
@@ -63,7 +63,8 @@ int nsw_published_read_file(const char *path, struct nsw_published_list *list, s
   while (status == NSW_OK) {
     status = nsw_records_next(records, &fields, &count, err);
     if (status != NSW_OK || !count) break;
-    status = head ? add(path, nsw_records_line(records), fields, count, list, err) : check_head(path, fields, count, err);
+    status =
+        head ? add(path, nsw_records_line(records), fields, count, list, err) : check_head(path, fields, count, err);
     head = true;
   }
   nsw_records_close(&records);

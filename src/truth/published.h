@@ -21,9 +21,9 @@ struct nsw_published_list {
   size_t count;
 };
 
-/* Reads the figures of a space from the folder that nsw_shipped_folder gives; no folder, or no such file: an empty list.
- * NSW_FAILED names file and line where a figure is no percentage or has no source. Free with nsw_published_free in any
- * case. */
+/* Reads the figures of a space from the folder that nsw_shipped_folder gives; no folder, or no such file: an empty
+ * list. NSW_FAILED names file and line where a figure is no percentage or has no source. Free with nsw_published_free
+ * in any case. */
 int nsw_published_read(const char *space, struct nsw_published_list *list, struct nsw_error *err);
 
 /* The same from a named file. */

@@ -84,7 +84,7 @@ int nsw_records_open(const char *path, struct nsw_records **records, struct nsw_
   new->buffer = malloc(BUFFER);
   new->text = malloc(NSW_RECORD_BYTES);
   new->line = 1;
-  int status = new->path && new->buffer && new->text ? NSW_OK : nsw_fail(err, "%s: out of memory", path);
+  int status = new->path &&new->buffer &&new->text ? NSW_OK : nsw_fail(err, "%s: out of memory", path);
   if (status == NSW_OK) status = nsw_input_open(path, most, &new->input, err);
   if (status == NSW_OK) status = begin(new, err);
   if (status != NSW_OK) nsw_records_close(records);
@@ -177,8 +177,8 @@ static int next_of_json(struct nsw_records *r, size_t *count, struct nsw_error *
   r->began = ++r->line;
   if (r->line > nsw_json_table_rows(r->json) + 1) return NSW_OK;
   for (size_t i = 0; i < columns; i++) {
-    const char *text = r->line == 1 ? nsw_json_table_name(r->json, i)
-                                    : nsw_json_table_field(r->json, (size_t)r->line - 2, i);
+    const char *text =
+        r->line == 1 ? nsw_json_table_name(r->json, i) : nsw_json_table_field(r->json, (size_t)r->line - 2, i);
     size_t size = text ? strlen(text) + 1 : 0;
     if (!text) return nsw_fail(err, "%s: out of memory", r->path);
     if (size > NSW_RECORD_BYTES - used) return bad(r, err, "longer than a record may be (1 MiB)");

@@ -83,7 +83,8 @@ static int guess_sources(struct import *in, char *const *names, char **fields, s
 
 /* ---- records ---- */
 
-static int put_value(struct import *in, const struct source *s, char *text, const char *dataset, int64_t run, size_t row) {
+static int put_value(struct import *in, const struct source *s, char *text, const char *dataset, int64_t run,
+                     size_t row) {
   char quoted[NSW_QUOTE_SIZE], *end, *comma = strchr(text, ',');
   double *values;
   size_t place;
@@ -160,7 +161,8 @@ static int read_records(struct import *in, char *const *names) {
     if (first && !in->sources) status = guess_sources(in, names, fields, count);
     if (status == NSW_OK) status = take_record(in, fields, count);
     if (status != NSW_OK)
-      return nsw_error_prefix(in->err, status, "%s: line %llu", path, (unsigned long long)nsw_records_line(in->records));
+      return nsw_error_prefix(in->err, status, "%s: line %llu", path,
+                              (unsigned long long)nsw_records_line(in->records));
   }
 }
 
@@ -231,13 +233,14 @@ static int check_smaller(const struct import *in) {
   for (size_t i = 0; i < in->request->smaller_count; i++) {
     size_t k = 0;
     while (k < in->collect->columns && strcmp(in->collect->column[k].split, in->request->smaller[i])) k++;
-    if (k == in->collect->columns) return nsw_usage(in->err, "--smaller %.60s: no score of that name", in->request->smaller[i]);
+    if (k == in->collect->columns)
+      return nsw_usage(in->err, "--smaller %.60s: no score of that name", in->request->smaller[i]);
   }
   return NSW_OK;
 }
 
-static int scores_read(const struct nsw_truth_request *request, struct nsw_table *table, const struct nsw_lookup *lookup,
-                       struct nsw_truth_report *report, struct nsw_error *err) {
+static int scores_read(const struct nsw_truth_request *request, struct nsw_table *table,
+                       const struct nsw_lookup *lookup, struct nsw_truth_report *report, struct nsw_error *err) {
   struct nsw_speller speller = {.table = table, .lookup = lookup, .opened = request->opened};
   struct import *in = calloc(1, sizeof *in);
   int status = in ? NSW_OK : nsw_fail(err, "out of memory");

@@ -10,12 +10,12 @@
 #include <zlib.h>
 
 enum {
-  HEAD = 4096,              /* bytes that a header may have */
-  FILE_LIMIT = 16 << 20,    /* bytes that a file may have */
-  COLUMNS = 16,             /* columns that a file may have */
-  ROWS = 1 << 24,           /* architectures likewise */
-  NAME = 64,                /* bytes of a data set's or split's name */
-  UNKNOWN = 65535           /* the count that stands for no value */
+  HEAD = 4096,           /* bytes that a header may have */
+  FILE_LIMIT = 16 << 20, /* bytes that a file may have */
+  COLUMNS = 16,          /* columns that a file may have */
+  ROWS = 1 << 24,        /* architectures likewise */
+  NAME = 64,             /* bytes of a data set's or split's name */
+  UNKNOWN = 65535        /* the count that stands for no value */
 };
 
 struct column {

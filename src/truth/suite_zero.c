@@ -1,5 +1,6 @@
-/* The layouts: {data set: {key: {"val_accuracy": %, PROXY: {"score": x, "time": seconds}, ...}}}, where a score may also
- * be a bare number, and all of it may stand under the name of its benchmark; and the list that NASLib's runner writes,
+/* The layouts: {data set: {key: {"val_accuracy": %, PROXY: {"score": x, "time": seconds}, ...}}}, where a score may
+ * also be a bare number, and all of it may stand under the name of its benchmark; and the list that NASLib's runner
+ * writes,
  * [{"arch": key, "val_accuracy": %, PROXY: ...}]. In nb101 many keys are one cell, once what reaches no output is
  * pruned; their values are averaged. */
 #include "truth/suite_zero.h"
@@ -124,10 +125,19 @@ static bool is_of_both(const char *key) {
 static const char *space_named(const char *name) {
   static const struct {
     const char *name, *space;
-  } known[] = {{"nasbench101", "nb101"}, {"nb101", "nb101"},     {"nasbench201", "nb201"},
-               {"nb201", "nb201"},       {"nats", "nb201"},      {"nats_tss", "nb201"},
-               {"nasbench301", ""},      {"darts", ""},          {"transbench101", ""},
-               {"transbench101_micro", ""}, {"transbench101_macro", ""}, {"nlp", ""}, {"asr", ""}};
+  } known[] = {{"nasbench101", "nb101"},
+               {"nb101", "nb101"},
+               {"nasbench201", "nb201"},
+               {"nb201", "nb201"},
+               {"nats", "nb201"},
+               {"nats_tss", "nb201"},
+               {"nasbench301", ""},
+               {"darts", ""},
+               {"transbench101", ""},
+               {"transbench101_micro", ""},
+               {"transbench101_macro", ""},
+               {"nlp", ""},
+               {"asr", ""}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (!strcmp(known[i].name, name)) return known[i].space;
   return NULL;
@@ -184,7 +194,8 @@ static int add_accuracy(struct import *in, struct column *column) {
 static int find_column(struct import *in, const struct value *v, struct column **column) {
   for (size_t i = 0; i < in->columns; i++) {
     *column = &in->column[i];
-    if (!strcmp((*column)->name, v->name) && (*column)->accuracy == v->accuracy && !strcmp((*column)->dataset, in->dataset))
+    if (!strcmp((*column)->name, v->name) && (*column)->accuracy == v->accuracy &&
+        !strcmp((*column)->dataset, in->dataset))
       return NSW_OK;
   }
   if (in->columns == COLUMNS) return nsw_fail(in->err, "%s: more than %d columns", in->path, COLUMNS);
@@ -446,7 +457,8 @@ static void finish(struct import *in) {
   }
   nsw_truth_say(in->report, "%zu columns; up to %u keys are one architecture, their values averaged.%s", in->columns,
                 most, fractions ? " Accuracies were taken as fractions, none being above 1." : "");
-  in->report->more[0] = (struct nsw_truth_count){"scores of broken networks (-1e8 and the like) taken as no value", in->dead};
+  in->report->more[0] =
+      (struct nsw_truth_count){"scores of broken networks (-1e8 and the like) taken as no value", in->dead};
   in->report->more[1] = (struct nsw_truth_count){"benchmarks of other spaces passed over", in->other_spaces};
 }
 
@@ -455,7 +467,11 @@ static int read_suite_zero(const struct nsw_truth_request *request, struct nsw_t
   struct import *in = calloc(1, sizeof *in);
   int status = NSW_OK;
   if (!in) return nsw_fail(err, "not enough memory");
-  *in = (struct import){.request = request, .table = table, .lookup = lookup, .report = report, .err = err,
+  *in = (struct import){.request = request,
+                        .table = table,
+                        .lookup = lookup,
+                        .report = report,
+                        .err = err,
                         .speller = {.table = table, .lookup = lookup, .opened = request->opened}};
   for (size_t i = 0; !status && i < request->path_count; i++) status = take_file(in, request->paths[i]);
   if (!status && in->report->matched) finish(in);

@@ -15,9 +15,8 @@
 
 /* One line a format. */
 const struct nsw_truth_format *const nsw_truth_formats[] = {
-    &nsw_truth_csv, &nsw_truth_nb101_tfrecord, &nsw_truth_nats, &nsw_truth_nb201_pth, &nsw_truth_suite_zero, &nsw_truth_packed,
-    &nsw_truth_scores,
-    NULL,
+    &nsw_truth_csv,        &nsw_truth_nb101_tfrecord, &nsw_truth_nats,   &nsw_truth_nb201_pth,
+    &nsw_truth_suite_zero, &nsw_truth_packed,         &nsw_truth_scores, NULL,
 };
 
 const struct nsw_truth_format *nsw_truth_find(const char *name) {
@@ -80,7 +79,8 @@ int nsw_truth_join(struct nsw_table *to, const struct nsw_table *from, uint64_t 
     struct nsw_accuracy *new;
     const struct nsw_accuracy *there = nsw_table_accuracy(to, old->dataset, old->split);
     if (there) {
-      const char *a = nsw_attributes_get(&there->attributes, "source"), *b = nsw_attributes_get(&old->attributes, "source");
+      const char *a = nsw_attributes_get(&there->attributes, "source"),
+                 *b = nsw_attributes_get(&old->attributes, "source");
       return nsw_fail(err, "accuracy %s/%s of %s is there twice: from %s and from %s; name one of them with --truth",
                       old->dataset, old->split, to->space, a ? a : "a file", b ? b : "another");
     }

@@ -29,8 +29,8 @@ struct nsw_truth_request {
   size_t also_count;
   const char *const *smaller; /* scores: names of those of which smaller is better */
   size_t smaller_count;
-  const char *source;         /* scores: where they come from */
-  const char *unit;           /* csv: "percent", "fraction"; NULL: told from the values */
+  const char *source; /* scores: where they come from */
+  const char *unit;   /* csv: "percent", "fraction"; NULL: told from the values */
   const struct nsw_space
       *opened; /* the space with its keys, where a format must find cells by adjacency; may be NULL */
   /* A format that can be shared is read in parts by several ranks: records i with i % parts == part are this one's.

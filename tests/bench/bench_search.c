@@ -1,5 +1,5 @@
-/* Evolution on the table of nb201: 500 repeats of 100 trainings on one core, the fastest of several turns. Python's side
- * is bench_search.py, which calls this. Prints seconds, and what was found. */
+/* Evolution on the table of nb201: 500 repeats of 100 trainings on one core, the fastest of several turns. Python's
+ * side is bench_search.py, which calls this. Prints seconds, and what was found. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

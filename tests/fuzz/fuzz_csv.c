@@ -1,5 +1,5 @@
-/* libFuzzer target: tables of accuracies and scores, as text, JSON, packed, and those that come with the program, into a
- * small table. The first byte chooses the format and what the user named. */
+/* libFuzzer target: tables of accuracies and scores, as text, JSON, packed, and those that come with the program, into
+ * a small table. The first byte chooses the format and what the user named. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,7 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (data[0] & 4) request.columns = columns, request.column_count = 2;
   if (data[0] & 8) request.unit = "fraction";
   if (data[0] & 16) request.dataset = "cifar10";
-  const struct nsw_truth_format *format = data[0] & 64 ? &nsw_truth_packed : data[0] & 32 ? &nsw_truth_scores : &nsw_truth_csv;
+  const struct nsw_truth_format *format = data[0] & 64   ? &nsw_truth_packed
+                                          : data[0] & 32 ? &nsw_truth_scores
+                                                         : &nsw_truth_csv;
   struct nsw_truth_report report;
   struct nsw_error err = {{0}};
   format->guess(&request, &space, &err);

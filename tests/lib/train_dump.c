@@ -181,8 +181,21 @@ static int by_naive(struct job *j, struct nsw_error *err) {
   const struct nsw_parts *parts = nsw_trainer_parts(j->trainer);
   size_t most = parts->count, one = 3 * (size_t)parts->resolution * (size_t)parts->resolution;
   struct nsw_weights *drawn = NULL;
-  struct naive s = {arrays(j->net, 0), arrays(j->net, 0), arrays(j->net, 0), arrays(j->net, 0),
-                    arrays(j->net, 1), arrays(j->net, 0), arrays(j->net, 0), NULL, NULL, NULL, NULL, 0, 0, 0, 0};
+  struct naive s = {arrays(j->net, 0),
+                    arrays(j->net, 0),
+                    arrays(j->net, 0),
+                    arrays(j->net, 0),
+                    arrays(j->net, 1),
+                    arrays(j->net, 0),
+                    arrays(j->net, 0),
+                    NULL,
+                    NULL,
+                    NULL,
+                    NULL,
+                    0,
+                    0,
+                    0,
+                    0};
   s.pixels = malloc(most * one * sizeof *s.pixels);
   s.labels = malloc(most * sizeof *s.labels);
   s.logits = malloc(most * (size_t)j->net->classes * sizeof *s.logits);

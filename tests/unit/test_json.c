@@ -98,7 +98,8 @@ static void suite_zero_keys_are_cells(void **state) {
       text, "|avg_pool_3x3~0|+|nor_conv_1x1~0|nor_conv_1x1~1|+|nor_conv_1x1~0|nor_conv_3x3~1|skip_connect~2|");
   assert_string_equal(
       nsw_suite_zero_cell("(0,1,0,0,0,0,0,0,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
-                          "0,0,0,0,0,0,0,0,0,0, 0,3,1,2,2,2,4)", NULL, text),
+                          "0,0,0,0,0,0,0,0,0,0, 0,3,1,2,2,2,4)",
+                          NULL, text),
       "nb101");
   assert_string_equal(text,
                       "0100000|0010000|0000000|0000000|0000000|0000000|0000000 "

@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells.h"
 #include "data/images.h"
 #include "net/net.h"
 #include "proxy/joint.h"
 #include "proxy/table.h"
-#include "cells.h"
 #include "unit.h"
 
 enum { SAMPLES = 4, COUNT = 15625, COLUMNS = 3 };

@@ -71,10 +71,11 @@ static void nonsense_is_rank_zero(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup(alone, forget), cmocka_unit_test_setup(every_launcher, forget),
-      cmocka_unit_test_setup(mpirun_inside_a_batch_script, forget), cmocka_unit_test_setup(srun_without_pmix, forget),
-      cmocka_unit_test_setup(tasks_that_were_started_together, forget),
-      cmocka_unit_test_setup(nonsense_is_rank_zero, forget)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test_setup(alone, forget),
+                                     cmocka_unit_test_setup(every_launcher, forget),
+                                     cmocka_unit_test_setup(mpirun_inside_a_batch_script, forget),
+                                     cmocka_unit_test_setup(srun_without_pmix, forget),
+                                     cmocka_unit_test_setup(tasks_that_were_started_together, forget),
+                                     cmocka_unit_test_setup(nonsense_is_rank_zero, forget)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,6 +70,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(eigenvalues_of_a_known_matrix), cmocka_unit_test(determinant_of_a_known_matrix),
       cmocka_unit_test(largest_singular_value_either_way), cmocka_unit_test(cholesky_solves_and_inverts),
-                                     cmocka_unit_test(numbers_that_are_none_are_told)};
+      cmocka_unit_test(numbers_that_are_none_are_told)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,19 +151,20 @@ static void counts_other_skeletons(void **state) {
 }
 
 static void refuses_what_is_no_cell(void **state) {
-  static const char *const bad[] = {"",
-                                    "|",
-                                    "||||||",
-                                    "|nor_conv_5x5~0|+|none~0|none~1|+|none~0|none~1|none~2|",
-                                    "|none~1|+|none~0|none~1|+|none~0|none~1|none~2|",
-                                    "|none~0|+|none~0|none~1|+|none~0|none~1|none~2",
-                                    "|none~0|+|none~0|none~1|+|none~0|none~1|none~2||",
-                                    "|none~0|+|none~0|none~1|none~2|+|none~0|none~1|none~2|",
-                                    "|none~0|none~0|none~1|+|none~0|none~1|none~2|",
-                                    "(4, 0, 3, 1, 4)",
-                                    "(4, 0, 3, 1, 4, 5)",
-                                    "[[('none', 1)], [('none', 0), ('none', 1)], [('none', 0), ('none', 1), ('none', 2)]]",
-                                    "|NONE~0|+|none~0|none~1|+|none~0|none~1|none~2|"};
+  static const char *const bad[] = {
+      "",
+      "|",
+      "||||||",
+      "|nor_conv_5x5~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+      "|none~1|+|none~0|none~1|+|none~0|none~1|none~2|",
+      "|none~0|+|none~0|none~1|+|none~0|none~1|none~2",
+      "|none~0|+|none~0|none~1|+|none~0|none~1|none~2||",
+      "|none~0|+|none~0|none~1|none~2|+|none~0|none~1|none~2|",
+      "|none~0|none~0|none~1|+|none~0|none~1|none~2|",
+      "(4, 0, 3, 1, 4)",
+      "(4, 0, 3, 1, 4, 5)",
+      "[[('none', 1)], [('none', 0), ('none', 1)], [('none', 0), ('none', 1), ('none', 2)]]",
+      "|NONE~0|+|none~0|none~1|+|none~0|none~1|none~2|"};
   (void)state;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     struct nsw_error err = {""};

@@ -102,7 +102,8 @@ static void dice_are_even_and_begin_anew(void **state) {
     count[x]++;
   }
   double chi = 0;
-  for (int s = 0; s < SIDES; s++) chi += (count[s] - THROWS / SIDES) * (double)(count[s] - THROWS / SIDES) / (THROWS / SIDES);
+  for (int s = 0; s < SIDES; s++)
+    chi += (count[s] - THROWS / SIDES) * (double)(count[s] - THROWS / SIDES) / (THROWS / SIDES);
   assert_true(chi < 25); /* six degrees of freedom: one in 3,000 */
 }
 
@@ -518,7 +519,8 @@ static void inputs_are_centred_and_count_paths(void **state) {
   double variance = 0;
   for (size_t k = 0; k < in.width; k++) {
     double sum = 0, square = 0;
-    for (size_t i = 0; i < in.n; i++) sum += in.x[i * in.width + k], square += in.x[i * in.width + k] * in.x[i * in.width + k];
+    for (size_t i = 0; i < in.n; i++)
+      sum += in.x[i * in.width + k], square += in.x[i * in.width + k] * in.x[i * in.width + k];
     assert_true(fabs(sum / (double)in.n) < 1e-4);
     if (k + 1 < in.width) variance += square / (double)in.n / (double)(in.width - 1);
     if (k + 1 == in.width) assert_true(fabs(square / (double)in.n - 1) < 1e-4);
@@ -539,15 +541,15 @@ static void normal_scores_of_ranks(void **state) {
 }
 
 /* The slope of loss along w[i] by central differences. */
-#define SLOPE(w, i, loss)                                             \
-  ({                                                                  \
-    float old = (w)[i], h = 2e-3f;                                    \
-    (w)[i] = old + h;                                                 \
-    double up = (loss);                                               \
-    (w)[i] = old - h;                                                 \
-    double down = (loss);                                             \
-    (w)[i] = old;                                                     \
-    (up - down) / (2 * (double)h);                                    \
+#define SLOPE(w, i, loss)          \
+  ({                               \
+    float old = (w)[i], h = 2e-3f; \
+    (w)[i] = old + h;              \
+    double up = (loss);            \
+    (w)[i] = old - h;              \
+    double down = (loss);          \
+    (w)[i] = old;                  \
+    (up - down) / (2 * (double)h); \
   })
 
 static void gradients_of_the_perceptron(void **state) {
@@ -587,7 +589,8 @@ static void gradients_of_the_graph_network(void **state) {
   uint32_t candidate[ROWS];
   make_ground(&ground, 25);
   nsw_dice_begin(&dice, (struct nsw_stream){.seed = 4, .purpose = NSW_FOR_SAMPLING});
-  for (int i = 0; i < ROWS; i++) candidate[i] = nsw_dice_below(&dice, (uint32_t)ground.n), target[i] = (float)nsw_dice_double(&dice);
+  for (int i = 0; i < ROWS; i++)
+    candidate[i] = nsw_dice_below(&dice, (uint32_t)ground.n), target[i] = (float)nsw_dice_double(&dice);
   assert_int_equal(nsw_graphs_make(&ground, &graphs, NULL), NSW_OK);
   assert_int_equal(nsw_inputs_scores(&ground, &extra, NULL), NSW_OK);
   assert_true(nsw_gcn_make(&gcn, 3, 5, 1));
@@ -618,14 +621,14 @@ static void gradients_of_the_graph_network(void **state) {
 /* A node for every operation that is something, none for skips, and what joins them. */
 static void graphs_of_known_cells(void **state) {
   (void)state;
-  static const char *const texts[] = {
-      "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|",
-      "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|none~1|none~2|",
-      "|nor_conv_1x1~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"};
+  static const char *const texts[] = {"|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|",
+                                      "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|none~1|none~2|",
+                                      "|nor_conv_1x1~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"};
   static const int nodes[] = {4, 2, 3};
   static const uint32_t last_from[] = {1u << 2, 1u << 0, 0}; /* what the output is joined to */
   for (int t = 0; t < 3; t++) {
-    struct nsw_ground ground = {.space = space, .n = 1, .index = malloc(sizeof *ground.index), .look = calloc(1, sizeof *ground.look)};
+    struct nsw_ground ground = {
+        .space = space, .n = 1, .index = malloc(sizeof *ground.index), .look = calloc(1, sizeof *ground.look)};
     struct nsw_graphs graphs;
     assert_int_equal(nsw_space_find(space, texts[t], ground.index, NULL), NSW_OK);
     assert_int_equal(nsw_ground_finish(&ground, NULL), NSW_OK);

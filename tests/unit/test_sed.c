@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "cells.h"
 #include "closed_forms.h"
 #include "nasweep/proxy.h"
 #include "proxy/sed.h"
 #include "space/nb101.h"
-#include "cells.h"
 #include "unit.h"
 
 enum { COLUMNS = 4, OPTIONS = 5 };

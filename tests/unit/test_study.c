@@ -339,9 +339,9 @@ static void unique_keeps_one_of_every_class_there(void **state) {
   nsw_table_free(&table);
 }
 
-/* Efron's formula by hand: resamples that are an even grid over 0..1 with the estimate in their middle have no bias, and
- * the quantile at p is p. With acceleration 0.1 and 95 %, z = -1.959964: p = cdf(z / (1 - 0.1 z)) = cdf(-1.638771), and
- * above cdf(1.959964 / 0.8040036) = cdf(2.437755). A negative one mirrors that. */
+/* Efron's formula by hand: resamples that are an even grid over 0..1 with the estimate in their middle have no bias,
+ * and the quantile at p is p. With acceleration 0.1 and 95 %, z = -1.959964: p = cdf(z / (1 - 0.1 z)) = cdf(-1.638771),
+ * and above cdf(1.959964 / 0.8040036) = cdf(2.437755). A negative one mirrors that. */
 static void acceleration_moves_both_ends_its_way(void **state) {
   enum { GRID = 2001 };
   (void)state;
@@ -356,10 +356,17 @@ static void acceleration_moves_both_ends_its_way(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(acceleration_moves_both_ends_its_way), cmocka_unit_test(unique_keeps_one_of_every_class_there), cmocka_unit_test(test_ranks),     cmocka_unit_test(test_nan_has_no_rank),
-                                     cmocka_unit_test(test_kendall),   cmocka_unit_test(test_undefined),
-                                     cmocka_unit_test(test_bootstrap), cmocka_unit_test(test_lanes_agree),
-                                     cmocka_unit_test(test_jackknife), cmocka_unit_test(test_p_values),
-                                     cmocka_unit_test(test_selection), cmocka_unit_test(test_pareto)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(acceleration_moves_both_ends_its_way),
+                                     cmocka_unit_test(unique_keeps_one_of_every_class_there),
+                                     cmocka_unit_test(test_ranks),
+                                     cmocka_unit_test(test_nan_has_no_rank),
+                                     cmocka_unit_test(test_kendall),
+                                     cmocka_unit_test(test_undefined),
+                                     cmocka_unit_test(test_bootstrap),
+                                     cmocka_unit_test(test_lanes_agree),
+                                     cmocka_unit_test(test_jackknife),
+                                     cmocka_unit_test(test_p_values),
+                                     cmocka_unit_test(test_selection),
+                                     cmocka_unit_test(test_pareto)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

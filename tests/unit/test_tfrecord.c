@@ -5,8 +5,8 @@
 
 #include "files/crc32c.h"
 #include "files/tfrecord.h"
-#include "truth/nb101_record.h"
 #include "space/cell.h"
+#include "truth/nb101_record.h"
 #include "unit.h"
 
 /* The metrics of a two-operation cell, by hand: evaluations at 0, 54 and 108, 8,555,530 parameters. */

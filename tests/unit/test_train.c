@@ -165,8 +165,7 @@ static void a_training_goes_on_where_it_was_stopped(void **state) {
 static void what_goes_apart_has_a_value(void **state) {
   struct fixture *f = *state;
   struct nsw_error err;
-  struct nsw_recipe r =
-      recipe_of((const char *[]){"epochs", "4", "batch", "16", "rate", "1e6", "decay", "100", NULL});
+  struct nsw_recipe r = recipe_of((const char *[]){"epochs", "4", "batch", "16", "rate", "1e6", "decay", "100", NULL});
   struct nsw_trainer *trainer;
   struct nsw_trained t;
   assert_int_equal(nsw_trainer_create(&r, f->images, 32, &trainer, &err), NSW_OK);
@@ -188,14 +187,10 @@ static void batches_larger_than_the_data_are_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(settings_are_counted),
-      cmocka_unit_test(the_cosine_ends_where_it_should),
-      cmocka_unit_test(wrong_settings_are_refused),
-      cmocka_unit_test(sizes_must_divide),
-      cmocka_unit_test(slopes_are_the_loss_gradient),
-      cmocka_unit_test(a_training_goes_on_where_it_was_stopped),
-      cmocka_unit_test(what_goes_apart_has_a_value),
-      cmocka_unit_test(batches_larger_than_the_data_are_refused),
+      cmocka_unit_test(settings_are_counted),         cmocka_unit_test(the_cosine_ends_where_it_should),
+      cmocka_unit_test(wrong_settings_are_refused),   cmocka_unit_test(sizes_must_divide),
+      cmocka_unit_test(slopes_are_the_loss_gradient), cmocka_unit_test(a_training_goes_on_where_it_was_stopped),
+      cmocka_unit_test(what_goes_apart_has_a_value),  cmocka_unit_test(batches_larger_than_the_data_are_refused),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
