@@ -215,10 +215,11 @@ static int read_table(const struct nsw_truth_format *format, struct nsw_truth_re
   return status;
 }
 
-/* Scores alone are no answer to who asked for certain accuracies. */
+/* Scores alone are no answer to who asked for certain accuracies; a data set by itself can be what scores are of. */
 static int check_found(const struct nsw_truth_request *request, const struct nsw_table *table, struct nsw_error *err) {
   char asked[200] = "", epochs[32] = "", quoted[NSW_QUOTE_SIZE];
-  if (table->accuracies || (!request->split && !request->dataset && !request->epochs)) return NSW_OK;
+  bool accuracies = request->split || request->epochs;
+  if (table->accuracies || (!accuracies && (!request->dataset || table->scores))) return NSW_OK;
   if (request->dataset) snprintf(asked, sizeof asked, " --dataset %s", nsw_quote(quoted, request->dataset));
   if (request->split)
     snprintf(asked + strlen(asked), sizeof asked - strlen(asked), " --split %s", nsw_quote(quoted, request->split));
