@@ -225,8 +225,9 @@ static void hint_rows(const struct import *in, struct nsw_lookup_ahead *hints, i
   char separator = nsw_records_separator(in->records);
   for (; *ahead < 8; ++*ahead) {
     size_t size;
-    const char *line = nsw_records_peek(in->records, &size), *end = line + size, *comma;
+    const char *line = nsw_records_peek(in->records, &size), *comma;
     if (!line) return;
+    const char *end = line + size;
     for (long field = 0; field < in->layout->id && (comma = memchr(line, separator, (size_t)(end - line))); field++)
       line = comma + 1;
     comma = memchr(line, separator, (size_t)(end - line));
