@@ -289,6 +289,14 @@ int nsw_args_integer(const struct nsw_args *args, const char *name, int64_t low,
   return NSW_OK;
 }
 
+int nsw_args_count_in(const struct nsw_args *args, const char *option, int64_t low, int64_t high, uint64_t *count,
+                      struct nsw_error *err) {
+  int64_t value = 0;
+  int status = nsw_args_text(args, option) ? nsw_args_integer(args, option, low, high, &value, err) : NSW_OK;
+  if (status == NSW_OK) *count = (uint64_t)value;
+  return status;
+}
+
 int nsw_args_real(const struct nsw_args *args, const char *name, double *value, struct nsw_error *err) {
   const char *text = nsw_args_text(args, name);
   char *end = NULL;

@@ -56,6 +56,10 @@ int nsw_args_values(const struct nsw_args *args, const char *option, const char 
 int nsw_args_integer(const struct nsw_args *args, const char *option, int64_t low, int64_t high, int64_t *value,
                      struct nsw_error *err);
 int nsw_args_real(const struct nsw_args *args, const char *option, double *value, struct nsw_error *err);
+
+/* The same of a count, low >= 0; 0 where the option has no default and was not given. */
+int nsw_args_count_in(const struct nsw_args *args, const char *option, int64_t low, int64_t high, uint64_t *count,
+                      struct nsw_error *err);
 size_t nsw_args_operands(const struct nsw_args *args);
 const char *nsw_args_operand(const struct nsw_args *args, size_t i);
 

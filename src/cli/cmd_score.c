@@ -98,17 +98,9 @@ static int read_seeds(const struct nsw_args *args, struct nsw_score_request *r, 
   return NSW_OK;
 }
 
-static int read_count(const struct nsw_args *args, const char *option, int64_t low, int64_t high, uint64_t *value,
-                      struct nsw_error *err) {
-  int64_t n = 0;
-  int status = nsw_args_text(args, option) ? nsw_args_integer(args, option, low, high, &n, err) : NSW_OK;
-  *value = (uint64_t)n;
-  return status;
-}
-
 static int read_size(const struct nsw_args *args, const char *option, int64_t high, int *value, struct nsw_error *err) {
   uint64_t n = 0;
-  int status = read_count(args, option, 1, high, &n, err);
+  int status = nsw_args_count_in(args, option, 1, high, &n, err);
   *value = (int)n;
   return status;
 }
@@ -143,8 +135,8 @@ static int read_selection(const struct nsw_args *args, struct nsw_score_request 
   q->arch = r->arch;
   if (!status && q->archs && nsw_args_given(args, "range"))
     status = nsw_usage(err, "score: --arch and --range exclude each other");
-  if (!status) status = read_count(args, "sample", 1, UINT32_MAX, &q->sample, err);
-  if (!status) status = read_count(args, "sample-seed", 0, INT64_MAX, &q->sample_seed, err);
+  if (!status) status = nsw_args_count_in(args, "sample", 1, UINT32_MAX, &q->sample, err);
+  if (!status) status = nsw_args_count_in(args, "sample-seed", 0, INT64_MAX, &q->sample_seed, err);
   q->unique = nsw_args_flag(args, "unique");
   return status;
 }
@@ -162,7 +154,7 @@ static int read_behaviour(const struct nsw_args *args, struct nsw_request *q, st
   if (!status) status = read_seconds(args, "progress", &q->progress, err);
   if (!status) status = read_seconds(args, "time-limit", &q->time_limit, err);
   if (!status) status = read_seconds(args, "worker-timeout", &q->worker_timeout, err);
-  if (!status) status = read_count(args, "retries", 0, 1000000, &q->retries, err);
+  if (!status) status = nsw_args_count_in(args, "retries", 0, 1000000, &q->retries, err);
   q->repair = nsw_args_flag(args, "repair") || !q->retries;
   q->allow_failed = nsw_args_flag(args, "allow-failed");
   q->halt_file = nsw_args_text(args, "halt-file");
@@ -197,7 +189,7 @@ int nsw_score_read(const struct nsw_args *args, struct nsw_score_request *r, str
   q->set = r->set;
   if (!status) status = read_selection(args, r, err);
   if (!status) status = read_seeds(args, r, err);
-  if (!status) status = read_count(args, "samples", 1, 1000000, &q->samples, err);
+  if (!status) status = nsw_args_count_in(args, "samples", 1, 1000000, &q->samples, err);
   if (!status) status = read_macro(args, &q->macro, err);
   q->warm_up = nsw_args_text(args, "warm-up");
   return status ? status : read_behaviour(args, q, err);

@@ -72,14 +72,6 @@ static void list_methods(void) {
 
 /* ---- options ---- */
 
-static int read_count(const struct nsw_args *args, const char *option, int64_t low, int64_t high, uint64_t *count,
-                      struct nsw_error *err) {
-  int64_t value;
-  int status = nsw_args_integer(args, option, low, high, &value, err);
-  if (status == NSW_OK) *count = (uint64_t)value;
-  return status;
-}
-
 static int read_positive(const struct nsw_args *args, const char *option, double *value, struct nsw_error *err) {
   int status = nsw_args_real(args, option, value, err);
   if (status == NSW_OK && !(*value > 0 && isfinite(*value)))
@@ -162,12 +154,12 @@ static int read_budget(struct nsw_search_job *job, struct nsw_error *err) {
   if (nsw_args_given(args, "seconds") && nsw_args_given(args, "budget"))
     return nsw_usage(err, "search: --budget and --seconds: one of them");
   job->timed = nsw_args_given(args, "seconds");
-  int status = read_count(args, "budget", 1, UINT32_MAX - 1, &n, err);
+  int status = nsw_args_count_in(args, "budget", 1, UINT32_MAX - 1, &n, err);
   s->budget = (double)n;
   if (status == NSW_OK && job->timed) status = read_positive(args, "seconds", &s->budget, err);
   if (status == NSW_OK && nsw_args_given(args, "epoch-seconds"))
     status = read_positive(args, "epoch-seconds", &job->epoch_seconds, err);
-  if (status == NSW_OK) status = read_count(args, "points", 1, 100000, &n, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "points", 1, 100000, &n, err);
   s->points = !job->timed && s->budget < (double)n ? (size_t)s->budget : (size_t)n;
   return status;
 }
@@ -182,13 +174,13 @@ static int read_options(struct nsw_search_job *job, struct nsw_error *err) {
     return nsw_usage(err, "--format %.40s: table, json or csv", format);
   int status = nsw_args_text(args, "out") ? nsw_aside_check(nsw_args_text(args, "out"), err) : NSW_OK;
   if (status == NSW_OK) status = read_budget(job, err);
-  if (status == NSW_OK) status = read_count(args, "repeats", 1, 10000000, &s->repeats, err);
-  if (status == NSW_OK) status = read_count(args, "seed", 0, INT64_MAX, &s->seed, err);
-  if (status == NSW_OK) status = read_count(args, "start", 1, 1000000, &s->start, err);
-  if (status == NSW_OK) status = read_count(args, "brood", 1, 1000000, &s->brood, err);
-  if (status == NSW_OK) status = read_count(args, "transfer-sample", 0, UINT32_MAX, &job->transfer.sample, err);
-  if (status == NSW_OK) status = read_count(args, "pool", 0, UINT32_MAX, &s->pool, err);
-  if (status == NSW_OK) status = read_count(args, "resamples", 1, 10000000, &job->resamples, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "repeats", 1, 10000000, &s->repeats, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "seed", 0, INT64_MAX, &s->seed, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "start", 1, 1000000, &s->start, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "brood", 1, 1000000, &s->brood, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "transfer-sample", 0, UINT32_MAX, &job->transfer.sample, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "pool", 0, UINT32_MAX, &s->pool, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "resamples", 1, 10000000, &job->resamples, err);
   if (status == NSW_OK) status = nsw_args_real(args, "level", &job->level, err);
   if (status == NSW_OK && !(job->level > 0 && job->level < 1)) status = nsw_usage(err, "--level: between 0 and 1");
   if (status == NSW_OK && nsw_args_given(args, "proxy")) status = nsw_args_list(args, "proxy", &job->proxies, err);

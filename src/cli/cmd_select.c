@@ -39,14 +39,6 @@ static int read_limit(const struct nsw_args *args, const char *option, uint64_t 
   return status;
 }
 
-static int read_count(const struct nsw_args *args, const char *option, int64_t low, int64_t high, uint64_t *count,
-                      struct nsw_error *err) {
-  int64_t value;
-  int status = nsw_args_integer(args, option, low, high, &value, err);
-  if (status == NSW_OK) *count = (uint64_t)value;
-  return status;
-}
-
 static int read_budgets(struct nsw_selection *job, struct nsw_error *err) {
   int status = nsw_args_list(job->args, "knas", &job->budgets, err);
   for (size_t b = 0; b < job->budgets.count && status == NSW_OK; b++)
@@ -64,10 +56,10 @@ static int read_options(struct nsw_selection *job, struct nsw_error *err) {
     return nsw_usage(err, "--pareto %.40s: params or macs", cost);
   int status = read_limit(args, "max-params", &job->max_params, err);
   if (status == NSW_OK) status = read_limit(args, "max-macs", &job->max_macs, err);
-  if (status == NSW_OK) status = read_count(args, "show", 0, 100000, &job->show, err);
-  if (status == NSW_OK) status = read_count(args, "candidates", 1, 100000000, &job->candidates, err);
-  if (status == NSW_OK) status = read_count(args, "runs", 1, 1000000, &job->runs, err);
-  if (status == NSW_OK) status = read_count(args, "seed", 0, INT64_MAX, &job->seed, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "show", 0, 100000, &job->show, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "candidates", 1, 100000000, &job->candidates, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "runs", 1, 1000000, &job->runs, err);
+  if (status == NSW_OK) status = nsw_args_count_in(args, "seed", 0, INT64_MAX, &job->seed, err);
   if (status == NSW_OK) status = read_budgets(job, err);
   return status == NSW_OK ? nsw_choice_read(args, &job->choice, err) : status;
 }
