@@ -10,6 +10,11 @@ void nsw_backward_features(struct nsw_engine *e, int image, int slot) {
   const struct nsw_net *net = e->net;
   if (net->features < 0) return;
   struct nsw_plane g = grad_plane(e, net->features, slot);
+  if (e->features_grad) {
+    size_t one = (size_t)g.size * (size_t)g.size * (size_t)net->feature_channels;
+    nsw_engine_set_gradient(e, net->features, slot, e->features_grad + (size_t)image * one);
+    return;
+  }
   float *feature = e->scratch.p;
   memset(feature, 0, (size_t)g.col * sizeof *feature);
   cblas_sgemv(CblasRowMajor, CblasTrans, net->classes, net->feature_channels, 1.0f / (float)(g.size * g.size),

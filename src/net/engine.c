@@ -236,6 +236,12 @@ void nsw_engine_backward(struct nsw_engine *e, const float *slopes, unsigned wan
   if (weights) nsw_backward_head(e);
 }
 
+void nsw_engine_backward_features(struct nsw_engine *e, const float *gradient) {
+  e->features_grad = gradient;
+  back(e, 0, e->images, true);
+  e->features_grad = NULL;
+}
+
 void nsw_engine_observe(struct nsw_engine *e, nsw_observe_fn *observe, void *with) {
   e->observe = observe;
   e->with = with;

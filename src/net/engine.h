@@ -62,6 +62,10 @@ void nsw_engine_forward(struct nsw_engine *engine);
  * Without NSW_WANT_AGAIN there is one way back only. */
 void nsw_engine_backward(struct nsw_engine *engine, const float *slopes, unsigned wanted);
 
+/* The same from gradient[images][H][W][C] of the features, as the classifier's average reads them, to the weights in
+ * front of it; the classifier's own gradient is none of it. */
+void nsw_engine_backward_features(struct nsw_engine *engine, const float *gradient);
+
 /* The way back through layers first..last only, from gradients set by nsw_engine_set_gradient: from the last layers to
  * the first, each once. */
 void nsw_engine_backward_layers(struct nsw_engine *engine, int first, int last);

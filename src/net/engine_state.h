@@ -57,6 +57,7 @@ struct nsw_engine {
   struct nsw_floats scratch;          /* sums over channels, four vectors; parameters while they are packed */
   struct nsw_floats features, slopes, logits; /* [images][...]: seen by the classifier, gradient of the logits, logits;
                                                * with tangents, as many rows of those behind */
+  const float *features_grad;                 /* [images][H][W][C] where it is given; NULL: by the slopes */
   double *losses;                             /* [images] */
   int losses_room;
   struct probe probe;

@@ -1,5 +1,6 @@
 #include "net/weights.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,4 +260,14 @@ int nsw_weights_step(struct nsw_weights *w, struct nsw_weights *velocity, const 
   }
   nsw_floats_free(&zeros);
   return status;
+}
+
+bool nsw_weights_finite(const struct nsw_weights *w) {
+  for (int p = 0; p < w->net->params; p++) {
+    const float *x = nsw_weights_at(w, p);
+    int bad = 0;
+    for (size_t i = 0, n = x ? nsw_param_size(&w->net->param[p]) : 0; i < n; i++) bad |= !(fabsf(x[i]) <= FLT_MAX);
+    if (bad) return false;
+  }
+  return true;
 }

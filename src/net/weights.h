@@ -81,4 +81,7 @@ struct nsw_step {
 int nsw_weights_step(struct nsw_weights *weights, struct nsw_weights *velocity, const struct nsw_weights *gradient,
                      const struct nsw_step *step, struct nsw_error *err);
 
+/* Whether all that is held are numbers. A run does not tell: to a ReLU what is no number is zero. */
+bool nsw_weights_finite(const struct nsw_weights *weights);
+
 #endif

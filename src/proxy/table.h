@@ -36,6 +36,7 @@
   X(lga)                   \
   X(train)                 \
   X(rwe)                   \
+  X(eproxy)                \
   X(flatness)              \
   X(random)                \
   X(dummy)

@@ -240,6 +240,7 @@ static int step(struct course *c, struct nsw_error *err) {
   if (status == NSW_OK) status = nsw_engine_gradients(t->engine, 1.0f / (float)count, t->gradient, err);
   if (status == NSW_OK) status = clip(c, err);
   if (status == NSW_OK) status = nsw_weights_step(t->weights, t->velocity, t->gradient, &how, err);
+  if (status == NSW_OK) c->now.diverged = !nsw_weights_finite(t->weights);
   c->now.step++;
   return status;
 }

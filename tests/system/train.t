@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Training against PyTorch: the same first weights, images, batches, cuts and recipe; after 20 steps the same weights,
 running statistics and losses, to 1e-9 with the naive kernels in double and 1e-4 with the engine in float; and the same
-accuracy by the weights that each has."""
+accuracy by the weights that each has. Eproxy's ten steps likewise."""
 import os
 import subprocess
 import sys
@@ -13,6 +13,7 @@ from tap import finish, report, skip  # noqa: E402
 
 try:
     import numpy as np
+    import philox
     import proxies
     import torch
     import torchnets
@@ -92,6 +93,56 @@ def random_weights(space, arch, channels, cells, samples=300, group=100):
                "but for ties", (ours, exact))
 
 
+def eproxy_by_torch(lab, maps=16, waves=2.0, rate=0.1, steps=10):
+    """Losses before each step of Eproxy and after the last; images, barrier and waves from the published random numbers."""
+    net, n, side = lab.fresh(), lab.samples, lab.x.shape[-1]
+    x = proxies.gaussian(lab, 8, n, side)
+    shape = net.features(x).shape
+    barrier = philox.normal(lab.seed, proxies.NOISE, 9 << 32, maps * 9 * shape[1]).reshape(maps, 3, 3, shape[1])
+    barrier = torch.from_numpy((barrier / np.sqrt(9 * shape[1])).astype(np.float32)).to(lab.dtype).permute(0, 3, 1, 2)
+    unit = ((philox.blocks(lab.seed, proxies.NOISE, 10 << 32, n * maps) + 0.5) * 2.0 ** -32).reshape(n, maps, 4)
+    down, right, phase = (unit[:, :, k, None, None] for k in range(3))
+    h, w = np.arange(shape[2])[:, None] / shape[2], np.arange(shape[3]) / shape[3]
+    target = torch.from_numpy(np.sin(2 * np.pi * (waves * ((2 * down - 1) * h + right * w) + phase))).to(lab.dtype)
+    net = lab.fresh()
+    optimiser = torch.optim.SGD(net.parameters(), rate, momentum=0.9, weight_decay=4e-5)
+    losses = []
+    for step in range(steps + 1):
+        loss = torch.nn.functional.mse_loss(torch.nn.functional.conv2d(net.features(x), barrier, padding=1), target)
+        losses.append(loss.item())
+        if step < steps:
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    return losses
+
+
+def eproxy(space, arch, channels, cells, samples=16, seed=777):
+    """The score of Eproxy at several numbers of steps; and of rates at which the training goes apart."""
+    with tempfile.TemporaryDirectory() as folder:
+        def lab_of(dtype):
+            return proxies.Lab(space, arch, {"channels": channels, "cells": cells}, samples, seed, "synthetic", folder, dtype)
+
+        def score(**options):
+            out = os.path.join(folder, "s.h5")
+            if os.path.exists(out):
+                os.remove(out)
+            words = [w for k, v in options.items() for w in ("--set", f"eproxy.{k}={v}")]
+            proxies.nasweep("score", space, "--arch", arch, "--proxy", "eproxy", "--out", out, "--progress", 0,
+                            *lab_of(torch.float64).options(), *words)
+            with proxies.h5py.File(out) as f:
+                return float(f[f"{space}/score/eproxy"][0]), int(f[f"{space}/status/eproxy"][0])
+        exact, peer = (eproxy_by_torch(lab_of(t)) for t in (torch.float64, torch.float32))
+        for steps in (0, 1, 10):
+            ours, status = score(**({"steps": steps} if steps < 10 else {}))
+            off, off_peer = (abs(v - exact[steps]) / exact[steps] for v in (ours, peer[steps]))
+            report(status == 1 and off < max(1e-4, 3 * off_peer), f"{space} {arch}: eproxy after {steps} steps",
+                   f"{ours} and not {exact[steps]}: {off}, PyTorch's float {off_peer}")
+        report(exact[10] < 0.99 * exact[0], f"{space} {arch}: and they lower the loss", exact)
+        apart = score(rate=1e6, decay=1e3)
+        report(apart == (1e30, 1), f"{space} {arch}: a rate that makes eproxy go apart has its value and status", apart)
+
+
 def warmed_up():
     """A score after a warm-up of no epochs is the score; after one it is another, for any number of ranks."""
     with tempfile.TemporaryDirectory() as folder:
@@ -117,6 +168,9 @@ def warmed_up():
 
 
 warmed_up()
+for cell in ("12345", "100", "4711"):
+    eproxy("nb201", cell, 8, 1)
+eproxy("nb101", "2000", 16, 1, samples=30)  # a batch that goes through in pieces
 random_weights("nb201", "12345", 8, 1)
 random_weights("nb101", "2000", 16, 1)
 compare("nb201", "12345", 4, 1)

@@ -143,6 +143,27 @@ static void test_steps(void **state) {
 }
 
 /* Twenty steps of training on a few images make their loss small; weights that are stepped are what the engine runs. */
+/* One of a held parameter's numbers that is none is seen, wherever it stands. */
+static void test_finite(void **state) {
+  struct fixture *f = *state;
+  struct nsw_weights *w = NULL;
+  size_t last = nsw_param_size(&f->net->param[f->conv]) - 1;
+  const float bad[] = {NAN, INFINITY, -INFINITY};
+  assert_int_equal(nsw_weights_draw(&w, f->net, NSW_DRAW_OWN, 7, &err), NSW_OK);
+  assert_int_equal(nsw_weights_hold(w, NSW_HOLD_LIVE, &err), NSW_OK);
+  assert_true(nsw_weights_finite(w));
+  for (int k = 0; k < 3; k++) {
+    float *x = nsw_weights_edit(w, f->conv, &err);
+    size_t at = k ? last : 0;
+    float was = x[at];
+    x[at] = bad[k];
+    assert_false(nsw_weights_finite(w));
+    x[at] = was;
+    assert_true(nsw_weights_finite(w));
+  }
+  nsw_weights_free(&w);
+}
+
 static void test_training(void **state) {
   struct fixture *f = *state;
   struct nsw_weights *w = NULL, *v = NULL, *g = NULL;
@@ -193,6 +214,7 @@ static void test_training(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_held_as_drawn), cmocka_unit_test(test_set_and_running),
-                                     cmocka_unit_test(test_steps), cmocka_unit_test(test_training)};
+                                     cmocka_unit_test(test_steps), cmocka_unit_test(test_training),
+                                     cmocka_unit_test(test_finite)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
