@@ -184,9 +184,9 @@ static void no_path(const struct joint *j, size_t n, double *values, uint8_t *st
   }
 }
 
-/* Trains the unit's network a little: its weights are what all measures find. */
-static int warm_up(struct joint *j, uint64_t seed, struct nsw_error *err) {
-  struct nsw_trained trained;
+/* Trains the unit's network a little: its weights are what all measures find, unless the training went apart. */
+static int warm_up(struct joint *j, uint64_t seed, bool *apart, struct nsw_error *err) {
+  struct nsw_trained trained = {0};
   const struct nsw_net *net = j->lab.net;
   int status = nsw_trainer_run(j->trainer, net, seed, NULL, NULL, &trained, err);
   const struct nsw_weights *from = status == NSW_OK ? nsw_trainer_weights(j->trainer) : NULL;
@@ -194,19 +194,21 @@ static int warm_up(struct joint *j, uint64_t seed, struct nsw_error *err) {
     const float *values = nsw_weights_at(from, p);
     if (values) status = nsw_weights_set(j->lab.weights, p, values, err);
   }
+  *apart = trained.diverged;
   return nsw_error_prefix(err, status, "warm-up");
 }
 
 static int evaluate(struct joint *j, uint64_t seed, const uint32_t *members, struct nsw_net *const *nets, size_t n,
                     double *values, uint8_t *status, struct nsw_error *err) {
   size_t columns = (size_t)j->columns;
+  bool apart = false; /* then there is nothing to look at, and no column has a value */
   for (size_t c = 0; c < n * columns; c++) values[c] = NAN;
   int done = nsw_lab_begin(&j->lab, members[0], nets, n, seed, err);
-  if (done == NSW_OK && j->trainer) done = warm_up(j, seed, err);
-  if (done == NSW_OK) done = run_all(j, values, err);
+  if (done == NSW_OK && j->trainer) done = warm_up(j, seed, &apart, err);
+  if (done == NSW_OK && !apart) done = run_all(j, values, err);
   for (size_t i = 1; i < n && done == NSW_OK; i++) memcpy(values + i * columns, values, columns * sizeof *values);
   for (size_t i = 0; i < n && done == NSW_OK; i++) {
-    done = adapt(j, members[i], nets[i], values + i * columns, err);
+    if (!apart) done = adapt(j, members[i], nets[i], values + i * columns, err);
     status[i] = NSW_ROW_SCORED;
   }
   return done;

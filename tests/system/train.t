@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Training against PyTorch: the same first weights, images, batches, cuts and recipe; after 20 steps the same weights,
 running statistics and losses, to 1e-9 with the naive kernels in double and 1e-4 with the engine in float; and the same
-accuracy by the weights that each has. Eproxy's ten steps likewise."""
+accuracy by the weights that each has. Eproxy's ten steps likewise.
+And what cannot be trained."""
 import os
 import subprocess
 import sys
@@ -167,6 +168,56 @@ def warmed_up():
                "one of an epoch does, and for any number of ranks alike", found)
 
 
+def gone_apart():
+    """Rates at which trainings go apart: `train` has a value and status, what looks after such a warm-up fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        for proxy, words in (("train", ["--set", "train.rate=1e6", "--set", "train.decay=1e3", "--set", "train.epochs=6",
+                                        "--set", "train.batch=16"]),
+                             ("snip,swap,zico,flatness,l2_norm",
+                              ["--warm-up", "rate=1e6,decay=1e3,epochs=5,train=64,batch=16", "--allow-failed"])):
+            out = os.path.join(folder, "s.h5")
+            proxies.nasweep("score", "nb201", "--arch", "12345", "--arch", "100", "--proxy", proxy, "--samples", 64,
+                            "--channels", 4, "--cells", 1, "--out", out, "--progress", 0, *words)
+            with proxies.h5py.File(out) as f:
+                score, status = ({k: v[:] for k, v in f[f"nb201/{what}"].items()} for what in ("score", "status"))
+            os.remove(out)
+            if proxy == "train":
+                losses = [score[k] for k in ("train_loss", "valid_loss", "sotl_e", "sotl")]
+                accuracies = [score[k] for k in ("train_accuracy", "valid_accuracy")]
+                report(np.all(np.array(losses) == 1e30) and np.all(np.array(accuracies) == 10)
+                       and all((s == 1).all() for s in status.values()), "a training that goes apart has its values",
+                       (score, status))
+            else:
+                report(len(status) == 5 and all((s == 3).all() for s in status.values()),
+                       "every score fails after a warm-up that went apart", (score, status))
+
+
+def contradictions():
+    """Settings that do not go together are refused with the setting's name."""
+    for proxy, words, named in (
+            ("train", ["--set", "train.preset=econas", "--set", "train.batch=100000"], "batch = 100000"),
+            ("train", ["--set", "train.preset=nb201-12", "--set", "train.momentum=0"], "nesterov"),
+            ("train", ["--set", "train.preset=warm-up"], "valid"),
+            ("train", ["--set", "train.train=100"], "train = 100 and valid = 0"),
+            ("train", ["--set", "train.preset=econas", "--set", "train.resolution=12"], "resolution = 12"),
+            ("train", ["--set", "train.preset=econas", "--set", "train.resolution=-3"], "resolution = -3"),
+            ("train", ["--set", "train.preset=econas", "--set", "train.channels=-5"], "channels = -5"),
+            ("train", ["--set", "train.preset=econas", "--set", "train.resolution=2"], "multiple of 4"),
+            ("train", ["--set", "train.train=100", "--set", "train.valid=29", "--set", "train.batch=8"], "(--samples)"),
+            ("snip", ["--warm-up", "batch=2000"], "batch = 2000"),
+            ("snip", ["--warm-up", "preset=econas"], "the network is the run's"),
+            ("eproxy", ["--set", "eproxy.steps=1.5"], "steps"),
+            ("eproxy", ["--set", "eproxy.maps=0"], "maps")):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([NASWEEP, "score", "nb201", "--arch", "12345", "--proxy", proxy, "--samples", "128",
+                                   "--out", os.path.join(folder, "s.h5"), "--progress", "0", *words],
+                                  capture_output=True, text=True)
+            report(done.returncode == 2 and named in done.stderr and not os.listdir(folder),
+                   f"{proxy} {' '.join(words[1::2])}: refused", f"status {done.returncode}: {done.stderr}")
+
+
+contradictions()
+gone_apart()
 warmed_up()
 for cell in ("12345", "100", "4711"):
     eproxy("nb201", cell, 8, 1)

@@ -155,7 +155,15 @@ static void a_training_goes_on_where_it_was_stopped(void **state) {
   assert_memory_equal(&whole, &parts, sizeof whole);
   assert_memory_equal(curve, again, sizeof curve);
   assert_true(isfinite(whole.valid_loss) && whole.train_accuracy > 0);
-  /* A state that was damaged, or is another network's, is refused. */
+  /* A state that was damaged, or is another network's or of another number of epochs, is refused. */
+  struct nsw_macro wide = {10, 32, 8, 1};
+  struct nsw_net *net = NULL;
+  assert_int_equal(nsw_net_build(f->space, 100, &wide, &net, &err), NSW_OK);
+  assert_int_equal(nsw_trainer_run(trainer, net, 5, &rest, again, &parts, &err), NSW_FAILED);
+  assert_non_null(strstr(err.text, "another network or recipe"));
+  assert_int_equal(nsw_trainer_run(trainer, f->net, 5, &rest, NULL, &parts, &err), NSW_FAILED); /* without curves */
+  assert_non_null(strstr(err.text, "another network or recipe"));
+  nsw_net_free(&net);
   ((char *)m.bytes)[m.size / 2] ^= 1;
   assert_int_equal(nsw_trainer_run(trainer, f->net, 5, &rest, NULL, &parts, &err), NSW_FAILED);
   free(m.bytes);
