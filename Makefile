@@ -158,7 +158,7 @@ install: $(BUILD)/nasweep $(BUILD)/nasweep.1 $(BUILD)/nasweep.bash $(BUILD)/nasw
 	$(Q)install -m 644 $(BUILD)/nasweep.1 $(DESTDIR)$(PREFIX)/share/man/man1/nasweep.1
 	$(Q)install -m 644 $(BUILD)/nasweep.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nasweep
 
-bench: $(BUILD)/nasweep $(BENCHES)
+bench: $(BUILD)/nasweep $(BUILD)/tests/train_dump $(BENCHES)
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench/run
 
 # Everything again with clang and its instrumentation; each fuzzer runs FUZZ_SECONDS and keeps its corpus in build-fuzz.

@@ -4,12 +4,17 @@
  * usage: train_dump SPACE INDEX SEED DATA SAMPLES OUT [KEY=VALUE...]
  * OUT.engine and OUT.naive: doubles: every live parameter in definition order, PyTorch's layout; mean and variance of
  * every live normalisation; then train_loss, train_accuracy, valid_loss, valid_accuracy, sotl. Skeleton and recipe by
- * KEY=VALUE as in --set train.KEY=VALUE. */
+ * KEY=VALUE as in --set train.KEY=VALUE.
+ *
+ * OUT "-", for tests/bench/bench_train.py: multiply-adds of an image and GFLOP/s of this core; then every line of
+ * standard input is one step of training by the engine, answered by its CPU seconds, until there are no more. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/peak.h"
 #include "data/images.h"
 #include "net/naive.h"
 #include "train/trainer.h"
@@ -56,6 +61,33 @@ static int by_engine(struct job *j, struct nsw_error *err) {
     }
   put(f, (double[]){t.train_loss, t.train_accuracy, t.valid_loss, t.valid_accuracy, t.sotl}, 5);
   return fclose(f) ? nsw_fail(err, "cannot write") : NSW_OK;
+}
+
+/* ---- step by step ---- */
+
+/* Waits to be asked for a step. */
+static bool asked(double *since) {
+  char line[16];
+  bool more = fgets(line, sizeof line, stdin) != NULL;
+  *since = nsw_process_seconds();
+  return more;
+}
+
+static bool answer(void *with) {
+  double *since = with;
+  printf("%.6f\n", nsw_process_seconds() - *since);
+  fflush(stdout);
+  return !asked(since);
+}
+
+static int by_steps(struct job *j, struct nsw_error *err) {
+  double since;
+  struct nsw_break rest = {.with = &since, .stop = answer};
+  struct nsw_trained t;
+  printf("%.0f %.2f\n", nsw_net_macs(j->net), nsw_peak(0.3));
+  fflush(stdout);
+  int status = asked(&since) ? nsw_trainer_run(j->trainer, j->net, j->seed, &rest, NULL, &t, err) : NSW_OK;
+  return status == NSW_STOPPED ? NSW_OK : status;
 }
 
 /* ---- in double ---- */
@@ -256,9 +288,10 @@ int main(int argc, char **argv) {
   if (!status) status = nsw_recipe_macro(&j.recipe, &own, &j.macro, &err);
   if (!status) status = nsw_net_build(j.space, (uint32_t)atoi(argv[2]), &j.macro, &j.net, &err);
   if (!status) status = nsw_trainer_create(&j.recipe, j.images, j.macro.resolution, &j.trainer, &err);
-  if (!status) print_live(j.net);
-  if (!status) status = by_engine(&j, &err);
-  if (!status) status = by_naive(&j, &err);
+  bool steps = !strcmp(j.out, "-");
+  if (!status && !steps) print_live(j.net);
+  if (!status) status = steps ? by_steps(&j, &err) : by_engine(&j, &err);
+  if (!status && !steps) status = by_naive(&j, &err);
   if (status) fprintf(stderr, "train_dump: %s\n", err.text);
   return status;
 }
