@@ -1,12 +1,11 @@
 #include "arch/fold.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "arch/trace.h"
 
-enum { NODES = NSW_FOLD_NODES, OPS = NSW_FOLD_OPS, TEXT = 512 };
+enum { NODES = NSW_FOLD_NODES, OPS = NSW_FOLD_OPS, TEXT = NSW_FOLD_FORM, TERM = 128, TERMS = 16 };
 
 /* A value: how often each term is added. Term 0 is the graph's input, term n what operation node n gives. */
 struct value {
@@ -19,6 +18,7 @@ struct raw {
   struct value in[NODES];  /* sum of each node's inputs */
   struct value out[NODES]; /* what each node gives */
   int live[OPS], lives;    /* convolutions that the output depends on, by node */
+  uint32_t seen;           /* a bit for each node that find_live has been at */
 };
 
 static int is_conv(int op) { return op == NSW_OP_CONV1 || op == NSW_OP_CONV3; }
@@ -60,57 +60,82 @@ static void read_graph(const struct nsw_graph *graph, struct raw *r) {
 /* Lists the convolutions that a value depends on. */
 static void find_live(struct raw *r, const struct value *value) {
   for (int n = 1; n < r->graph->nodes; n++) {
-    int known = !value->count[n];
-    for (int i = 0; i < r->lives; i++) known |= r->live[i] == n;
-    if (known) continue;
+    if (!value->count[n] || r->seen >> n & 1) continue;
+    r->seen |= 1u << n;
     if (is_conv(op_of(r, n))) r->live[r->lives++] = n;
     find_live(r, &r->in[n]);
   }
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(a, b); }
+/* ---- texts: they end where their buffer does, which no cell of a benchmark comes near. Whole spaces are folded at a
+ * program's start, where printf would be most of the time. ---- */
+
+/* Puts a character behind what ends at `at`; `end` is the buffer's last byte. Returns the new end, a NUL. */
+static char *put(char *at, const char *end, char c) {
+  if (at < end) *at++ = c;
+  *at = 0;
+  return at;
+}
+
+static char *put_text(char *at, const char *end, const char *text) {
+  while (*text && at < end) *at++ = *text++;
+  *at = 0;
+  return at;
+}
+
+/* An operation and what stands in its brackets: at most `most` characters. */
+static char *put_call(const struct raw *r, const struct value *value, const char *name, char op, size_t most, char *at,
+                      const char *end);
+
+/* A term as text: see put_value. */
+static char *put_term(const struct raw *r, int term, const char *name, char *at, const char *end) {
+  int op = term ? op_of(r, term) : NSW_OP_INPUT;
+  if (op == NSW_OP_INPUT) return put(at, end, 'x');
+  if (is_conv(op) && name) return put(at, end, name[term]);
+  char letter = is_conv(op) ? (char)('0' + op) : op == NSW_OP_AVGPOOL3 ? 'p' : 'q';
+  return put_call(r, &r->in[term], name, letter, 100, at, end);
+}
 
 /* The value as text: its terms sorted. name[n] is the letter of the convolution at node n; NULL: the convolution's own
- * expression, which does not depend on any naming. */
-static void write_value(const struct raw *r, const struct value *value, const char *name, char text[TEXT]) {
-  char term[16][TEXT / 4];
-  int terms = 0;
-  for (int t = 0; t < NODES; t++)
-    for (int k = 0; k < value->count[t] && terms < 16; k++) {
-      char inner[TEXT] = "", *to = term[terms++];
-      int op = t ? op_of(r, t) : NSW_OP_INPUT;
-      if (is_pool(op) || (is_conv(op) && !name)) write_value(r, &r->in[t], name, inner);
-      if (op == NSW_OP_INPUT)
-        snprintf(to, TEXT / 4, "x");
-      else if (is_pool(op))
-        snprintf(to, TEXT / 4, "%c(%.100s)", op == NSW_OP_AVGPOOL3 ? 'p' : 'q', inner);
-      else if (name)
-        snprintf(to, TEXT / 4, "%c", name[t]);
-      else
-        snprintf(to, TEXT / 4, "%c(%.100s)", '0' + op, inner);
+ * expression, which does not depend on any naming. Returns where it ends. */
+static char *put_value(const struct raw *r, const struct value *value, const char *name, char *at, const char *end) {
+  char term[TERMS][TERM];
+  int sorted[TERMS], terms = 0;
+  *at = 0;
+  for (int t = 0; t < r->graph->nodes; t++)
+    for (int k = 0; k < value->count[t] && terms < TERMS; k++) {
+      int place = terms;
+      put_term(r, t, name, term[terms], term[terms] + TERM - 1);
+      for (; place > 0 && strcmp(term[terms], term[sorted[place - 1]]) < 0; place--) sorted[place] = sorted[place - 1];
+      sorted[place] = terms++;
     }
-  qsort(term, (size_t)terms, sizeof term[0], by_text);
-  size_t n = 0;
-  text[0] = 0;
-  for (int i = 0; i < terms; i++)
-    n += (size_t)snprintf(text + n, n < TEXT ? TEXT - n : 0, "%s%s", i ? "+" : "", term[i]);
+  for (int i = 0; i < terms; i++) {
+    if (i) at = put(at, end, '+');
+    at = put_text(at, end, term[sorted[i]]);
+  }
+  return at;
+}
+
+static char *put_call(const struct raw *r, const struct value *value, const char *name, char op, size_t most, char *at,
+                      const char *end) {
+  at = put(put(at, end, op), end, '(');
+  at = put_value(r, value, name, at, (size_t)(end - at) < most ? end : at + most);
+  return put(at, end, ')');
 }
 
 static const struct value *output_of(const struct raw *r) { return &r->out[r->graph->nodes - 1]; }
 
 /* The whole form under one order of the convolutions. */
 static void write_form(const struct raw *r, const int *order, char form[TEXT]) {
-  char name[NODES] = {0}, value[TEXT];
+  char name[NODES] = {0}, *at = form;
+  const char *end = form + TEXT - 1;
   for (int i = 0; i < r->lives; i++) name[order[i]] = (char)('a' + i);
-  size_t n = 0;
-  for (int i = 0; i <= r->lives; i++) {
-    int last = i == r->lives;
-    write_value(r, last ? output_of(r) : &r->in[order[i]], name, value);
-    if (last)
-      n += (size_t)snprintf(form + n, n < TEXT ? TEXT - n : 0, "=%s", value);
-    else
-      n += (size_t)snprintf(form + n, n < TEXT ? TEXT - n : 0, "%c%d(%s);", 'a' + i, op_of(r, order[i]), value);
+  for (int i = 0; i < r->lives; i++) {
+    at = put(at, end, name[order[i]]);
+    at = put_call(r, &r->in[order[i]], name, (char)('0' + op_of(r, order[i])), TEXT, at, end);
+    at = put(at, end, ';');
   }
+  put_value(r, output_of(r), name, put(at, end, '='), end);
 }
 
 /* Tries every order of convolutions i.. that keeps equal expressions together, and keeps the smallest form. */
@@ -148,10 +173,9 @@ static int by_name(const void *a, const void *b) {
 static void sort_live(struct raw *r, int group[OPS]) {
   struct named named[OPS];
   for (int i = 0; i < r->lives; i++) {
-    char inner[TEXT];
-    write_value(r, &r->in[r->live[i]], NULL, inner);
-    snprintf(named[i].text, sizeof named[i].text, "%d(%.400s)", op_of(r, r->live[i]), inner);
     named[i].node = r->live[i];
+    put_call(r, &r->in[r->live[i]], NULL, (char)('0' + op_of(r, r->live[i])), 400, named[i].text,
+             named[i].text + TEXT - 1);
   }
   qsort(named, (size_t)r->lives, sizeof named[0], by_name);
   for (int i = 0; i < r->lives; i++) {
@@ -169,7 +193,7 @@ static void find_pools(const struct raw *r, const struct value *value, const cha
     for (int i = 0; i < *pools; i++) known |= pool[i].node == n;
     if (known) continue;
     pool[*pools].node = n;
-    write_value(r, &r->in[n], name, pool[*pools].text);
+    put_value(r, &r->in[n], name, pool[*pools].text, pool[*pools].text + TEXT - 1);
     ++*pools;
     find_pools(r, &r->in[n], name, pool, pools);
   }
@@ -247,14 +271,27 @@ bool nsw_fold_takes(const struct nsw_graph *graph) {
   return graph->nodes <= NODES && ops <= OPS;
 }
 
+/* Reads a graph, and finds the order of its live convolutions that gives the smallest form. */
+static void find_form(const struct nsw_graph *graph, struct raw *r, int best[OPS], char form[TEXT]) {
+  int group[OPS], order[OPS] = {0};
+  read_graph(graph, r);
+  find_live(r, output_of(r));
+  sort_live(r, group);
+  form[0] = 0;
+  try_orders(r, 0, order, group, 0, best, form);
+}
+
+void nsw_fold_form(const struct nsw_graph *graph, char form[NSW_FOLD_FORM]) {
+  struct raw r;
+  int best[OPS];
+  find_form(graph, &r, best, form);
+}
+
 void nsw_fold_graph(const struct nsw_graph *graph, struct nsw_fold *fold) {
   struct raw r;
-  int group[OPS], order[OPS] = {0}, best[OPS] = {0};
+  int best[OPS];
   memset(fold, 0, sizeof *fold);
-  read_graph(graph, &r);
-  find_live(&r, output_of(&r));
-  sort_live(&r, group);
-  try_orders(&r, 0, order, group, 0, best, fold->form);
+  find_form(graph, &r, best, fold->form);
   for (int n = 0; n < graph->nodes; n++) fold->slot[n] = (uint8_t)(NSW_FOLD_DEAD + graph->node[n].place);
   for (int i = 0; i < r.lives; i++) fold->slot[best[i]] = (uint8_t)i;
   write_graph(&r, best, fold);

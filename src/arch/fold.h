@@ -9,8 +9,9 @@
 #include "nasweep/arch.h"
 
 enum {
-  NSW_FOLD_OPS = 6,   /* convolutions and pools of a graph that can be folded */
-  NSW_FOLD_NODES = 16 /* nodes of such a graph: no concatenations, no projections */
+  NSW_FOLD_OPS = 6,    /* convolutions and pools of a graph that can be folded */
+  NSW_FOLD_NODES = 16, /* nodes of such a graph: no concatenations, no projections */
+  NSW_FOLD_FORM = 512  /* room for a form's text */
 };
 
 /* A folded graph. */
@@ -20,7 +21,7 @@ struct nsw_fold {
   uint8_t origin[NSW_MAX_NODES]; /* [node] node of the given graph that it came from; not part of the form */
   uint8_t slot[NSW_MAX_NODES];   /* [node of the given graph] its place in the keys of weights: live convolutions in
                                   * canonical order from 0, dead ones NSW_FOLD_DEAD + their own place */
-  char form[512];                /* the folded form as text: equal text, equal form */
+  char form[NSW_FOLD_FORM];      /* the folded form as text: equal text, equal form */
 };
 enum { NSW_FOLD_DEAD = 8 };
 
@@ -29,6 +30,9 @@ bool nsw_fold_takes(const struct nsw_graph *graph);
 
 /* Folds a graph that nsw_fold_takes. */
 void nsw_fold_graph(const struct nsw_graph *graph, struct nsw_fold *fold);
+
+/* The form alone, for a graph that nsw_fold_takes. */
+void nsw_fold_form(const struct nsw_graph *graph, char form[NSW_FOLD_FORM]);
 
 /* The graph as it stands: live nodes by the same numbers (dead ones have the operation NONE and no inputs), each its
  * own origin and its place as its slot. */

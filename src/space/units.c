@@ -26,10 +26,10 @@ static int units_of_forms(const struct nsw_space *space, uint32_t *unit, struct 
   struct nsw_graph graph = {.shape = 0};
   struct entry *entry = calloc(n, sizeof *entry);
   for (uint32_t i = 0; entry && i < n; i++) {
-    struct nsw_fold fold;
+    char form[NSW_FOLD_FORM];
     nsw_space_graph(space, i, &graph);
-    nsw_fold_graph(&graph, &fold);
-    entry[i] = (struct entry){.hash = nsw_hash(fold.form, strlen(fold.form)), .index = i, .form = strdup(fold.form)};
+    nsw_fold_form(&graph, form);
+    entry[i] = (struct entry){.hash = nsw_hash(form, strlen(form)), .index = i, .form = strdup(form)};
     if (!entry[i].form) break;
   }
   bool ok = entry && entry[n - 1].form;
