@@ -26,17 +26,25 @@ void nsw_forward_conv(struct nsw_engine *e, int i, int first, int slot, int coun
   nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
 }
 
+/* Whether a sum fills all channels of what it makes from tensors of as many: what fills up their blocks is zero in all
+ * of them, as read too, and may be added up like the rest. */
+static bool whole_blocks(const struct nsw_net *net, const struct nsw_layer *l, int made) {
+  bool whole = l->first == 0 && l->count == net->tensor[made].channels;
+  for (int k = 0; k < l->terms; k++) whole = whole && net->tensor[l->term[k]].channels == l->count;
+  return whole;
+}
+
 void nsw_forward_combine(struct nsw_engine *e, int i, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   double since = e->timed ? nsw_thread_seconds() : 0;
+  int made = l->dst >= 0 ? l->dst : l->relu_dst, col = e->place.tensor[made].col;
+  bool whole = whole_blocks(e->net, l, made);
   for (int s = slot; s < slot + count; s++) {
-    struct nsw_combine m = {.inputs = l->terms, .first = l->first, .count = l->count};
-    int made = l->dst >= 0 ? l->dst : l->relu_dst;
+    struct nsw_combine m = {.inputs = l->terms, .first = l->first, .count = whole ? col : l->count};
     for (int k = 0; k < l->terms; k++) m.input[k] = input_of(e, l->term[k], s);
     if (l->dst >= 0) m.dst = value_plane(e, l->dst, s);
     if (l->relu_dst >= 0) m.relu = value_plane(e, l->relu_dst, s);
-    if (l->first + l->count == e->net->tensor[made].channels)
-      m.pad = e->place.tensor[made].col - e->net->tensor[made].channels;
+    if (!whole && l->first + l->count == e->net->tensor[made].channels) m.pad = col - e->net->tensor[made].channels;
     e->pixel->combine(&m);
     if (l->dst >= 0 && e->place.tensor[l->dst].frame && l->first == 0) nsw_clear_frame(m.dst);
     if (l->relu_dst >= 0 && e->place.tensor[l->relu_dst].frame) nsw_clear_frame(m.relu);
