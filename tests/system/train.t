@@ -192,6 +192,19 @@ def gone_apart():
                        "every score fails after a warm-up that went apart", (score, status))
 
 
+def foretold():
+    """`simulate` knows what a training costs: in proportion to its epochs and images, and to multiply-adds."""
+    def mean(*words):
+        told = subprocess.run([NASWEEP, "simulate", "nb201", "--proxy", "train", "--sample", "50", "--ranks", "1", "--spread",
+                               "0", "--speed", "1", *words], capture_output=True, text=True).stderr
+        return float(told.split("mean ")[1].split()[0])
+    base = mean("--set", "train.epochs=2", "--samples", "300")
+    report(abs(mean("--set", "train.epochs=6", "--samples", "300") / base - 3) < 0.01
+           and abs(mean("--set", "train.epochs=2", "--samples", "600") / base - 2) < 0.01
+           and mean("--set", "train.epochs=2", "--samples", "300", "--set", "train.channels=32") > 2 * base,
+           "simulate knows what a training costs", base)
+
+
 def contradictions():
     """Settings that do not go together are refused with the setting's name."""
     for proxy, words, named in (
@@ -216,6 +229,7 @@ def contradictions():
                    f"{proxy} {' '.join(words[1::2])}: refused", f"status {done.returncode}: {done.stderr}")
 
 
+foretold()
 contradictions()
 gone_apart()
 warmed_up()
