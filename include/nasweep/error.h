@@ -13,7 +13,7 @@ enum nsw_status {
   NSW_USAGE = 2,    /* the request itself was wrong */
   NSW_FLAWED = 3,   /* done, but single rows of it failed; the program ends with 1 */
   NSW_STOPPED = 75, /* stopped cleanly before the end; start again to go on (EX_TEMPFAIL) */
-  NSW_HALTED = 76   /* the same by the halt file: not to be gone on with by itself; the program ends with 75 */
+  NSW_HALTED = 76   /* the same by the halt file: not to be resumed by itself; the program ends with 75 */
 };
 
 /* One message, complete in itself: names the file, record, rank or architecture. */

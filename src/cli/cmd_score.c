@@ -26,7 +26,7 @@ static const struct nsw_option options[] = {
      true},
     {"worker-timeout", "SECONDS", "600", "a worker that gives no answer for so long is replaced, 0: wait for ever",
      false},
-    {"out", "FILE.h5", NULL, "result file; an unfinished one made with the same options is gone on with", false},
+    {"out", "FILE.h5", NULL, "result file; an unfinished one made with the same options is resumed", false},
     {"range", "A:B", NULL,
      "architectures with indices A to B-1 only; what lies behind the end of the space is left out", false},
     {"arch", "ID", NULL, "this architecture only: index, hash, string or cell, or @FILE with one a line", true},

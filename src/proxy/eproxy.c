@@ -229,7 +229,7 @@ const struct nsw_proxy nsw_proxy_eproxy = {
     .source = "Li et al., Extensible Proxy for Efficient NAS, arXiv 2210.09459",
     .note =
         "targets are drawn from the paper's description (fixed synthetic maps), as are barrier and images; rate and "
-        "number of maps are ours; a training that goes apart has the loss 1e30",
+        "number of maps are ours; a training that diverges has the loss 1e30",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
     .samples = IMAGES,
     .columns = columns,

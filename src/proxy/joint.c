@@ -184,7 +184,7 @@ static void no_path(const struct joint *j, size_t n, double *values, uint8_t *st
   }
 }
 
-/* Trains the unit's network a little: its weights are what all measures find, unless the training went apart. */
+/* Trains the unit's network a little: its weights are what all measures find, unless the training diverged. */
 static int warm_up(struct joint *j, uint64_t seed, bool *apart, struct nsw_error *err) {
   struct nsw_trained trained = {0};
   const struct nsw_net *net = j->lab.net;

@@ -181,7 +181,7 @@ const struct nsw_proxy nsw_proxy_train = {
         "training by the recipe of the options; sums of losses: Ru et al., Speedy Performance Estimation for Neural "
         "Architecture Search, arXiv 2006.04492",
     .note =
-        "a training that goes apart has the accuracy of chance and the loss 1e30; --samples says how many images "
+        "a training that diverges has the accuracy of chance and the loss 1e30; --samples says how many images "
         "there are for both parts; a convolution that sees nothing but zeros is not trained, where PyTorch trains its "
         "normalisation's shift (2,000 of nb201's cells with a path have one)",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,

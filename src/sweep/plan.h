@@ -97,7 +97,7 @@ const struct nsw_part *nsw_family_part(const struct nsw_family *family, int colu
 /* Guessed seconds of every task and its kind (the family's number), malloc'd. */
 int nsw_sweep_plan_costs(const struct nsw_sweep_plan *plan, double **cost, uint8_t **kind, struct nsw_error *err);
 
-/* Everything that decides the results, as "key=value; key=value": what a file must agree in to be gone on with. Owned
+/* Everything that decides the results, as "key=value; key=value": what a file must agree in to be resumed. Owned
  * by the caller; NULL for lack of memory. */
 char *nsw_sweep_plan_options(const struct nsw_sweep_plan *plan);
 

@@ -25,7 +25,7 @@ void nsw_summary_end(const struct nsw_sweep_plan *plan, const struct nsw_hosts *
                      int status);
 
 /* Root attributes: provenance and, for analysis/scaling.py, how each rank spent its time. earlier: the table that was
- * gone on with, or NULL. */
+ * resumed, or NULL. */
 int nsw_summary_provenance(struct nsw_results *results, const struct nsw_sweep_plan *plan,
                            const struct nsw_hosts *hosts, const char *options, const struct nsw_table *earlier,
                            struct nsw_error *err);

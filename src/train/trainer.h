@@ -6,7 +6,7 @@
 #include "net/engine.h"
 #include "train/parts.h"
 
-/* What a loss is called that was no longer a number: the training went apart. */
+/* What a loss is called that was no longer a number: the training diverged. */
 #define NSW_DIVERGED 1e30
 
 /* What a training leaves. Accuracies in percent, losses the mean cross-entropy in nats. */
@@ -15,7 +15,7 @@ struct nsw_trained {
   double valid_accuracy, valid_loss; /* of the part to validate on, with running statistics, at the end */
   double valid_best;                 /* the best valid accuracy of any epoch */
   double sotl_e, sotl;               /* sum over steps of their losses: of the last epoch, of all */
-  int epochs;                        /* done; fewer than asked where it went apart */
+  int epochs;                        /* done; fewer than asked where it diverged */
   bool diverged;                     /* accuracies are those of chance then, losses NSW_DIVERGED */
 };
 

@@ -220,7 +220,7 @@ def repairs(folder):
 
 
 def pauses(folder):
-    """Evaluations longer than a run: stopped on the way, kept, gone on with; what they come to is the same."""
+    """Evaluations longer than a run: stopped on the way, kept, resumed; what they come to is the same."""
     rows = ["score", "nb201", "--proxy", "dummy", "--range", "0:6", "--seed", "3,4", "--progress", "0", "--set",
             "dummy.points=20"]
     reference, out = f"{folder}/one-go.h5", f"{folder}/paused.h5"
@@ -246,7 +246,7 @@ def pauses(folder):
         kept += any(n.startswith("dummy-") for n in os.listdir(out + ".state"))
     found = different(reference, out)
     report(p.returncode == 0 and stops > 3 and kept > 2 and not found and not os.path.exists(out + ".state"),
-           "evaluations longer than the limit are stopped on the way and gone on with, to the same end",
+           "evaluations longer than the limit are stopped on the way and resumed, to the same end",
            f"{stops} stops, {kept} with states, {found}\n{p.stderr}")
     state = f"{folder}/stale.h5.state"
     os.mkdir(state)
@@ -295,7 +295,7 @@ def small_ones(folder):
     report(p.returncode == 0 and os.path.islink(f"{folder}/links/link.h5") and os.path.isfile(f"{folder}/target.h5"),
            "a link whose target is not there: the target is made", p.stderr)
     p = run(None, *go, f"{folder}/links/link.h5")
-    report(p.returncode == 0 and "complete already" in p.stderr, "and is gone on with", p.stderr)
+    report(p.returncode == 0 and "complete already" in p.stderr, "and is resumed", p.stderr)
     os.symlink("loop.h5", f"{folder}/loop.h5")
     p = run(None, *go, f"{folder}/loop.h5")
     report(p.returncode == 1 and len(messages(p)) == 1, "a link to itself is an error", p.stderr)

@@ -117,7 +117,7 @@ def refusals(folder):
     build(folder, "changed", ("operations on", "Operations on"))
     p = run(None, *WORDS, "--plugin", path, "--out", f"{folder}/changed.h5")
     report(stopped and p.returncode == 2 and "other options" in p.stderr and "changed.so:" in p.stderr,
-           "other bytes are not gone on with", p.stderr)
+           "other bytes are not resumed", p.stderr)
     os.makedirs(f"{folder}/other")
     other = build(f"{folder}/other", "changed")
     both = [w for p in (path, other) for w in (":", "-n", "1", NASWEEP, *WORDS, "--out", f"{folder}/ranks.h5", "--plugin", p)]

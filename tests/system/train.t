@@ -119,7 +119,7 @@ def eproxy_by_torch(lab, maps=16, waves=2.0, rate=0.1, steps=10):
 
 
 def eproxy(space, arch, channels, cells, samples=16, seed=777):
-    """The score of Eproxy at several numbers of steps; and of rates at which the training goes apart."""
+    """The score of Eproxy at several numbers of steps; and of rates at which the training diverges."""
     with tempfile.TemporaryDirectory() as folder:
         def lab_of(dtype):
             return proxies.Lab(space, arch, {"channels": channels, "cells": cells}, samples, seed, "synthetic", folder, dtype)
@@ -185,11 +185,11 @@ def gone_apart():
                 losses = [score[k] for k in ("train_loss", "valid_loss", "sotl_e", "sotl")]
                 accuracies = [score[k] for k in ("train_accuracy", "valid_accuracy")]
                 report(np.all(np.array(losses) == 1e30) and np.all(np.array(accuracies) == 10)
-                       and all((s == 1).all() for s in status.values()), "a training that goes apart has its values",
+                       and all((s == 1).all() for s in status.values()), "a training that diverges has its values",
                        (score, status))
             else:
                 report(len(status) == 5 and all((s == 3).all() for s in status.values()),
-                       "every score fails after a warm-up that went apart", (score, status))
+                       "every score fails after a warm-up that diverged", (score, status))
 
 
 def foretold():

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Workers in PyTorch: architecture.torch() and images() against dumps, the examples against the built-in scores, and a
-sweep that is killed on two ranks and gone on with one."""
+sweep that is killed on two ranks and resumed one."""
 
 import json
 import os
@@ -66,7 +66,7 @@ def networks(folder):
 
 
 def pytorch(folder):
-    """Scores in PyTorch against the built-in ones; killed on two ranks and gone on with one, the same file."""
+    """Scores in PyTorch against the built-in ones; killed on two ranks and resumed one, the same file."""
     workers = ["--worker", f"flow={PYTHON} {EXAMPLES}/synflow.py", "--worker", f"sn={PYTHON} {EXAMPLES}/snip.py"]
     p = run(2, "score", "nb201", "--sample", "200", "--progress", "0", "--proxy", "synflow", "--out", f"{folder}/flow.h5",
             *workers[:2], timeout=250)
@@ -91,7 +91,7 @@ def pytorch(folder):
     pending = (column(folder, "killed", "sn")[1] == 0).sum()
     p = run(1, *words, "--out", f"{folder}/killed.h5", timeout=250)
     report(p.returncode == 0 and 0 < pending < 24 and not different(f"{folder}/whole.h5", f"{folder}/killed.h5"),
-           f"killed on two ranks with {pending} of 24 to do, gone on with one: the identical file", p.stderr)
+           f"killed on two ranks with {pending} of 24 to do, resumed one: the identical file", p.stderr)
 
 
 if __name__ == "__main__":

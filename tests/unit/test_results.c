@@ -1,4 +1,4 @@
-/* Plans and results without ranks: what goes in comes out, in any order, and an unfinished table can be gone on with.
+/* Plans and results without ranks: what goes in comes out, in any order, and an unfinished table can be resumed.
  */
 #include <math.h>
 #include <stdlib.h>

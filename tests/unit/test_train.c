@@ -1,4 +1,4 @@
-/* Training: schedules, cuts, losses against difference quotients, states, and what happens when it goes apart. */
+/* Training: schedules, cuts, losses against difference quotients, states, and what happens when it diverges. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
