@@ -148,6 +148,14 @@ static int read_macro(const struct nsw_args *args, struct nsw_macro *macro, stru
   return status ? status : read_size(args, "cells", 100, &macro->cells, err);
 }
 
+/* Seconds for which another run on the same file is waited for: from the environment, as it is for batch scripts, whose
+ * earlier start may still be ending on another node. */
+static double lock_wait(void) {
+  const char *said = getenv("NASWEEP_LOCK_WAIT");
+  double seconds = said ? strtod(said, NULL) : 0;
+  return seconds > 0 && seconds < 1e9 ? seconds : 0;
+}
+
 static int read_behaviour(const struct nsw_args *args, struct nsw_request *q, struct nsw_error *err) {
   const char *server = nsw_args_text(args, "rank0");
   int status = read_seconds(args, "checkpoint", &q->checkpoint, err);
@@ -157,6 +165,7 @@ static int read_behaviour(const struct nsw_args *args, struct nsw_request *q, st
   if (!status) status = nsw_args_count_in(args, "retries", 0, 1000000, &q->retries, err);
   q->repair = nsw_args_flag(args, "repair") || !q->retries;
   q->allow_failed = nsw_args_flag(args, "allow-failed");
+  q->lock_wait = lock_wait();
   q->halt_file = nsw_args_text(args, "halt-file");
   if (!strcmp(server, "works"))
     q->server = NSW_SERVER_WORKS;

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 /* Whether the locked file still is the one under its name: its holder may have removed it before we had it. */
 static bool still_there(const struct nsw_lock *lock) {
   struct stat held, named;
@@ -55,7 +57,13 @@ static int refuse(const struct nsw_lock *lock, const char *path, struct nsw_erro
                   path, *holder ? holder : "unknown", lock->path);
 }
 
-int nsw_lock_take(const char *path, struct nsw_lock *lock, struct nsw_error *err) {
+/* A moment, where there is time left; false where there is none, or a signal came. */
+static bool may_wait(double until) {
+  return nsw_now() < until && !nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+}
+
+int nsw_lock_take(const char *path, double patience, struct nsw_lock *lock, struct nsw_error *err) {
+  double until = nsw_now() + patience;
   *lock = (struct nsw_lock){.file = -1};
   if (asprintf(&lock->path, "%s.lock", path) < 0) {
     lock->path = NULL;
@@ -63,6 +71,10 @@ int nsw_lock_take(const char *path, struct nsw_lock *lock, struct nsw_error *err
   }
   for (int attempt = 0; attempt < 100; attempt++) {
     int code = try_lock(lock);
+    while (lock->file >= 0 && code == EWOULDBLOCK && may_wait(until)) {
+      close(lock->file); /* its holder may have removed it meanwhile */
+      code = try_lock(lock);
+    }
     if (lock->file < 0) return NSW_OK;
     if (code) {
       bool held = code == EWOULDBLOCK;

@@ -42,6 +42,7 @@ struct nsw_request {
   double checkpoint;     /* seconds between writes of the result file, 0: at the end only */
   double progress;       /* seconds between lines of progress, 0: none */
   double time_limit;     /* seconds after which to stop, 0: none */
+  double lock_wait;      /* seconds for which another run on the same file is waited for */
   const char *halt_file; /* stop when it exists; NULL: none */
   uint64_t retries;      /* an architecture that ended so many runs is marked failed; 0: never */
   bool repair;           /* failed rows of the file that is there are computed again */

@@ -283,6 +283,30 @@ def one_writer(folder):
     report(p.returncode == 75 and not os.path.exists(out + ".lock"), "and the next one goes on with it", p.stderr)
 
 
+def waits_for_it(folder):
+    """Where it is told to, a run waits for the one before on its file to end, or until it is asked to stop."""
+    out = f"{folder}/handed-on.h5"
+    slow = [*DUMMY, "--sample", "300", "--out", out, "--set", "dummy.rate=1e8"]  # minutes
+    first = start(2, *slow)
+    wait_until_it_runs(first)
+    patient = dict(ENV, NASWEEP_LOCK_WAIT="600")
+    second = subprocess.Popen(command(None, *slow), env=patient, stderr=subprocess.PIPE, text=True)
+    time.sleep(1)
+    waited = second.poll() is None
+    second.send_signal(signal.SIGUSR1)
+    _, text = second.communicate(timeout=60)
+    report(waited and second.returncode == 1 and "another run is writing it" in text, "a run that waits for a file can be stopped",
+           f"{second.returncode}\n{text}")
+    third = subprocess.Popen(command(3, *slow, "--time-limit", "0.5"), env=patient, stderr=subprocess.PIPE, text=True)
+    time.sleep(1)
+    waited = third.poll() is None
+    first.send_signal(signal.SIGUSR1)
+    _, before = first.communicate(timeout=60)
+    _, text = third.communicate(timeout=60)
+    report(waited and first.returncode == 75 and third.returncode == 75 and "there already" in text,
+           "one that may wait goes on when the first has ended", before + text)
+
+
 def small_ones(folder):
     go = ["score", "nb201", "--proxy", "random", "--range", "0:5000", "--out"]
     for variable in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE"):
@@ -333,4 +357,4 @@ def early_signals(folder):
 
 
 if __name__ == "__main__":
-    run_parts(bad_input, failing_disks, crashes, reasons, repairs, pauses, one_writer, small_ones, early_signals)
+    run_parts(bad_input, failing_disks, crashes, reasons, repairs, pauses, one_writer, waits_for_it, small_ones, early_signals)
