@@ -23,10 +23,10 @@ static int complain(int status, const struct nsw_error *err) {
   return status;
 }
 
-/* The same where MPI has not started: mpirun ends the whole job as soon as one rank exits with an error, so the rank
- * that speaks must be given time to. */
+/* The same where MPI has not started: mpirun ends the whole job as soon as one rank exits with an error, so the others
+ * leave that to the rank that speaks, which may start late on a busy machine. */
 static int complain_alone(int status, const struct nsw_error *err) {
-  if (status != NSW_OK && err->text[0] && nsw_launch_rank() != 0) nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+  if (status != NSW_OK && err->text[0] && nsw_launch_rank() != 0) nanosleep(&(struct timespec){.tv_sec = 10}, NULL);
   return complain(status, err);
 }
 

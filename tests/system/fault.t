@@ -65,6 +65,11 @@ def bad_input(folder):
         report(p.returncode == status and len(text) == 1 and fragment in text[0] and not os.path.exists(out),
                " ".join(words).replace(folder, "FOLDER") + f": status {status}" + (f" on {ranks} ranks" if ranks else ""),
                f"{p.returncode}\n{p.stderr}")
+    late = ["sh", "-c", 'if [ "${OMPI_COMM_WORLD_RANK:-0}" = 0 ]; then sleep 2; fi; exec "$@"', "sh"]
+    words = command(3, *cases[5][0])
+    p = subprocess.run([*words[:3], *late, *words[3:]], env=ENV, capture_output=True, text=True, timeout=60)
+    report(p.returncode == 2 and len(messages(p)) == 1 and cases[5][2] in p.stderr,
+           "the message is not lost where the rank that speaks starts last", f"{p.returncode}\n{p.stderr}")
     same = all(open(f"{folder}/{name}", "rb").read() == old for name, old in kept.items())
     report(same, "no file was harmed")
 
