@@ -280,6 +280,8 @@ def serve(function, name=None, direction=+1, long_name=None, needs=(), by_class=
     out = os.fdopen(os.dup(1), "w")
     sys.stdout.flush()
     os.dup2(2, 1)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(line_buffering=True)  # what is printed is heard at once, not when the worker has ended
     print(json.dumps(hello), file=out, flush=True)
     for line in sys.stdin:
         print(json.dumps(_answer(function, names, json.loads(line))), file=out, flush=True)

@@ -150,7 +150,7 @@ TAIL_BELOW = (7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+0
 
 def normal(word, deviation, cut=0):
     """Normal numbers by Acklam's inverse of the distribution function, cut off at so many deviations."""
-    low = 0.5 * math.erfc(np.float32(cut) * math.sqrt(0.5)) if cut else 0.0
+    low = 0.5 * math.erfc(float(np.float32(cut)) * math.sqrt(0.5)) if cut else 0.0  # in double, NumPy 2 too
     p = low + (1 - 2 * low) * ((word.astype(np.float64) + 0.5) * 2.0 ** -32)
     q = p - 0.5
     r = q * q

@@ -256,7 +256,7 @@ def score(a):
 nasweep.serve(score, columns=[{"name": "one"}, {"name": "two", "direction": -1}], batch=16)
 """)
     p = run(2, "score", "nb201", "--range", "0:30", "--progress", "0", "--out", f"{folder}/py.h5", "--worker",
-            f"mine={PYTHON} {folder}/mine.py")
+            f"mine={PYTHON} {folder}/mine.py", env={"PYTHONUNBUFFERED": ""})
     (one, status, params), (two, _, _) = column(folder, "py", "one"), column(folder, "py", "two")
     rest = [i for i in range(30) if i not in (2, 3)]
     report(list(status[[2, 3]]) == [3, 2] and (one[rest] == params[rest]).all() and two[4] == -np.inf and two[5] == 6,
