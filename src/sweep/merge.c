@@ -19,8 +19,6 @@ struct merge {
   const char *const *path;
   size_t n;
   struct nsw_table *out;
-  uint64_t *seed[64]; /* of each table, up to so many files */
-  size_t seeds[64];
   struct nsw_error *err;
 };
 
@@ -28,7 +26,7 @@ struct merge {
 
 /* Keys in which files may differ; a proxy's own options are compared column by column. */
 static bool may_differ(const char *item, size_t key) {
-  static const char *const free_keys[] = {"rows", "seed", "proxy"};
+  static const char *const free_keys[] = {"rows", "seed", "proxy", "merged"};
   for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
     if (strlen(free_keys[i]) == key && !strncmp(item, free_keys[i], key)) return true;
   return item[key] == '=' && item[key + 1] == '(';
@@ -50,16 +48,18 @@ static int check_options(const struct merge *m, size_t a, size_t b) {
   return NSW_OK;
 }
 
-static int read_seeds(struct merge *m, size_t t) {
-  const char *text = nsw_attributes_get(&m->table[t]->attributes, "seed");
-  m->seed[t] = calloc(SEEDS, sizeof *m->seed[t]);
-  if (!m->seed[t]) return nsw_fail(m->err, "out of memory while merging");
-  while (text && *text && m->seeds[t] < SEEDS) {
+/* Seeds of a column in the order of its values, into seed[SEEDS]: its own where it was merged before, else its file's.
+ */
+static int seeds_of(const struct merge *m, size_t t, const struct nsw_score *score, uint64_t *seed) {
+  const char *text = nsw_attributes_get(&score->attributes, "seeds");
+  size_t n = 0;
+  if (!text) text = nsw_attributes_get(&m->table[t]->attributes, "seed");
+  while (text && *text && n < SEEDS) {
     char *end;
-    m->seed[t][m->seeds[t]++] = strtoull(text, &end, 10);
+    seed[n++] = strtoull(text, &end, 10);
     text = *end == ',' ? end + 1 : NULL;
   }
-  return NSW_OK;
+  return n == score->seeds ? NSW_OK : nsw_fail(m->err, "%s: %s: its seeds are not told", m->path[t], score->name);
 }
 
 /* ---- rows ---- */
@@ -73,7 +73,7 @@ static int make_rows(struct merge *m) {
   size_t total = 0, rows = 0;
   for (size_t t = 0; t < m->n; t++) total += m->table[t]->rows;
   uint32_t *index = malloc((total + 1) * sizeof *index);
-  if (!index) return nsw_fail(m->err, "out of memory while merging");
+  if (!index) return nsw_no_memory(m->err, "merging");
   for (size_t t = 0, at = 0; t < m->n; at += m->table[t++]->rows)
     memcpy(index + at, m->table[t]->index, m->table[t]->rows * sizeof *index);
   qsort(index, total, sizeof *index, ascending_index);
@@ -124,16 +124,16 @@ static int ascending_seed(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* All seeds of a column, ascending, into seed[SEEDS]. */
+/* All seeds of a column, ascending, into seed[(files + 1) SEEDS]. */
 static int union_of_seeds(struct merge *m, const char *name, uint64_t *seed, size_t *count) {
   size_t n = 0;
   for (size_t t = 0; t < m->n; t++) {
     const struct nsw_score *score = nsw_table_score(m->table[t], name);
     if (!score) continue;
-    if (score->seeds != m->seeds[t]) return nsw_fail(m->err, "%s: %s: its seeds are not told", m->path[t], name);
-    if (n + m->seeds[t] > SEEDS) return nsw_fail(m->err, "%s: more than %d seeds", name, SEEDS);
-    memcpy(seed + n, m->seed[t], m->seeds[t] * sizeof *seed);
-    n += m->seeds[t];
+    int status = seeds_of(m, t, score, seed + n);
+    if (status) return status;
+    n += score->seeds;
+    if (n > SEEDS) return nsw_fail(m->err, "%s: more than %d seeds", name, SEEDS);
   }
   qsort(seed, n, sizeof *seed, ascending_seed);
   *count = 0;
@@ -160,15 +160,14 @@ static uint8_t status_of_seed(const struct nsw_score *from, size_t i, double val
   return good ? NSW_ROW_SCORED : from->status[i];
 }
 
-/* Puts one row of one file in; a failed one gives way to one that is not. known[rows][seeds]. */
+/* Puts one row of one file in; a failed one gives way to one that is not. place[from->seeds]: where its seeds go;
+ * known[rows][to->seeds]. */
 static int put_row(struct merge *m, size_t t, const struct nsw_score *from, size_t i, struct nsw_score *to,
-                   const uint64_t *seed, struct known *known) {
+                   const size_t *place, struct known *known) {
   size_t row = (size_t)nsw_table_row(m->out, m->table[t]->index[i]);
   if (from->status[i] == NSW_ROW_PENDING) return NSW_OK;
   for (size_t s = 0; s < from->seeds; s++) {
-    size_t place = 0;
-    while (to->seeds > 1 && seed[place] != m->seed[t][s]) place++;
-    size_t at = row * to->seeds + place;
+    size_t at = row * to->seeds + place[s];
     double value = from->by_seed ? from->by_seed[i * from->seeds + s] : from->value[i];
     double *slot = to->by_seed ? &to->by_seed[at] : &to->value[row];
     uint8_t status = status_of_seed(from, i, value), there = known[at].status;
@@ -215,24 +214,50 @@ static int copy_attributes(struct merge *m, size_t t, const struct nsw_score *fr
   return status;
 }
 
+/* Where the seeds of a file's column go among seed[seeds], by two lists of SEEDS. */
+static int find_places(const struct merge *m, size_t t, const struct nsw_score *from, const uint64_t *seed,
+                       uint64_t *own, size_t *place) {
+  int status = seeds_of(m, t, from, own);
+  for (size_t s = 0; s < from->seeds && !status; s++)
+    for (place[s] = 0; seed[place[s]] != own[s];) place[s]++;
+  return status;
+}
+
+/* Which seeds a column has, as it says from now on. */
+static int tell_seeds(struct nsw_score *score, const uint64_t *seed, struct nsw_error *err) {
+  char *text = NULL;
+  size_t size;
+  FILE *f = open_memstream(&text, &size);
+  if (!f) return nsw_no_memory(err, "a merged column's seeds");
+  for (size_t s = 0; s < score->seeds; s++) fprintf(f, "%s%" PRIu64, s ? "," : "", seed[s]);
+  fclose(f);
+  int status = nsw_attributes_set(&score->attributes, "seeds", text, err);
+  free(text);
+  return status;
+}
+
 static int merge_column(struct merge *m, const char *name) {
-  size_t seeds = 1;
+  size_t seeds = 1, *place = calloc(SEEDS, sizeof *place);
+  bool by_seed = seeded(m, name);
   uint64_t *seed = calloc((m->n + 1) * SEEDS, sizeof *seed);
-  if (!seed) return nsw_fail(m->err, "out of memory while merging");
   struct nsw_score *to = NULL;
   struct known *known = NULL;
-  int status = seeded(m, name) ? union_of_seeds(m, name, seed, &seeds) : NSW_OK;
+  int status = seed && place ? NSW_OK : nsw_no_memory(m->err, "merging");
+  if (!status && by_seed) status = union_of_seeds(m, name, seed, &seeds);
   if (!status) status = nsw_table_add_score(m->out, name, 1, seeds, &to, m->err);
   if (!status) known = calloc(m->out->rows * seeds + 1, sizeof *known);
-  if (!status && !known) status = nsw_fail(m->err, "out of memory while merging");
+  if (!status && !known) status = nsw_no_memory(m->err, "merging");
   for (size_t t = 0; t < m->n && !status; t++) {
     const struct nsw_score *from = nsw_table_score(m->table[t], name);
     if (!from) continue;
     status = copy_attributes(m, t, from, to);
-    for (size_t i = 0; i < m->table[t]->rows && !status; i++) status = put_row(m, t, from, i, to, seed, known);
+    if (!status && by_seed) status = find_places(m, t, from, seed, seed + m->n * SEEDS, place);
+    for (size_t i = 0; i < m->table[t]->rows && !status; i++) status = put_row(m, t, from, i, to, place, known);
   }
   if (!status) finish_rows(m, to, known);
+  if (!status && by_seed) status = tell_seeds(to, seed, m->err);
   free(seed);
+  free(place);
   free(known);
   return status;
 }
@@ -293,38 +318,77 @@ static bool whole(const struct nsw_table *table) {
   return true;
 }
 
+/* What decides the results, of all files together, so that a file merged again is held to all of it. Owned. */
+static char *all_options(const struct merge *m, const char *files) {
+  char *text = NULL;
+  size_t size, length, ignored;
+  FILE *f = open_memstream(&text, &size);
+  if (!f) return NULL;
+  for (size_t t = 0; t < m->n; t++) {
+    const char *options = nsw_attributes_get(&m->table[t]->attributes, "options"), *item;
+    while (nsw_options_next(&options, &item, &length)) {
+      size_t key = strcspn(item, "=");
+      bool told = key == strlen("merged") && !strncmp(item, "merged", key);
+      for (size_t u = 0; u < t && !told; u++)
+        told = nsw_options_find(nsw_attributes_get(&m->table[u]->attributes, "options"), item, key, &ignored);
+      if (!told) fprintf(f, "%.*s; ", (int)length, item);
+    }
+  }
+  fprintf(f, "merged=%s", files);
+  fclose(f);
+  return text;
+}
+
+/* Whether one of a list's items, separated by commas, is this one. */
+static bool in_list(const char *list, const char *item, size_t length) {
+  for (; *list; list += strcspn(list, ","), list += *list == ',')
+    if (strcspn(list, ",") == length && !strncmp(list, item, length)) return true;
+  return false;
+}
+
+/* Every seed that a file names, once, in the files' order. Owned. */
+static char *all_seeds(const struct merge *m) {
+  char *text = NULL;
+  size_t size;
+  FILE *f = open_memstream(&text, &size);
+  if (!f) return NULL;
+  for (size_t t = 0; t < m->n; t++) {
+    const char *seeds = nsw_attributes_get(&m->table[t]->attributes, "seed");
+    while (seeds && *seeds) {
+      size_t length = strcspn(seeds, ",");
+      fflush(f);
+      if (!in_list(text, seeds, length)) fprintf(f, "%s%.*s", *text ? "," : "", (int)length, seeds);
+      seeds += length + (seeds[length] == ',');
+    }
+  }
+  fclose(f);
+  return text;
+}
+
 static int describe(struct merge *m) {
   struct nsw_attributes *a = &m->out->attributes;
   const struct nsw_attributes *first = &m->table[0]->attributes;
-  char now[32], *files = NULL, *seeds = NULL;
+  char now[32], *files = NULL;
   size_t size;
   nsw_timestamp(now);
   int status = NSW_OK;
   for (size_t i = 0; i < first->count && !status; i++)
     status = nsw_attributes_set(a, first->list[i].name, first->list[i].text, m->err);
-  FILE *f = open_memstream(&files, &size), *g = open_memstream(&seeds, &size);
-  if (!f || !g) status = nsw_fail(m->err, "out of memory while merging");
-  for (size_t t = 0; t < m->n && f && g; t++) {
-    fprintf(f, "%s%s", t ? " " : "", m->path[t]);
-    for (size_t s = 0; s < m->seeds[t]; s++) {
-      bool before = false;
-      for (size_t u = 0; u < t; u++)
-        for (size_t i = 0; i < m->seeds[u]; i++) before = before || m->seed[u][i] == m->seed[t][s];
-      if (!before) fprintf(g, "%s%" PRIu64, t || s ? "," : "", m->seed[t][s]);
-    }
-  }
+  FILE *f = open_memstream(&files, &size);
+  for (size_t t = 0; t < m->n && f; t++) fprintf(f, "%s%s", t ? " " : "", m->path[t]);
   if (f) fclose(f);
-  if (g) fclose(g);
+  /* A sweep does not resume a merged file: its rows and seeds are no longer those of one command. */
+  char *seeds = all_seeds(m), *options = f ? all_options(m, files) : NULL;
+  if (!status && !(f && seeds && options)) status = nsw_no_memory(m->err, "merging");
   if (!status) status = nsw_attributes_set(a, "merged", files, m->err);
   if (!status) status = nsw_attributes_set(a, "seed", seeds, m->err);
   if (!status) status = nsw_attributes_set(a, "version", nsw_version(), m->err);
   if (!status) status = nsw_attributes_set(a, "git", nsw_git(), m->err);
   if (!status) status = nsw_attributes_set(a, "finished", whole(m->out) ? now : "", m->err);
-  /* A sweep does not go on with a merged file: its rows and seeds are no longer those of one command. */
-  if (!status)
-    status = nsw_attributes_setf(a, m->err, "options", "%s; merged=%s", nsw_attributes_get(first, "options"), files);
+  if (!status) status = nsw_attributes_set(a, "options", options, m->err);
   free(files);
   free(seeds);
+  free(options);
   return status;
 }
 
@@ -334,7 +398,6 @@ static int merge_all(struct merge *m) {
     if (strcmp(m->table[t]->space, m->table[0]->space))
       return nsw_fail(m->err, "%s holds %s, %s holds %s", m->path[0], m->table[0]->space, m->path[t],
                       m->table[t]->space);
-    status = read_seeds(m, t);
     for (size_t u = 0; u < t && !status; u++) status = check_options(m, u, t);
   }
   if (!status) status = make_rows(m);
@@ -354,9 +417,7 @@ int nsw_merge(const struct nsw_table *const *tables, const char *const *paths, s
               struct nsw_error *err) {
   struct merge m = {.table = tables, .path = paths, .n = n, .err = err};
   *merged = NULL;
-  if (n > sizeof m.seed / sizeof *m.seed) return nsw_usage(err, "%zu files are too many; merge in several steps", n);
   int status = merge_all(&m);
-  for (size_t t = 0; t < n; t++) free(m.seed[t]);
   if (status) nsw_table_free(&m.out);
   *merged = m.out;
   return status;

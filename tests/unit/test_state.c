@@ -158,7 +158,6 @@ static void a_seed_that_failed_is_taken_from_another_file(void **state) {
   const char *const names[] = {"both.h5", "one.h5"};
   const struct nsw_table *const seeds[] = {one, four};
   assert_int_equal(nsw_merge(seeds, names, 2, &both, &err), NSW_OK);
-  assert_int_equal(nsw_attributes_set(&both->attributes, "seed", "1,4", &err), NSW_OK);
   both->score[0].status[0] = NSW_ROW_FAILED;
   both->score[0].value[0] = both->score[0].by_seed[0] = NAN; /* seed 1 */
   const struct nsw_table *const tables[] = {both, one};
@@ -171,8 +170,41 @@ static void a_seed_that_failed_is_taken_from_another_file(void **state) {
   nsw_table_free(&four);
 }
 
+/* A merged file can be merged again: each column knows its own seeds and their order, and the whole what it was made
+ * with. */
+static void merged_files_are_merged_again(void **state) {
+  (void)state;
+  struct nsw_table *one = part(0, 2, "1"), *four = part(0, 2, "4"), *two = part(0, 2, "2"), *first, *second;
+  struct nsw_error err;
+  memcpy(one->score[0].name, "naswot", 7); /* for "random": the other column has other seeds */
+  assert_int_equal(nsw_attributes_set(&four->attributes, "options", "space=nb201; rows=all; dataset=x", &err), NSW_OK);
+  const struct nsw_table *const begin[] = {one, four, two};
+  const char *const names[] = {"one.h5", "four.h5", "two.h5"};
+  assert_int_equal(nsw_merge(begin, names, 3, &first, &err), NSW_OK);
+  assert_string_equal(nsw_attributes_get(&first->attributes, "seed"), "1,4,2");
+  struct nsw_table *eight = part(0, 2, "8");
+  const struct nsw_table *const again[] = {first, eight};
+  const char *const more[] = {"first.h5", "eight.h5"};
+  assert_int_equal(nsw_merge(again, more, 2, &second, &err), NSW_OK);
+  const struct nsw_score *score = nsw_table_score(second, two->score[0].name);
+  assert_string_equal(nsw_attributes_get(&score->attributes, "seeds"), "2,4,8");
+  for (size_t s = 0; s < 3; s++) assert_true(score->by_seed[3 + s] == 1 + (double)(2 << s) / 8);
+  assert_string_equal(nsw_attributes_get(&nsw_table_score(second, "naswot")->attributes, "seeds"), "1");
+  nsw_table_free(&second);
+  assert_int_equal(nsw_attributes_set(&eight->attributes, "options", "space=nb201; rows=all; dataset=y", &err), NSW_OK);
+  assert_int_equal(nsw_merge(again, more, 2, &second, &err), NSW_FAILED);
+  assert_non_null(strstr(err.text, "dataset=x"));
+  nsw_table_free(&first);
+  nsw_table_free(&one);
+  nsw_table_free(&two);
+  nsw_table_free(&four);
+  nsw_table_free(&eight);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(states_come_back), cmocka_unit_test(damaged_states_are_refused),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(merged_files_are_merged_again),
+                                     cmocka_unit_test(states_come_back),
+                                     cmocka_unit_test(damaged_states_are_refused),
                                      cmocka_unit_test(scored_rows_replace_failed_ones),
                                      cmocka_unit_test(seconds_are_the_mean_over_seeds),
                                      cmocka_unit_test(a_seed_that_failed_is_taken_from_another_file)};
