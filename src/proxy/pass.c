@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/images.h"
+#include "net/floats.h"
 #include "net/tangent.h"
 
 /* ---- what several passes need ---- */
@@ -337,7 +338,11 @@ const struct nsw_weights *nsw_lab_weights(const struct nsw_lab *lab) { return ns
 
 int nsw_lab_open(const struct nsw_context *context, int samples, struct nsw_lab *lab, struct nsw_error *err) {
   size_t n = (size_t)samples, side = (size_t)context->macro.resolution;
+  double bytes = (double)n * (3.0 * (double)(side * side) * sizeof *lab->jacobian + (double)n * sizeof *lab->kernel);
   *lab = (struct nsw_lab){.context = context};
+  if (bytes > 1e7 && bytes > nsw_memory_available())
+    return nsw_fail(err, "not enough memory for %d samples: comparing every two of them takes %.0f MB", samples,
+                    bytes / 1e6);
   lab->jacobian = malloc(n * 3 * side * side * sizeof *lab->jacobian);
   lab->kernel = malloc(n * n * sizeof *lab->kernel);
   if (!lab->jacobian || !lab->kernel) return nsw_fail(err, "out of memory for %d samples", samples);

@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "net/engine.h"
+#include "net/floats.h"
 #include "net/naive.h"
 #include "unit.h"
 
@@ -361,6 +362,18 @@ static void test_differences(void **state) {
   check_slopes("nb201", 4400, (struct nsw_macro){.channels = 4, .cells = 1, .resolution = 16}, NSW_NORM_RUNNING);
 }
 
+/* What can be had is what the kernel says, give or take what others take meanwhile; in bytes. */
+static void test_memory(void **state) {
+  (void)state;
+  char line[128];
+  double kilobytes = 0, found = nsw_memory_available();
+  FILE *f = fopen("/proc/meminfo", "r");
+  while (f && kilobytes == 0 && fgets(line, sizeof line, f)) (void)sscanf(line, "MemAvailable: %lf", &kilobytes);
+  if (f) fclose(f);
+  if (kilobytes == 0) skip();
+  assert_true(found > 0.5 * 1024 * kilobytes && found < 2 * 1024 * kilobytes);
+}
+
 /* A network that no machine holds is refused before anything is allocated, with its size. */
 static void test_too_large(void **state) {
   (void)state;
@@ -396,6 +409,7 @@ static void test_too_large(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_nb201),       cmocka_unit_test(test_nb101),
                                      cmocka_unit_test(test_affine),      cmocka_unit_test(test_pieces),
-                                     cmocka_unit_test(test_differences), cmocka_unit_test(test_too_large)};
+                                     cmocka_unit_test(test_differences), cmocka_unit_test(test_too_large),
+                                     cmocka_unit_test(test_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

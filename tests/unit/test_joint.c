@@ -6,6 +6,7 @@
 #include "data/images.h"
 #include "proxy/joint.h"
 #include "proxy/measure.h"
+#include "proxy/pass.h"
 #include "space/cell.h"
 #include "unit.h"
 
@@ -182,10 +183,25 @@ static void refuses_what_cannot_be(void **ignored) {
   tear_down(&f);
 }
 
+/* Samples whose pairs no machine holds are refused with what they would take, and not tried. */
+static void too_many_samples(void **ignored) {
+  (void)ignored;
+  struct fixture f;
+  struct nsw_lab lab;
+  set_up(&f, "nb201");
+  assert_int_equal(nsw_lab_open(&f.context, 1 << 24, &lab, &err), NSW_FAILED);
+  assert_non_null(strstr(err.text, "not enough memory for 16777216 samples"));
+  assert_null(lab.kernel);
+  nsw_lab_close(&lab);
+  tear_down(&f);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(evaluated_together_as_alone), cmocka_unit_test(columns_do_not_depend_on_others),
-      cmocka_unit_test(members_share_what_they_have_in_common), cmocka_unit_test(no_path_is_no_evaluation),
-      cmocka_unit_test(refuses_what_cannot_be)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(evaluated_together_as_alone),
+                                     cmocka_unit_test(columns_do_not_depend_on_others),
+                                     cmocka_unit_test(members_share_what_they_have_in_common),
+                                     cmocka_unit_test(no_path_is_no_evaluation),
+                                     cmocka_unit_test(refuses_what_cannot_be),
+                                     cmocka_unit_test(too_many_samples)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
