@@ -102,6 +102,9 @@ int nsw_space_units(const struct nsw_space *space, uint32_t *unit, struct nsw_er
 /* Trainable parameters of the whole network, and multiply-adds of its convolutions and classifier for one image. */
 uint64_t nsw_space_params(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro);
 uint64_t nsw_space_macs(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro);
+/* Both, from one description. */
+void nsw_space_count_both(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
+                          uint64_t *params, uint64_t *macs);
 
 /* Keys are made in shares so that ranks can split the work: computes those of first..end-1 into
  * keys[(end-first) * key_size]. Nothing to do where key_size is 0. */

@@ -71,9 +71,10 @@ struct count {
 static struct count count_graph(const struct nsw_graph *graph, int in, int out, int *side) {
   struct nsw_trace trace[NSW_MAX_NODES];
   struct count count = {0};
-  nsw_graph_trace(graph, in, out, *side, trace);
+  trace[0] = (struct nsw_trace){.reads = in, .makes = in, .from = *side, .side = *side};
   for (int n = 1; n < graph->nodes; n++) {
     const struct nsw_node *node = &graph->node[n];
+    trace[n] = nsw_node_trace(node, out, trace);
     uint64_t kernel = (uint64_t)nsw_op_facts[node->op].kernel, makes = (uint64_t)trace[n].makes;
     uint64_t convs = kernel * kernel * (uint64_t)trace[n].reads * makes, pixels = (uint64_t)trace[n].side;
     count.convs += convs;

@@ -26,17 +26,7 @@ int nsw_graph_add(struct nsw_graph *graph, struct nsw_node node) {
 void nsw_graph_trace(const struct nsw_graph *graph, int channels_in, int channels_out, int side,
                      struct nsw_trace trace[NSW_MAX_NODES]) {
   trace[0] = (struct nsw_trace){.reads = channels_in, .makes = channels_in, .from = side, .side = side};
-  for (int n = 1; n < graph->nodes; n++) {
-    const struct nsw_node *node = &graph->node[n];
-    int own = nsw_node_channels(node, channels_out);
-    const struct nsw_trace *first = &trace[node->inputs ? node->input[0] : 0];
-    bool halves = node->stride == 2 || node->op == NSW_OP_AVGPOOL2 || node->op == NSW_OP_MAXPOOL2;
-    bool own_channels = nsw_op_is_conv(node->op) || node->op == NSW_OP_CONCAT || node->op == NSW_OP_NONE;
-    trace[n].reads = node->around & NSW_CUT ? own : first->makes;
-    trace[n].makes = own_channels ? own : trace[n].reads;
-    trace[n].from = first->side;
-    trace[n].side = halves ? (first->side + 1) / 2 : first->side;
-  }
+  for (int n = 1; n < graph->nodes; n++) trace[n] = nsw_node_trace(&graph->node[n], channels_out, trace);
 }
 
 uint64_t nsw_graph_fed(const struct nsw_graph *graph) {

@@ -14,33 +14,33 @@
 
 enum { COLUMNS_MOST = 64 };
 
-/* One architecture, with its cell where a column asks for it. */
+/* One architecture, with what its columns ask for. */
 struct row {
   const struct nsw_space *space;
   struct nsw_macro macro;
   uint32_t index;
   struct nsw_graph cell;
-  int ops[NSW_OPS];      /* number of each operation in the cell */
+  int ops[NSW_OPS]; /* number of each operation in the cell */
+  uint64_t params, macs;
   struct nsw_arch *arch; /* room for a description, where lines for workers are printed */
 };
+
+/* What is made once for all columns of a row that look at it. */
+enum { CELL = 1, COUNTS = 2 };
 
 /* A column: writes its value of a row. */
 struct column {
   const char *name;
   void (*write)(const struct row *row, struct nsw_emit *emit);
-  bool cell; /* looks at the cell */
+  unsigned asks; /* CELL, COUNTS */
 };
 
 static void write_index(const struct row *r, struct nsw_emit *e) { nsw_emit_integer(e, r->index); }
 static void write_class(const struct row *r, struct nsw_emit *e) {
   nsw_emit_integer(e, nsw_space_class(r->space, r->index));
 }
-static void write_params(const struct row *r, struct nsw_emit *e) {
-  nsw_emit_integer(e, nsw_space_params(r->space, r->index, &r->macro));
-}
-static void write_macs(const struct row *r, struct nsw_emit *e) {
-  nsw_emit_integer(e, nsw_space_macs(r->space, r->index, &r->macro));
-}
+static void write_params(const struct row *r, struct nsw_emit *e) { nsw_emit_integer(e, r->params); }
+static void write_macs(const struct row *r, struct nsw_emit *e) { nsw_emit_integer(e, r->macs); }
 static void write_id(const struct row *r, struct nsw_emit *e) {
   char id[256];
   nsw_space_id(r->space, r->index, id);
@@ -58,11 +58,11 @@ static void write_pool3(const struct row *r, struct nsw_emit *e) {
   nsw_emit_integer(e, (uint64_t)(r->ops[NSW_OP_AVGPOOL3] + r->ops[NSW_OP_MAXPOOL3]));
 }
 
-static const struct column columns[] = {{"index", write_index, false},   {"id", write_id, false},
-                                        {"params", write_params, false}, {"macs", write_macs, false},
-                                        {"class", write_class, false},   {"path", write_path, true},
-                                        {"edges", write_edges, true},    {"conv3", write_conv3, true},
-                                        {"conv1", write_conv1, true},    {"pool3", write_pool3, true}};
+static const struct column columns[] = {{"index", write_index, 0},        {"id", write_id, 0},
+                                        {"params", write_params, COUNTS}, {"macs", write_macs, COUNTS},
+                                        {"class", write_class, 0},        {"path", write_path, CELL},
+                                        {"edges", write_edges, CELL},     {"conv3", write_conv3, CELL},
+                                        {"conv1", write_conv1, CELL},     {"pool3", write_pool3, CELL}};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 /* What to print: of every column either `column` or `text` is there, a spelling that the space has. */
@@ -71,8 +71,8 @@ struct plan {
   const struct nsw_space_text *text[COLUMNS_MOST];
   const char *name[COLUMNS_MOST];
   size_t count;
-  bool cell;  /* some column looks at the cell */
-  bool lines; /* lines for workers instead */
+  unsigned asks; /* of all columns together */
+  bool lines;    /* lines for workers instead */
 };
 
 static int unknown_column(const struct nsw_space_kind *kind, const char *word, struct nsw_error *err) {
@@ -98,7 +98,7 @@ static int add_column(struct plan *plan, const struct nsw_space_kind *kind, cons
   plan->column[plan->count] = column;
   plan->text[plan->count] = column ? NULL : text;
   plan->name[plan->count++] = column ? column->name : text->name;
-  plan->cell = plan->cell || (column && column->cell);
+  if (column) plan->asks |= column->asks;
   return NSW_OK;
 }
 
@@ -135,7 +135,8 @@ static void print_row(const struct plan *plan, struct row *row, struct nsw_emit 
     nsw_ask_write(stdout, &asking, row->index, row->arch);
     return;
   }
-  if (plan->cell) {
+  if (plan->asks & COUNTS) nsw_space_count_both(row->space, row->index, &row->macro, &row->params, &row->macs);
+  if (plan->asks & CELL) {
     nsw_space_graph(row->space, row->index, &row->cell);
     nsw_graph_count_ops(&row->cell, row->ops);
   }

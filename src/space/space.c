@@ -88,16 +88,23 @@ void nsw_space_graph(const struct nsw_space *space, uint32_t index, struct nsw_g
   space->kind->graph(space->state, index, graph);
 }
 
-uint64_t nsw_space_params(const struct nsw_space *space, uint32_t index, const struct nsw_macro *wish) {
+void nsw_space_count_both(const struct nsw_space *space, uint32_t index, const struct nsw_macro *wish, uint64_t *params,
+                          uint64_t *macs) {
   struct nsw_arch arch;
   nsw_space_describe(space, index, wish, &arch);
-  return nsw_arch_params(&arch);
+  nsw_arch_count(&arch, params, macs);
+}
+
+uint64_t nsw_space_params(const struct nsw_space *space, uint32_t index, const struct nsw_macro *wish) {
+  uint64_t params, macs;
+  nsw_space_count_both(space, index, wish, &params, &macs);
+  return params;
 }
 
 uint64_t nsw_space_macs(const struct nsw_space *space, uint32_t index, const struct nsw_macro *wish) {
-  struct nsw_arch arch;
-  nsw_space_describe(space, index, wish, &arch);
-  return nsw_arch_macs(&arch);
+  uint64_t params, macs;
+  nsw_space_count_both(space, index, wish, &params, &macs);
+  return macs;
 }
 
 /* ---- keys ---- */

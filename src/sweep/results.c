@@ -85,8 +85,7 @@ static int add_curves(struct nsw_results *r, size_t f, struct nsw_error *err) {
 void nsw_results_facts(const struct nsw_sweep_plan *plan, size_t first, size_t end, struct nsw_row_facts *facts) {
   for (size_t i = first; i < end; i++, facts++) {
     facts->class_of = nsw_space_class(plan->space, plan->index[i]);
-    facts->params = nsw_space_params(plan->space, plan->index[i], &plan->context.macro);
-    facts->macs = nsw_space_macs(plan->space, plan->index[i], &plan->context.macro);
+    nsw_space_count_both(plan->space, plan->index[i], &plan->context.macro, &facts->params, &facts->macs);
   }
 }
 

@@ -38,8 +38,7 @@ int nsw_truth_base(const struct nsw_space *space, struct nsw_table **table, stru
     nsw_space_id(space, row, id);
     memcpy((*table)->id + row * kind->id_size, id, strnlen(id, kind->id_size));
     (*table)->class_of[row] = nsw_space_class(space, row);
-    (*table)->params[row] = nsw_space_params(space, row, &macro);
-    (*table)->macs[row] = nsw_space_macs(space, row, &macro);
+    nsw_space_count_both(space, row, &macro, &(*table)->params[row], &(*table)->macs[row]);
   }
   return NSW_OK;
 }
