@@ -92,8 +92,10 @@ void nsw_arch_count(const struct nsw_arch *arch, uint64_t *params, uint64_t *mac
     const struct nsw_stage *stage = &arch->stage[s];
     int left = stage->repeat;
     for (int i = 0; i < 2 && left; i++, channels = stage->channels) {
+      int before = side;
       struct count count = count_graph(&arch->graph[stage->graph], channels, stage->channels, &side);
-      uint64_t same = i ? (uint64_t)left : 1; /* from the second on all of a stage are alike: none halves */
+      /* From the second on all of a stage are alike, none halves; so is the first where it gets as many channels. */
+      uint64_t same = i || (channels == stage->channels && side == before) ? (uint64_t)left : 1;
       left -= (int)same;
       *params += same * (count.convs + count.norms);
       *macs += same * count.macs;
