@@ -69,7 +69,12 @@ static int no_such(const char *option, const char *word, const struct names *nam
   if (near)
     return nsw_usage(err, "--%s %s: there is none; did you mean '%s'? There are %s", option, nsw_quote(quoted, word),
                      near, list);
-  return nsw_usage(err, "--%s %s: there is none; there are %s", option, nsw_quote(quoted, word), *list ? list : "none");
+  if (!names->count)
+    return nsw_usage(err, "--%s %s: there is nothing to choose from%s", option, nsw_quote(quoted, word),
+                     strcmp(option, "proxy")
+                         ? ": no accuracies were found; name them by --truth, or their folder by NASWEEP_DATA"
+                         : "");
+  return nsw_usage(err, "--%s %s: there is none; there are %s", option, nsw_quote(quoted, word), list);
 }
 
 static bool names_dataset(const char *word, const char *dataset) { return !strcasecmp(word, dataset); }

@@ -449,6 +449,8 @@ cases = [
     (2, "--compare", "correlate", whole, "--compare", "sed"),
     (2, "did you mean 'cifar10'", "correlate", whole, "--dataset", "cifar-10"),
     (2, "--dataset svhn: there is none; there are cifar10", "correlate", whole, "--dataset", "svhn"),
+    (2, "--dataset cifar10: there is nothing to choose from: no accuracies were found", "correlate", path("first.h5"),
+     "--dataset", "cifar10"),
     (2, "--split valid: there is none; there are test", "select", whole, "--split", "valid"),
     (2, "--proxy sedd: there is none; did you mean 'sed'?", "correlate", whole, "--proxy", "sedd"),
     (2, "no accuracies 'accuracy:cifar10/valid-12ep'", "correlate", whole, "--score", "accuracy:cifar10/valid-12ep"),
