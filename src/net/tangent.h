@@ -16,7 +16,8 @@
 #include "net/engine.h"
 
 /* Goes forward and back with tangents. The network is bound with NSW_NORM_BATCH and NSW_WANT_TANGENT, its gradients at
- * zero; observers and probes have no part in it. Afterwards the gradient of a convolution or of the classifier's matrix
+ * zero. Every gamma is 1 and every beta 0: nsw_engine_bind refuses others, and other normalisations (NSW_USAGE).
+ * Observers and probes have no part in it. Afterwards the gradient of a convolution or of the classifier's matrix
  * (nsw_engine_gradient) is its part of H w + g, of the summed loss: the derivative of t times the gradient at t w.
  * Other parameters' gradients stay zero. Logits, losses and features are those of a run forward. */
 void nsw_engine_tangent(struct nsw_engine *engine);

@@ -21,6 +21,7 @@ const struct nsw_proxy nsw_proxy_grasp = {
     .source =
         "Wang et al., Picking Winning Tickets Before Training by Preserving Gradient Flow, arXiv 2002.07376; as a "
         "score of networks in Abdelfattah et al., arXiv 2101.08134",
+    .note = "of untrained networks only: not with --warm-up",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
     .samples = NSW_MEASURE_SAMPLES,
     .columns = columns,

@@ -261,6 +261,15 @@ static int check_samples(const struct nsw_context *c, const struct nsw_proxy *pr
   return NSW_OK;
 }
 
+/* Tangents are of networks with gamma 1 and beta 0, which a training changes (net/tangent.h). */
+static int check_tangents(const struct joint *j, struct nsw_error *err) {
+  for (int k = 0; k < j->parts; k++)
+    if (j->part[k].measure->pass == &nsw_pass_tangent)
+      return nsw_usage(err, "%s takes untrained networks only: its tangents want gamma 1 and beta 0",
+                       j->part[k].proxy->name);
+  return NSW_OK;
+}
+
 static int open_warm_up(struct joint *j, struct nsw_error *err) {
   const struct nsw_context *c = j->context;
   struct nsw_recipe recipe;
@@ -270,6 +279,7 @@ static int open_warm_up(struct joint *j, struct nsw_error *err) {
     status = nsw_usage(err, "train = %d images, and there are %zu", recipe.train, c->images ? c->images->count : 0);
   if (status == NSW_OK && (recipe.macro.channels || recipe.macro.cells || recipe.macro.resolution))
     status = nsw_usage(err, "the network is the run's: no channels, cells or resolution of its own");
+  if (status == NSW_OK) status = check_tangents(j, err);
   if (status != NSW_OK) return nsw_error_prefix(err, status, "--warm-up");
   struct nsw_images first = *c->images;
   if (recipe.train) first.count = (size_t)recipe.train;

@@ -228,6 +228,7 @@ def contradictions():
             ("train", ["--set", "train.train=100", "--set", "train.valid=29", "--set", "train.batch=8"], "(--samples)"),
             ("snip", ["--warm-up", "batch=2000"], "batch = 2000"),
             ("snip", ["--warm-up", "preset=econas"], "the network is the run's"),
+            ("snip,grasp", ["--warm-up", "epochs=1,batch=32"], "--warm-up: grasp takes untrained networks only"),
             ("eproxy", ["--set", "eproxy.steps=1.5"], "steps"),
             ("eproxy", ["--set", "eproxy.maps=0"], "maps")):
         with tempfile.TemporaryDirectory() as folder:
