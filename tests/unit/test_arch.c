@@ -2,6 +2,7 @@
  * and what a description must not be. */
 #include <stdlib.h>
 
+#include "arch/trace.h"
 #include "cells.h"
 #include "closed_forms.h"
 #include "nasweep/arch.h"
@@ -166,10 +167,28 @@ static void describes_a_supernet(void **state) {
   nsw_net_free(&net);
 }
 
+/* A node is live where the input leads to it and it to the output, through nothing that is none. */
+static void counts_no_dead_node_as_live(void **state) {
+  (void)state;
+  enum { CONV = NSW_OP_CONV3, NONE = NSW_OP_NONE };
+  struct nsw_graph g = {.nodes = 8,
+                        .node = {{.op = NSW_OP_INPUT},
+                                 {.op = CONV, .inputs = 1, .input = {0}},
+                                 {.op = CONV, .inputs = 1, .input = {0}}, /* leads nowhere */
+                                 {.op = NONE, .inputs = 1, .input = {1}},
+                                 {.op = CONV, .inputs = 1, .input = {3}}, /* gets nothing */
+                                 {.op = NSW_OP_SKIP, .inputs = 2, .input = {1, 4}},
+                                 {.op = CONV, .inputs = 2, .input = {2, 5}}, /* leads nowhere */
+                                 {.op = NSW_OP_OUTPUT, .inputs = 3, .input = {3, 4, 5}}}};
+  assert_int_equal(nsw_graph_live(&g), 1 << 0 | 1 << 1 | 1 << 5 | 1 << 7);
+  g.node[5].op = NONE; /* nothing leads to the output */
+  assert_int_equal(nsw_graph_live(&g), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(counts_as_the_closed_forms), cmocka_unit_test(walks_as_the_published_cells_do),
-      cmocka_unit_test(keeps_shapes_apart), cmocka_unit_test(refuses_what_cannot_be_built),
-      cmocka_unit_test(describes_a_supernet)};
+      cmocka_unit_test(keeps_shapes_apart),         cmocka_unit_test(refuses_what_cannot_be_built),
+      cmocka_unit_test(describes_a_supernet),       cmocka_unit_test(counts_no_dead_node_as_live)};
   return cmocka_run_group_tests(tests, open_spaces, close_spaces);
 }

@@ -8,6 +8,7 @@
 #include "search/inputs.h"
 #include "search/kernel.h"
 #include "search/mlp.h"
+#include "search/run.h"
 #include "search/search.h"
 #include "study/select.h"
 #include "unit.h"
@@ -261,6 +262,53 @@ static void what_is_met_again_is_free_if_remembered(void **state) {
   assert_true(different > 0);
   nsw_outcome_free(&paid);
   nsw_outcome_free(&free_);
+  nsw_ground_free(&ground);
+}
+
+/* Whether a mutant of a tournament's winner beats everybody, with everything drawn one by one. */
+static bool child_is_best(const struct nsw_ground *ground, struct nsw_dice *dice, uint32_t population,
+                          uint32_t sample) {
+  uint32_t alive[32], best = 0, winner = 0;
+  uint8_t genes[NSW_MAX_GENES];
+  for (uint32_t i = 0; i < population; i++) {
+    alive[i] = nsw_dice_below(dice, (uint32_t)ground->n);
+    if (!i || ground->look[alive[i]] > ground->look[best]) best = alive[i];
+  }
+  for (uint32_t i = 0; i < sample; i++) {
+    uint32_t drawn = alive[nsw_dice_below(dice, population)];
+    if (!i || ground->look[drawn] > ground->look[winner]) winner = drawn;
+  }
+  nsw_copy_word(ground, winner, genes);
+  uint32_t g = nsw_dice_below(dice, (uint32_t)ground->length);
+  genes[g] = (uint8_t)((genes[g] + 1 + nsw_dice_below(dice, ground->choices[g] - 1)) % ground->choices[g]);
+  return ground->look[nsw_candidate_of(ground, genes)] > ground->look[best];
+}
+
+/* How often the first child is the best so far hangs on who its parent is. */
+static void tournaments_are_won_as_often_as_drawn_ones(void **state) {
+  (void)state;
+  static const uint32_t sizes[][2] = {{10, 10}, {10, 1}, {2, 2}, {20, 3}}; /* population, sample */
+  struct nsw_ground ground;
+  struct nsw_dice dice;
+  enum { REPEATS = 300000 };
+  make_ground(&ground, 1);
+  nsw_dice_begin(&dice, (struct nsw_stream){.seed = 4, .purpose = NSW_FOR_SEARCH});
+  for (size_t t = 0; t < sizeof sizes / sizeof *sizes; t++) {
+    uint32_t population = sizes[t][0], sample = sizes[t][1];
+    struct nsw_search search = search_by("evolution", population + 1, REPEATS);
+    search.set[0] = population;
+    search.set[1] = sample;
+    struct nsw_outcome o = outcome_of(&ground, &search);
+    double wins = 0, expected = 0;
+    for (size_t r = 0; r < REPEATS; r++) {
+      const double *best = o.best + r * o.points + population;
+      wins += best[0] != best[-1];
+      expected += child_is_best(&ground, &dice, population, sample);
+    }
+    if (fabs(wins - expected) > 4 * sqrt(wins + expected))
+      fail_msg("population %u, sample %u: %.0f of %d, expected %.0f", population, sample, wins, REPEATS, expected);
+    nsw_outcome_free(&o);
+  }
   nsw_ground_free(&ground);
 }
 
@@ -670,6 +718,7 @@ int main(void) {
                                      cmocka_unit_test(local_search_ends_on_peaks),
                                      cmocka_unit_test(seconds_are_spent),
                                      cmocka_unit_test(what_is_met_again_is_free_if_remembered),
+                                     cmocka_unit_test(tournaments_are_won_as_often_as_drawn_ones),
                                      cmocka_unit_test(a_score_alone_goes_down_its_list),
                                      cmocka_unit_test(a_pool_holds_nobody_twice),
                                      cmocka_unit_test(equal_scores_choose_at_random),
