@@ -13,6 +13,7 @@
 #include "base/blas.h"
 #include "base/isa.h"
 #include "base/launch.h"
+#include "base/memory.h"
 #include "base/peak.h"
 #include "base/version.h"
 #include "cli/args.h"
@@ -89,16 +90,6 @@ static double granted_cores(void) {
   return n == 2 && period > 0 ? quota / period : 0;
 }
 
-static double available_memory(void) {
-  char line[128];
-  double kib = 0;
-  FILE *f = fopen("/proc/meminfo", "r");
-  while (f && fgets(line, sizeof line, f))
-    if (sscanf(line, "MemAvailable: %lf", &kib) == 1) break;
-  if (f) fclose(f);
-  return kib / (1 << 20);
-}
-
 static void show_machine(struct advice *advice) {
   char name[128];
   struct utsname system;
@@ -112,7 +103,7 @@ static void show_machine(struct advice *advice) {
   if (getenv("NASWEEP_ISA"))
     advise(advice, "NASWEEP_ISA is set and keeps the kernels below what the CPU has: unset it");
   item("memory");
-  printf("%.1f GiB available\n", available_memory());
+  printf("%.1f GiB available\n", nsw_memory_available() / (1 << 30));
   if (uname(&system) == 0) {
     item("system");
     printf("%s %s, host %s\n", system.sysname, system.release, system.nodename);

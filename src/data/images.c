@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/memory.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "base/sha256.h"
@@ -152,10 +153,13 @@ static int find_layout(const char *data, const char *dataset, const struct nsw_l
   return nsw_fail(err, "%s: no data set's files are there; looked for %s", data, known);
 }
 
-/* Allocates for count images; the caller has checked that the product is small. */
+/* Allocates for count images, the product of whose sizes the caller has checked: what memory does not hold is refused
+ * before any is made or read. */
 static int create(size_t count, int classes, int resolution, uint8_t **pixels, uint8_t **labels,
                   struct nsw_images **images, struct nsw_error *err) {
-  size_t plane = (size_t)resolution * (size_t)resolution;
+  size_t plane = (size_t)resolution * (size_t)resolution, bytes = count * 3 * plane * (1 + sizeof(float));
+  if (!nsw_memory_holds((double)bytes))
+    return nsw_fail(err, "not enough memory for %zu images: they take %.0f MB", count, (double)bytes / 1e6);
   struct nsw_images *made = calloc(1, sizeof *made);
   *pixels = malloc(count * 3 * plane);
   *labels = malloc(count);
@@ -170,7 +174,7 @@ static int create(size_t count, int classes, int resolution, uint8_t **pixels, u
     free(*pixels);
     free(*labels);
     nsw_images_free(&made);
-    return nsw_fail(err, "not enough memory for %zu images (%zu bytes)", count, count * 3 * plane * 5);
+    return nsw_fail(err, "out of memory for %zu images (%zu bytes)", count, bytes);
   }
   *images = made;
   return NSW_OK;

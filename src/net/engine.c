@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "net/engine_state.h"
 
 const char *const nsw_work_names[NSW_WORKS] = {"conv 3x3", "conv 1x1", "norm", "combine", "pool", "head", "bind"};
@@ -97,7 +98,7 @@ static int reserve(struct nsw_engine *e, struct nsw_error *err) {
   double more = 0;
   for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
     if (needs[i].floats > needs[i].block->size) more += 4.0 * (double)(needs[i].floats - needs[i].block->size);
-  bool ok = (more < 1e7 || more < nsw_memory_available()) && reserve_lists(e);
+  bool ok = nsw_memory_holds(more) && reserve_lists(e);
   for (size_t i = 0; ok && i < sizeof needs / sizeof *needs; i++) ok = nsw_floats_need(needs[i].block, needs[i].floats);
   return ok ? NSW_OK
             : nsw_fail(

@@ -1,9 +1,7 @@
 #include "net/floats.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum { HUGE_PAGE = 2 << 20 }; /* bytes */
 
@@ -25,13 +23,4 @@ bool nsw_floats_need(struct nsw_floats *b, size_t floats) {
 #endif
   b->size = b->p ? floats : 0;
   return b->p != NULL;
-}
-
-double nsw_memory_available(void) {
-  char line[128];
-  double kilobytes = 0;
-  FILE *f = fopen("/proc/meminfo", "r");
-  while (f && kilobytes == 0 && fgets(line, sizeof line, f)) (void)sscanf(line, "MemAvailable: %lf", &kilobytes);
-  if (f) fclose(f);
-  return kilobytes > 0 ? kilobytes * 1024 : (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
 }

@@ -16,7 +16,4 @@ struct nsw_floats {
 bool nsw_floats_need(struct nsw_floats *array, size_t floats);
 void nsw_floats_free(struct nsw_floats *array);
 
-/* Memory that can still be had, in bytes: what the kernel says it could free up, else all there is. */
-double nsw_memory_available(void);
-
 #endif

@@ -1,11 +1,12 @@
 #include "proxy/pass.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "data/images.h"
-#include "net/floats.h"
 #include "net/tangent.h"
 
 /* ---- what several passes need ---- */
@@ -336,13 +337,19 @@ double nsw_lab_sum(struct nsw_lab *lab, double (*term)(const float *w, const flo
 
 const struct nsw_weights *nsw_lab_weights(const struct nsw_lab *lab) { return nsw_engine_weights(lab->engine); }
 
+int nsw_lab_check(uint64_t samples, int resolution, struct nsw_error *err) {
+  double n = (double)samples, plane = (double)resolution * resolution;
+  double bytes = n * (3 * plane * sizeof(float) + n * sizeof(double));
+  if (nsw_memory_holds(bytes)) return NSW_OK;
+  return nsw_fail(err, "not enough memory for %" PRIu64 " samples: comparing every two of them takes %.0f MB", samples,
+                  bytes / 1e6);
+}
+
 int nsw_lab_open(const struct nsw_context *context, int samples, struct nsw_lab *lab, struct nsw_error *err) {
   size_t n = (size_t)samples, side = (size_t)context->macro.resolution;
-  double bytes = (double)n * (3.0 * (double)(side * side) * sizeof *lab->jacobian + (double)n * sizeof *lab->kernel);
   *lab = (struct nsw_lab){.context = context};
-  if (bytes > 1e7 && bytes > nsw_memory_available())
-    return nsw_fail(err, "not enough memory for %d samples: comparing every two of them takes %.0f MB", samples,
-                    bytes / 1e6);
+  int status = nsw_lab_check(n, context->macro.resolution, err);
+  if (status != NSW_OK) return status;
   lab->jacobian = malloc(n * 3 * side * side * sizeof *lab->jacobian);
   lab->kernel = malloc(n * n * sizeof *lab->kernel);
   if (!lab->jacobian || !lab->kernel) return nsw_fail(err, "out of memory for %d samples", samples);

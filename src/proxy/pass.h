@@ -74,6 +74,10 @@ void nsw_lab_gradients(struct nsw_lab *lab, float *out);
 /* The weights that nsw_pass_flow or, elsewhere, the network's own rule gave the engine. */
 const struct nsw_weights *nsw_lab_weights(const struct nsw_lab *lab);
 
+/* Refuses samples whose arrays memory does not hold; resolution: of the images in pixels, 0 where it is not known yet.
+ */
+int nsw_lab_check(uint64_t samples, int resolution, struct nsw_error *err);
+
 /* Opens and frees what is in it; samples: the largest n. */
 int nsw_lab_open(const struct nsw_context *context, int samples, struct nsw_lab *lab, struct nsw_error *err);
 void nsw_lab_close(struct nsw_lab *lab);

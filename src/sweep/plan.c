@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "data/images.h"
 #include "proxy/joint.h"
+#include "proxy/pass.h"
 #include "sweep/selection.h"
 #include "train/recipe.h"
 
@@ -226,7 +227,9 @@ int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_
   for (size_t f = 0; f < plan->families && !status; f++) {
     struct nsw_family *family = &plan->family[f];
     for (int k = 0; k < family->parts && !status; k++) status = describe_options(plan, &family->part[k], err);
-    if (!status && family->part[0].proxy->measure) status = join(family, err);
+    if (status || !family->part[0].proxy->measure) continue;
+    status = nsw_lab_check(request->samples, 0, err); /* before images are read or made */
+    if (!status) status = join(family, err);
   }
   /* The list of families does not move any more: a family can point at what is its own. */
   for (size_t f = 0; f < plan->families && !status; f++) {

@@ -343,6 +343,11 @@ def small_ones(folder):
     p = run(None, "score", "nb201", "--proxy", "naswot", "--classes", "5", "--range", "0:3", "--out", f"{folder}/few.h5")
     report(p.returncode == 2 and "--classes 5" in p.stderr and "10 classes" in p.stderr,
            "fewer classes than the images have are refused", p.stderr)
+    begun = time.monotonic()
+    p = run(None, "score", "nb201", "--proxy", "naswot", "--samples", "1000000", "--range", "0:3", "--out", f"{folder}/many.h5")
+    report(p.returncode == 1 and "1000000 samples" in p.stderr and "8000000 MB" in p.stderr and not
+           os.path.exists(f"{folder}/many.h5") and time.monotonic() - begun < 30,
+           "samples whose pairs no memory holds are refused before images are made", p.stderr)
 
 
 def early_signals(folder):

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/random.h"
 #include "net/engine.h"
-#include "net/floats.h"
 #include "net/naive.h"
 #include "unit.h"
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/sha256.h"
 #include "data/images.h"
 #include "unit.h"
@@ -238,6 +239,16 @@ static void synthetic_images_depend_on_seed_and_index_only(void **state) {
   nsw_images_free(&like);
 }
 
+static void images_that_no_memory_holds_are_not_begun(void **state) {
+  (void)state;
+  struct nsw_images *images;
+  struct nsw_error err;
+  if (nsw_memory_available() > 9e11) skip();
+  assert_int_equal(nsw_images_synthetic(0, 10, 256, 1000000, &images, &err), NSW_FAILED);
+  assert_string_equal(err.text, "not enough memory for 1000000 images: they take 983040 MB");
+  assert_null(images);
+}
+
 /* Mean over images and channels of the squared amplitude at (k, 0), the plain way. */
 static double power_at(const struct nsw_images *images, int k) {
   int size = images->resolution;
@@ -294,6 +305,7 @@ int main(void) {
       cmocka_unit_test(cifar100_has_fine_labels),
       cmocka_unit_test(pickled_batches_are_read),
       cmocka_unit_test(synthetic_images_depend_on_seed_and_index_only),
+      cmocka_unit_test(images_that_no_memory_holds_are_not_begun),
       cmocka_unit_test(synthetic_images_look_like_photographs),
   };
   return cmocka_run_group_tests(tests, start, finish);
