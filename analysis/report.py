@@ -441,12 +441,21 @@ def times(page):
     lines = [n for n in page.numbers if n["kind"] == "timing" and n["space"] == page.space]
     if not lines:
         return
-    trained = lines[0]["training_seconds_each"]
-    rows = "".join(f'<tr><td>{esc(n["proxy"])}</td><td>{n["n"]:,}</td><td>{duration(n["seconds"])}</td><td>{duration(n["seconds_each"])}</td><td>{share(n["share_of_training"])}</td></tr>' for n in lines)
-    page.add('<h2>What does a score cost?</h2><div class="wide"><table><thead><tr><th>score</th><th>rows timed</th><th>together</th>'
-             f"<th>each</th><th>share of training</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    trainings = {(n["dataset"], n["split"]): n for n in lines if n["training_seconds_each"] is not None}
+    rows, head, told = [], "", []
+    for first in (n for n in lines if (n["dataset"], n["split"]) == (lines[0]["dataset"], lines[0]["split"])):
+        beside = {(n["dataset"], n["split"]): n for n in lines if n["proxy"] == first["proxy"]}
+        rows.append(f'<tr><td>{esc(name_of(first["proxy"]))}</td><td>{first["n"]:,}</td><td>{duration(first["seconds"])}</td>'
+                    f'<td>{duration(first["seconds_each"])}</td>' +
+                    "".join(f'<td>{share(beside[t]["share_of_training"])}</td>' for t in trainings) + "</tr>")
+    for (dataset, split), n in trainings.items():
+        name = esc(f"{dataset} {split.replace('seconds-', '')}")
+        head += f"<th>of training, {name}</th>"
+        told.append(f'{name} {duration(n["training_seconds_each"])} (mean of {n["trained"]:,})')
+    page.add('<h2>What does a score cost?</h2><div class="wide"><table class="costs"><thead><tr><th>score</th><th>rows timed</th><th>together</th>'
+             f"<th>each</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
              '<p class="caption">Wall time of the evaluations as recorded with the rows; columns of one proxy come from one evaluation and '
-             "share it. " + (f"Training one architecture took {duration(trained)} on average." if trained is not None else
+             "share it. " + (f"Training one architecture took, on its authors' machines: {'; '.join(told)}." if told else
                              "The accuracy tables hold no training times, so the share of trained cost is not given.") + "</p>")
 
 
@@ -495,7 +504,8 @@ def choose(joined, wanted):
     """What is reported, and the shorter trainings that it is compared with: splits, and accuracies as scores."""
     splits, trained = [], []
     for space in nasweep.spaces(joined):
-        names = [n.split("/", 1) for n in nasweep.columns(joined, space)[1]["accuracies"]]
+        there = nasweep.columns(joined, space)[1]["accuracies"]
+        names = [n.split("/", 1) for n, a in there.items() if a.get("unit") not in ("seconds", "nats")]
         epochs = {tuple(n): int((re.search(r"-(\d+)ep$", n[1]) or [0, 0])[1]) for n in names}
         for dataset in dict.fromkeys(n[0] for n in names):
             mine = [n for n in epochs if same_data(n[0], dataset)]

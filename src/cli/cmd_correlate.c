@@ -11,7 +11,7 @@
 
 static const struct nsw_option options[] = {
     {"truth", "[FORMAT:]FILE", NULL,
-     "accuracies: a result file, a CSV file, or a file of one of the formats of `import`; default: those in FILE.h5, "
+     "accuracies: a result file, a CSV file, NATS-Bench's folder, or FORMAT:FILE of another format of `import`; default: those in FILE.h5, "
      "else those found in the folder NASWEEP_DATA and those that come with the program",
      true},
     {"format", "NAME", "table", "table, json, csv, latex or markdown", false},
@@ -31,7 +31,10 @@ static const struct nsw_option options[] = {
      "also intervals of the weighted tau, which take some six times as long as all others together", false},
     {"agreement", NULL, NULL, "also how far the scores agree with each other", false},
     {"stability", NULL, NULL, "also how far seeds of one score agree, for scores that have several", false},
-    {"timing", NULL, NULL, "also the time that each score took, as recorded with it", false},
+    {"timing", NULL, NULL,
+     "also the time that each score took, as recorded with it, beside that of the trainings which the accuracies come "
+     "from, where the tables have it",
+     false},
     {"compare", "A,B", NULL, "also a permutation test of whether A ranks better than B, on the same rows", true},
     {"permutations", "N", "1000", "permutations of that test", false},
     {"seed", "S", "0", "of resamples and permutations", false},

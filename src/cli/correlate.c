@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/quote.h"
+#include "cli/search.h"
 #include "study/subset.h"
 #include "truth/truth.h"
 
@@ -132,39 +133,84 @@ static int contests(struct study *s, const struct nsw_accuracy *accuracy, struct
 
 /* ---- time ---- */
 
-/* Mean seconds that training one architecture took, where the tables tell; NaN where they do not. */
-static double training_seconds(const struct nsw_table *table) {
+/* The seconds of the training that an accuracy comes from, after as many epochs; NULL where the tables do not tell.
+ * NATS-Bench trains on half of CIFAR-10 for its validation accuracies, and calls that cifar10-valid. */
+static const struct nsw_accuracy *training_of(const struct nsw_table *table, const struct nsw_accuracy *accuracy) {
+  bool valid = strstr(accuracy->split, "valid") && !strcmp(accuracy->dataset, "cifar10");
+  const struct nsw_accuracy *found = NULL;
   for (size_t a = 0; a < table->accuracies; a++) {
-    double sum = 0, n = 0;
-    if (nsw_truth_is_accuracy(&table->accuracy[a])) continue;
-    for (size_t i = 0; i < table->rows; i++) {
-      if (isnan(table->accuracy[a].value[i])) continue;
-      sum += table->accuracy[a].value[i];
-      n++;
-    }
-    if (n > 0) return sum / n;
+    const struct nsw_accuracy *one = &table->accuracy[a];
+    if (!nsw_truth_is_training_seconds(one) || nsw_accuracy_epochs(one) != nsw_accuracy_epochs(accuracy)) continue;
+    if (valid && !strcmp(one->dataset, "cifar10-valid")) return one;
+    if (!strcmp(one->dataset, accuracy->dataset)) found = one;
   }
-  return NAN;
+  return found;
 }
 
-/* Time of the evaluations that made each score, beside that of training. */
-static int timings(struct study *s, struct nsw_error *err) {
-  double trained = training_seconds(s->table);
+/* Sum and number of what a column of seconds knows. */
+static double sum_of(const struct nsw_accuracy *seconds, size_t rows, uint64_t *n) {
+  double sum = 0;
+  *n = 0;
+  for (size_t i = 0; i < rows; i++) {
+    if (isnan(seconds->value[i])) continue;
+    sum += seconds->value[i];
+    ++*n;
+  }
+  return sum;
+}
+
+/* What a score took, in all, and how many were timed; accuracies taken as a score took their training. False where that
+ * is not known. */
+static bool cost_of(const struct study *s, const struct nsw_column *column, double *seconds, uint64_t *n) {
+  *seconds = column->seconds;
+  *n = column->timed;
+  for (size_t a = 0; a < s->table->accuracies; a++) {
+    if (!is_itself(column, &s->table->accuracy[a])) continue;
+    const struct nsw_accuracy *training = training_of(s->table, &s->table->accuracy[a]);
+    if (training) *seconds = sum_of(training, s->table->rows, n);
+  }
+  return *n && !isnan(*seconds);
+}
+
+/* Time of the evaluations that made each score, beside that of one kind of training (NULL: none is known). */
+static int timings_beside(struct study *s, const struct nsw_accuracy *training, struct nsw_error *err) {
+  uint64_t trained = 0, n;
+  double sum = training ? sum_of(training, s->table->rows, &trained) : 0, seconds;
+  double each = trained ? sum / (double)trained : NAN;
   for (size_t c = 0; c < s->columns->count; c++) {
     const struct nsw_column *column = &s->columns->list[c];
-    if (!wanted(s, c) || isnan(column->seconds)) continue;
+    if (!wanted(s, c) || !cost_of(s, column, &seconds, &n)) continue;
     struct nsw_timing_line *line = nsw_rows_add(&s->job->outcomes.timings, sizeof *line, err);
     if (!line) return NSW_FAILED;
-    double each = column->seconds / (double)column->timed;
     *line = (struct nsw_timing_line){.space = s->table->space,
                                      .proxy = column->name,
-                                     .n = column->timed,
-                                     .seconds = column->seconds,
-                                     .each = each,
-                                     .training = trained,
-                                     .share = each / trained};
+                                     .dataset = training ? training->dataset : NULL,
+                                     .split = training ? training->split : NULL,
+                                     .n = n,
+                                     .seconds = seconds,
+                                     .each = seconds / (double)n,
+                                     .trained = trained,
+                                     .training = each,
+                                     .share = seconds / (double)n / each};
   }
   return NSW_OK;
+}
+
+/* The same beside every training that an accuracy compared with comes from. */
+static int timings(struct study *s, struct nsw_error *err) {
+  const struct nsw_table *table = s->table;
+  bool *done = calloc(table->accuracies + 1, sizeof *done), any = false;
+  int status = done ? NSW_OK : nsw_no_memory(err, "the times of training");
+  for (size_t a = 0; a < table->accuracies && status == NSW_OK; a++) {
+    const struct nsw_accuracy *training = NULL;
+    if (nsw_choice_has_accuracy(&s->job->choice, &table->accuracy[a]))
+      training = training_of(table, &table->accuracy[a]);
+    if (!training || done[training - table->accuracy]) continue;
+    done[training - table->accuracy] = any = true;
+    status = timings_beside(s, training, err);
+  }
+  free(done);
+  return status == NSW_OK && !any ? timings_beside(s, NULL, err) : status;
 }
 
 /* ---- all of a space ---- */

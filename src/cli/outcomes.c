@@ -125,9 +125,12 @@ static const struct nsw_record contest_record = {"contest", sizeof(struct nsw_co
   { key, NSW_FIELD_##kind, offsetof(struct nsw_timing_line, member), NULL }
 static const struct nsw_field timing_fields[] = {TIMING(space, "space", TEXT),
                                                  TIMING(proxy, "proxy", TEXT),
+                                                 TIMING(dataset, "dataset", TEXT),
+                                                 TIMING(split, "split", TEXT),
                                                  TIMING(n, "n", COUNT),
                                                  TIMING(seconds, "seconds", REAL),
                                                  TIMING(each, "seconds_each", REAL),
+                                                 TIMING(trained, "trained", COUNT),
                                                  TIMING(training, "training_seconds_each", REAL),
                                                  TIMING(share, "share_of_training", REAL),
                                                  {0}};

@@ -43,10 +43,12 @@ struct nsw_contest_line {
 /* What a score cost, beside training. */
 struct nsw_timing_line {
   const char *space, *proxy;
-  uint64_t n;           /* evaluations timed */
-  double seconds, each; /* in all, and for one */
-  double training;      /* mean seconds of one training; NaN where the tables do not tell */
-  double share;         /* each / training */
+  const char *dataset, *split; /* the column of seconds of training; NULL where the tables do not tell */
+  uint64_t n;                  /* evaluations timed */
+  double seconds, each;        /* in all, and for one */
+  uint64_t trained;            /* architectures whose training was timed */
+  double training;             /* mean seconds of one training; NaN where the tables do not tell */
+  double share;                /* each / training */
 };
 
 /* All of it. */

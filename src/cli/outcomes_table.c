@@ -115,7 +115,9 @@ static void print_timings(FILE *out, const struct nsw_rows *rows) {
   for (size_t i = 0; i < rows->count; i++) {
     fprintf(out, "  %s  %s: %.3g s for %s architectures, %.3g s each", l[i].space, l[i].proxy, l[i].seconds,
             nsw_grouped(l[i].n, n), l[i].each);
-    if (isfinite(l[i].share)) fprintf(out, ", %.3g of the %.4g s of training one", l[i].share, l[i].training);
+    if (isfinite(l[i].share))
+      fprintf(out, ", %.3g of the %.4g s of training one (%s %s, mean of %s)", l[i].share, l[i].training, l[i].dataset,
+              l[i].split, nsw_grouped(l[i].trained, n));
     fprintf(out, "\n");
   }
 }

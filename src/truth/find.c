@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "store/file.h"
+#include "truth/nats.h"
 #include "truth/shipped.h"
 #include "truth/truth.h"
 
@@ -102,6 +104,11 @@ static uint64_t rows_with_values(const struct nsw_table *table, size_t first) {
   return rows;
 }
 
+static bool is_folder(const char *path) {
+  struct stat state;
+  return !stat(path, &state) && S_ISDIR(state.st_mode);
+}
+
 int nsw_truth_add(struct nsw_table *table, const char *file, uint64_t *rows, struct nsw_error *err) {
   uint64_t matched = 0;
   size_t before = table->accuracies;
@@ -117,6 +124,7 @@ int nsw_truth_add(struct nsw_table *table, const char *file, uint64_t *rows, str
     }
   }
   if (path == file && ends_with(file, ".table")) format = &nsw_truth_packed;
+  if (path == file && is_folder(file)) format = &nsw_truth_nats; /* the only format that is a folder */
   int status;
   if (path == file && ends_with(file, ".h5")) {
     status = add_result_file(table, path, &matched, err);

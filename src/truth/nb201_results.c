@@ -84,9 +84,12 @@ static int new_column(struct nsw_nb201_results *r, struct nsw_nb201_column **col
   return NSW_OK;
 }
 
+static const char *unit_of(enum nsw_nb201_what what) {
+  return what == NSW_NB201_ACCURACY ? "percent" : what == NSW_NB201_LOSS ? "nats" : "seconds";
+}
+
 static int add_column(struct nsw_nb201_results *r, enum nsw_nb201_what what, int budget, int label, int epochs,
                       const char *source, struct nsw_error *err) {
-  static const char *const units[] = {"percent", "seconds", "nats", "seconds", "seconds"};
   char split[64];
   struct nsw_accuracy *column;
   struct nsw_nb201_column *mine = NULL;
@@ -106,7 +109,7 @@ static int add_column(struct nsw_nb201_results *r, enum nsw_nb201_what what, int
     status = nsw_attributes_setf(attributes, err, "budget", "%d", r->bench->epochs[budget]);
   if (!status) status = nsw_attributes_setf(attributes, err, "repeats", "%d", NSW_NB201_SEEDS);
   if (!status) status = nsw_attributes_set(attributes, "seeds", "777,888,999,111", err);
-  if (!status) status = nsw_attributes_set(attributes, "unit", units[what], err);
+  if (!status) status = nsw_attributes_set(attributes, "unit", unit_of(what), err);
   return status ? status : nsw_attributes_set(attributes, "source", source, err);
 }
 
@@ -116,8 +119,8 @@ static int add_curve(struct nsw_nb201_results *r, enum nsw_nb201_what what, int 
   struct nsw_curves *curve;
   struct nsw_nb201_column *mine = NULL;
   int epochs = r->bench->epochs[budget];
-  snprintf(name, sizeof name, "%s.%s.%s-%dep", what == NSW_NB201_LOSS ? "loss" : "accuracy", labels[label].dataset,
-           labels[label].split, epochs);
+  const char *kind = what == NSW_NB201_ACCURACY ? "accuracy" : what == NSW_NB201_LOSS ? "loss" : "seconds";
+  snprintf(name, sizeof name, "%s.%s.%s-%dep", kind, labels[label].dataset, labels[label].split, epochs);
   int status = nsw_table_add_curve(r->table, name, (size_t)epochs, &curve, err);
   if (!status) status = new_column(r, &mine, err);
   if (status) return status;
@@ -125,7 +128,7 @@ static int add_curve(struct nsw_nb201_results *r, enum nsw_nb201_what what, int 
       .what = what, .budget = budget, .label = label, .epochs = epochs, .curve = curve->value};
   mine->seeds = calloc(r->table->rows * (size_t)epochs + 1, 1);
   if (!mine->seeds) return nsw_fail(err, "not enough memory for %zu architectures", r->table->rows);
-  status = nsw_attributes_set(&curve->attributes, "unit", what == NSW_NB201_LOSS ? "nats" : "percent", err);
+  status = nsw_attributes_set(&curve->attributes, "unit", unit_of(what), err);
   return status ? status : nsw_attributes_set(&curve->attributes, "source", source, err);
 }
 
@@ -146,6 +149,8 @@ static int add_label(struct nsw_nb201_results *r, int budget, int label, int epo
                 nsw_truth_wants_split(request, labels[label].split, epochs);
   if (!status && curves) status = add_curve(r, NSW_NB201_ACCURACY, budget, label, source, err);
   if (!status && curves && also(request, "losses")) status = add_curve(r, NSW_NB201_LOSS, budget, label, source, err);
+  if (!status && curves && also(request, "times"))
+    status = add_curve(r, train ? NSW_NB201_SECONDS : NSW_NB201_EVAL, budget, label, source, err);
   return status;
 }
 
@@ -265,6 +270,11 @@ static bool find_value(const struct nsw_nb201_column *c, const struct nsw_value 
   return false;
 }
 
+/* The dicts by epoch that a curve is read from. */
+static const char *dicts_of(enum nsw_nb201_what what) {
+  return what == NSW_NB201_ACCURACY ? "acc1es" : what == NSW_NB201_LOSS ? "losses" : "times";
+}
+
 static bool is_percentage(double value) { return value >= 0 && value <= 100.000001; }
 
 /* One run's points into the sums of a curve. */
@@ -272,8 +282,7 @@ static bool take_curve(const struct nsw_nb201_column *c, const struct nsw_value 
   for (int epoch = 0; epoch < c->epochs; epoch++) {
     size_t at = row * (size_t)c->epochs + (size_t)epoch;
     double value;
-    if (!measured(result, c->what == NSW_NB201_LOSS ? "losses" : "acc1es", labels[c->label].split, epoch, &value))
-      continue;
+    if (!measured(result, dicts_of(c->what), labels[c->label].split, epoch, &value)) continue;
     if (c->what == NSW_NB201_ACCURACY && !is_percentage(value)) return false;
     c->curve[at] = (float)(c->seeds[at] ? c->curve[at] + value : value);
     c->seeds[at]++;

@@ -511,6 +511,9 @@ def nats_size_space():
     run = objects[11]["90"]["all_results"]["cifar10-valid", 777]
     curve = file["sss/curve/accuracy.cifar10-valid.x-valid-90ep"][11]
     assert np.allclose(curve, [run["eval_acc1es"]["x-valid@%d" % e] for e in range(90)], rtol=1e-6)
+    for split, times in (("x-valid", [run["eval_times"]["x-valid@%d" % e] for e in range(90)]),
+                         ("train", [run["train_times"][e] for e in range(90)])):
+        assert np.allclose(file["sss/curve/seconds.cifar10-valid.%s-90ep" % split][11], times, rtol=1e-6), split
     assert file["sss/accuracy/cifar10/latency-90ep"][11] == np.mean(objects[11]["90"]["all_results"]["cifar10", 777]["latency"])
 
 

@@ -77,6 +77,9 @@ with h5py.File(file, "r+") as f:
     sed = np.where(np.isfinite(g["score/sed"][:]), g["score/sed"][:], -3)
     for dataset in ("cifar10", "cifar100"):
         g[f"accuracy/{dataset}/test-200ep"] = np.clip(np.round(80 + 3 * sed + rng.normal(0, 2, len(sed)), 3), 0, 100)
+    for name, each in (("cifar10/seconds-200ep", 2000.0), ("cifar10/seconds-12ep", 100.0), ("cifar10/eval-valid-12ep", 2.0)):
+        g["accuracy/" + name] = np.full(len(sed), each)
+        g["accuracy/" + name].attrs["unit"] = "seconds"
     g["accuracy/cifar10/valid-12ep"] = np.clip(np.round(60 + 3 * sed + rng.normal(0, 1, len(sed)), 3), 0, 100)
     status = g["status/random"][:]
     status[:7] = 0
@@ -139,6 +142,11 @@ report("Beside published searches" in text and "DrNAS" in text and "arXiv 2304.1
 report("7 architectures are pending" in text, "an unfinished file is said to be so")
 report(text.count("training for 12 epochs (valid-12ep)") >= 3 and "accuracy:cifar10/valid-12ep</td>" not in text,
        "twelve epochs of training stand among the scores of their data set", text.count("training for 12 epochs"))
+
+costs = re.search(r'<table class="costs">(.*?)</table>', text, re.S)[1]
+report("of training, cifar10 200ep" in costs and costs.count("<tr>") == 8 and "eval-valid" not in costs and
+       re.search(r"<td>training for 12 epochs \(valid-12ep\)</td><td>1,500</td><td>41.7 h</td><td>1.67 min</td><td>5 %</td>", costs) and
+       "cifar10 200ep 33.3 min (mean of 1,500)" in text, "a score's cost stands beside that of training", costs)
 
 if BROWSER:
     r = browse(page, "--dump-dom")

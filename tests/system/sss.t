@@ -4,6 +4,8 @@ from a sweep to a report, by commands that know nothing of it."""
 import bz2
 import csv
 import io
+import json
+import json
 import os
 import pickle
 import sys
@@ -81,6 +83,54 @@ def _():
     rows = {row["proxy"]: row for row in csv.DictReader(io.StringIO(table))}
     assert abs(float(rows["params"]["spearman"]) - 1) < 1e-12, rows["params"]
     assert "suite" in nasweep("export", "all.h5", "--format", "suite-zero", status=2).stderr.lower()
+
+
+@test("what a score takes is set beside the training that an accuracy comes from")
+def _():
+    nasweep("import", "nats", data_file("NATS-sss-v1_0-50262-simple"), "--out", "nats.h5")
+    nasweep("score", "sss", "--proxy", "params,plain", "--samples", "2", "--arch", "0", "--arch", "11", "--out", "two.h5",
+            "--progress", "0")
+    with h5py.File("nats.h5") as f:
+        trained = {(d, s): f[f"sss/accuracy/{d}/{s}"][[0, 11]] for d in f["sss/accuracy"] for s in f[f"sss/accuracy/{d}"]
+                   if s.startswith("seconds-")}
+    assert len(trained) == 12, trained.keys()
+    pairs = [("cifar10/ori-test-90ep", "cifar10", "seconds-90ep"), ("cifar100/x-valid-12ep", "cifar100", "seconds-12ep"),
+             ("cifar10-valid/x-valid-1ep", "cifar10-valid", "seconds-1ep")]
+    for accuracy, dataset, split in pairs:
+        options = ["--dataset", accuracy.split("/")[0], "--split", accuracy.split("/")[1], "--timing", "--format", "json"]
+        lines = json.loads(nasweep("correlate", "two.h5", "--truth", "nats.h5", *options).stdout)
+        lines = {line["proxy"]: line for line in lines if line["kind"] == "timing"}
+        assert set(lines) == {"params", "plain"}, lines
+        for line in lines.values():
+            mean = trained[dataset, split].mean()
+            assert (line["dataset"], line["split"], line["trained"], line["n"]) == (dataset, split, 2, 2), line
+            assert abs(line["training_seconds_each"] / mean - 1) < 1e-6, (line, mean)
+            assert abs(line["share_of_training"] / (line["seconds"] / 2 / mean) - 1) < 1e-6, line
+    # An accuracy taken as a score took its training.
+    lines = json.loads(nasweep("correlate", "two.h5", "--truth", "nats.h5", "--dataset", "cifar10", "--split", "ori-test-90ep",
+                               "--score", "accuracy:cifar10/ori-test-12ep", "--timing", "--format", "json").stdout)
+    line, = [x for x in lines if x["kind"] == "timing" and x["proxy"].startswith("accuracy:")]
+    assert abs(line["seconds"] / trained["cifar10", "seconds-12ep"].sum() - 1) < 1e-6, line
+
+
+@test("the archive's folder is accuracies, and seconds of training beside those of a score")
+def _():
+    folder = data_file("NATS-sss-v1_0-50262-simple")
+    ids = ["8:8:8:8:8", "8:8:8:16:32"]
+    nasweep("score", "sss", "--proxy", "knas,params", "--samples", "4", *[w for i in ids for w in ("--arch", i)], "--out", "two.h5",
+            "--progress", "0")
+    with bz2.open(os.path.join(folder, "000000.pickle.pbz2")) as f:
+        first = Plain(f).load()["90"]["all_results"]["cifar10", 777]
+    words = ("two.h5", "--truth", folder, "--dataset", "cifar10", "--split", "ori-test-90ep")
+    found = json.loads(nasweep("correlate", *words, "--timing", "--format", "json").stdout)
+    lines = {line["proxy"]: line for line in found if line["kind"] == "timing"}
+    assert lines["knas"]["split"] == "seconds-90ep" and lines["knas"]["trained"] == 2, lines
+    chosen = json.loads(nasweep("select", *words, "--proxy", "params", "--format", "json").stdout)
+    curve = next(line for line in chosen if line["proxy"] == "params")
+    assert curve["n"] == 2 and curve["worst_accuracy" if "worst_accuracy" in curve else "best_accuracy"] != first["eval_acc1es"]["ori-test@89"]
+    hunt = nasweep("search", "sss", "--truth", folder, "--method", "random", "--look", "cifar10-valid/x-valid-90ep", "--report",
+                   "cifar10/ori-test-90ep", "--repeats", "3", "--budget", "2").stdout
+    assert "random" in hunt, hunt
 
 
 run()

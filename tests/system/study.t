@@ -367,6 +367,33 @@ curve = [f for f in found if f.get("proxy", "").startswith("accuracy:")][0]
 top = curve["points"][0]
 report(top["k"] == 1 and close(top["best"], report_at[np.argmax(short)]), "and selected by", top)
 
+# ---- what a score costs beside training ----
+spent = {"cifar10/seconds-200ep": rng2.uniform(900, 1100, 400), "cifar10-valid/seconds-12ep": rng2.uniform(20, 40, 400),
+         "cifar10/seconds-12ep": rng2.uniform(50, 70, 400), "cifar10/seconds-half-200ep": np.full(400, 500.0),
+         "cifar10/latency-200ep": np.full(400, 0.01)}
+spent["cifar10/seconds-200ep"][7:] = np.nan
+took = rng2.uniform(0.1, 0.3, 400).astype("f4")
+with h5py.File(steps, "a") as f:
+    f["nb201/seconds/naswot"][...] = took
+    for name, seconds in spent.items():
+        f["nb201/accuracy/" + name] = seconds
+        f["nb201/accuracy/" + name].attrs["unit"] = "seconds"
+COST = ("correlate", steps, "--timing", "--score", "accuracy:cifar10-valid/x-valid-12ep")
+by_name = {(f["proxy"], f["split"]): f for f in load(*COST, "--split", "ori-test") if f["kind"] == "timing"}
+line, short_line = by_name["naswot", "seconds-200ep"], by_name["accuracy:cifar10-valid/x-valid-12ep", "seconds-200ep"]
+trained = spent["cifar10/seconds-200ep"][:7].mean()
+report(len(by_name) == 2 and line["dataset"] == "cifar10" and line["trained"] == 7 and line["n"] == 400 and
+       close(line["training_seconds_each"], trained) and close(line["seconds_each"], took.astype(float).mean()) and
+       close(line["share_of_training"], took.astype(float).mean() / trained) and
+       close(short_line["seconds_each"], spent["cifar10-valid/seconds-12ep"].mean()),
+       "a score's time stands beside the seconds of training of the same data set and epochs, a short training's as well", by_name)
+table = run(*COST, "--split", "ori-test").stdout
+report(f"{line['share_of_training']:.3g} of the {trained:.4g} s of training one (cifar10 seconds-200ep, mean of 7)" in table,
+       "and in the table", table)
+both = [(f["dataset"], f["split"]) for f in load(*COST, "--proxy", "naswot") if f["kind"] == "timing" and f["proxy"] == "naswot"]
+report(both == [("cifar10", "seconds-200ep"), ("cifar10-valid", "seconds-12ep")],
+       "each training that accuracies come from has its own line, once", both)
+
 found = load("correlate", whole, "--dataset", "CIFAR10", "--ensemble", "sed+params", "--proxy", "sed")
 report([f["proxy"] for f in found] == ["sed", "sed+params"],
        "a data set's name is known in capitals, and an ensemble asked for is there whatever --proxy says", found)
