@@ -553,7 +553,10 @@ def main():
         os.makedirs(args.files, exist_ok=True)
         pages = [Page(args, joined, space, numbers, search) for space in nasweep.spaces(joined)]
         for page in pages:
-            if page.main and page.shown and any(page.space == n["space"] for n in numbers if n.get("proxy", "").startswith(TRAINED)):
+            compared = [n for n in numbers if n["kind"] == "correlation" and n["space"] == page.space]
+            # A search takes 100 trainings: of as many architectures.
+            if (page.main and page.shown and any(n["proxy"].startswith(TRAINED) for n in compared) and
+                    all(n["n"] >= 100 for n in compared if n["subset"] == "all")):
                 hunt = [*args.files_in, *truth, "--space", page.space, "--proxy", ",".join(page.shown), "--method",
                         "random,evolution,score", "--use", "start,filter", "--report", "/".join(page.main)]
                 page.hunts = nasweep.search(*hunt)
