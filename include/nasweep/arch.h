@@ -79,7 +79,8 @@ struct nsw_node {
   uint8_t thin;                   /* its number in the keys of NASGraph's thin network (proxy/degree.c) */
   uint8_t inputs;                 /* how many */
   uint8_t input[NSW_NODE_INPUTS]; /* earlier nodes; 0 is the graph's input */
-  float scale;                    /* its output times this: a supernet's weight; 0 is 1. Described, not yet run */
+  float scale;                    /* its output times this coefficient, a supernet's; 0: it has none. Not in a fold */
+  uint8_t coefficient;            /* which one: the gradients of nodes of the same number are added up */
 };
 
 /* A graph: node 0 is the input, every node reads earlier ones, the last is the output. */

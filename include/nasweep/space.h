@@ -67,6 +67,9 @@ struct nsw_space_kind {
   /* Index of the word's architecture; false where the word is none of the space's. Several words may be the same one.
    */
   bool (*from_genes)(const void *state, const uint8_t *genes, uint32_t *index);
+  /* Optional: the network in which every gene is the sum of all its choices, each times `scale`; choice c of gene g has
+   * the coefficient of number g * choices + c, the same in all cells. Choices that give zeros are left out. */
+  void (*supernet)(const struct nsw_macro *macro, float scale, struct nsw_arch *arch);
 };
 
 /* The table of spaces; ends with NULL. */

@@ -172,11 +172,32 @@ static void combine_backward(struct nsw_engine *e, int i, int first, int count) 
   nsw_engine_account(e, NSW_WORK_COMBINE, &since);
 }
 
+/* The coefficient's gradient is the sum over the tensor of what comes in times the gradient of what goes out. */
+static void scale_backward(struct nsw_engine *e, int i, int slot, int values) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  struct nsw_plane x = value_plane(e, l->src, values), g = grad_plane(e, l->dst, slot), d = grad_plane(e, l->src, slot);
+  bool add = e->place.layer[i].add[0];
+  int channels = e->net->tensor[l->src].channels;
+  double sum = 0;
+  for (int h = 0; h < x.size; h++)
+    for (int w = 0; w < x.size; w++) {
+      const float *xp = x.p + h * x.row + (ptrdiff_t)w * x.col, *gp = g.p + h * g.row + (ptrdiff_t)w * g.col;
+      float *dp = d.p + h * d.row + (ptrdiff_t)w * d.col;
+      for (int c = 0; c < channels; c++) sum += (double)xp[c] * gp[c];
+      for (int c = 0; c < d.col; c++) dp[c] = (add ? dp[c] : 0) + l->factor * gp[c];
+    }
+  e->coefficients[l->coefficient] += sum;
+}
+
 void nsw_backward_pool(struct nsw_engine *e, int i, int slot, int values) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_pixel_kernels *k = e->pixel;
   nsw_pool_backward_fn *pool[NSW_LAYER_KINDS] = {
-      NULL, NULL, k->avgpool3_backward, k->maxpool3_backward, k->avgpool2_backward, k->maxpool2_backward};
+      NULL, NULL, k->avgpool3_backward, k->maxpool3_backward, k->avgpool2_backward, k->maxpool2_backward, NULL};
+  if (l->kind == NSW_LAYER_SCALE) {
+    scale_backward(e, i, slot, values);
+    return;
+  }
   pool[l->kind](grad_plane(e, l->dst, slot), grad_plane(e, l->src, slot), which_of(e, i, values),
                 e->place.layer[i].add[0]);
 }

@@ -31,6 +31,7 @@ void nsw_engine_free(struct nsw_engine **engine) {
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) nsw_floats_free(blocks[i]);
   free(e->losses);
   free(e->taken);
+  free(e->coefficients);
   nsw_placement_free(&e->place);
   free(e);
   *engine = NULL;
@@ -51,7 +52,7 @@ static void choose_slots(struct nsw_engine *e) {
   e->stats_step = e->run.norm == NSW_NORM_SAMPLE || wants(e, NSW_WANT_TANGENT) ? e->place.stats : 0;
 }
 
-/* Room for losses, and for the powers of two taken out at cells. */
+/* Room for losses, for the powers of two taken out at cells, and for the coefficients' gradients. */
 static bool reserve_lists(struct nsw_engine *e) {
   if (e->images > e->losses_room) {
     free(e->losses);
@@ -63,7 +64,12 @@ static bool reserve_lists(struct nsw_engine *e) {
     e->taken = calloc((size_t)e->net->cells, sizeof *e->taken);
     e->taken_room = e->taken ? e->net->cells : 0;
   }
-  return (e->losses || !e->images) && (e->taken || !e->net->cells);
+  if (e->net->coefficients > e->coefficients_room) {
+    free(e->coefficients);
+    e->coefficients = calloc((size_t)e->net->coefficients, sizeof *e->coefficients);
+    e->coefficients_room = e->coefficients ? e->net->coefficients : 0;
+  }
+  return (e->losses || !e->images) && (e->taken || !e->net->cells) && (e->coefficients || !e->net->coefficients);
 }
 
 static size_t largest_param(const struct nsw_net *net) {
@@ -141,6 +147,8 @@ int nsw_engine_bind(struct nsw_engine *e, const struct nsw_net *net, const struc
   bool affine = is_affine(weights, run);
   if (run.wanted & NSW_WANT_TANGENT && (run.norm != NSW_NORM_BATCH || affine))
     return nsw_usage(err, "tangents want normalisation by batch with gamma 1 and beta 0");
+  if (run.wanted & NSW_WANT_TANGENT && net->coefficients)
+    return nsw_usage(err, "tangents go through no coefficients of operations");
   e->net = net;
   e->weights = weights;
   e->batch = batch;
@@ -184,6 +192,7 @@ void nsw_engine_clear(struct nsw_engine *e) {
   memset(head_grad(e), 0, head_size(e->net) * sizeof(float));
   memset(e->grads.p, 0, e->place.grads * sizeof(float));
   memset(e->norm_grads.p, 0, e->place.stats * sizeof(float));
+  for (int k = 0; k < e->net->coefficients; k++) e->coefficients[k] = 0;
 }
 
 void nsw_engine_probe(struct nsw_engine *e, const int *param, int count, int elements, float *out) {
@@ -257,6 +266,7 @@ const struct nsw_weights *nsw_engine_weights(const struct nsw_engine *e) { retur
 const float *nsw_engine_logits(const struct nsw_engine *e) { return e->logits.p; }
 const double *nsw_engine_losses(const struct nsw_engine *e) { return e->losses; }
 const float *nsw_engine_slopes(const struct nsw_engine *e) { return e->slopes.p; }
+const double *nsw_engine_coefficients(const struct nsw_engine *e) { return e->coefficients; }
 const float *nsw_engine_features(const struct nsw_engine *e) { return e->features.p; }
 
 const double *nsw_engine_seconds(struct nsw_engine *e) {

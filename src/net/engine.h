@@ -121,6 +121,10 @@ void nsw_engine_gradient(const struct nsw_engine *engine, int param, float *out)
 int nsw_engine_gradients(const struct nsw_engine *engine, float factor, struct nsw_weights *into,
                          struct nsw_error *err);
 
+/* Gradients of the coefficients of operations, by number: [coefficients of the program], the engine's own. Like those
+ * of the weights they add up over ways back. */
+const double *nsw_engine_coefficients(const struct nsw_engine *engine);
+
 /* Squared norm of the gradient of the summed loss of one parameter, in double. */
 double nsw_engine_gradient_square(const struct nsw_engine *engine, int param);
 

@@ -66,6 +66,8 @@ struct nsw_engine {
   int exponent; /* NSW_NORM_NONE: powers of two taken out on the way forward */
   int *taken;   /* [net cells] power taken out at each */
   int taken_room;
+  double *coefficients; /* [net coefficients] their gradients */
+  int coefficients_room;
   bool timed;
   double seconds[NSW_WORKS];
 };

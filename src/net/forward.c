@@ -52,14 +52,23 @@ void nsw_forward_combine(struct nsw_engine *e, int i, int slot, int count) {
   nsw_engine_account(e, NSW_WORK_COMBINE, &since);
 }
 
+/* y = x times a coefficient. */
+static void scale(struct nsw_plane x, float factor, struct nsw_plane y) {
+  for (int h = 0; h < x.size; h++)
+    for (int i = 0; i < x.size * x.col; i++) y.p[h * y.row + i] = factor * x.p[h * x.row + i];
+}
+
 void nsw_forward_pool(struct nsw_engine *e, int i, int slot, int count) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_pixel_kernels *k = e->pixel;
-  nsw_pool_fn *pool[NSW_LAYER_KINDS] = {NULL, NULL, k->avgpool3, k->maxpool3, k->avgpool2, k->maxpool2};
+  nsw_pool_fn *pool[NSW_LAYER_KINDS] = {NULL, NULL, k->avgpool3, k->maxpool3, k->avgpool2, k->maxpool2, NULL};
   double since = e->timed ? nsw_thread_seconds() : 0;
   for (int s = slot; s < slot + count; s++) {
     struct nsw_plane y = value_plane(e, l->dst, s);
-    pool[l->kind](value_plane(e, l->src, s), y, which_of(e, i, s));
+    if (l->kind == NSW_LAYER_SCALE)
+      scale(value_plane(e, l->src, s), l->factor, y);
+    else
+      pool[l->kind](value_plane(e, l->src, s), y, which_of(e, i, s));
     if (e->place.tensor[l->dst].frame) nsw_clear_frame(y);
   }
   nsw_engine_account(e, NSW_WORK_POOL, &since);

@@ -227,6 +227,17 @@ static void pool(const struct state *s, const struct nsw_layer *l, int backward)
         for (int w = 0; w < y->size; w++) pool_one(s, l, n, c, h, w, backward);
 }
 
+static void scale(const struct state *s, const struct nsw_layer *l, int backward) {
+  struct node *in = &s->node[l->src], *out = &s->node[l->dst];
+  for (size_t i = 0; i < volume(s, l->src); i++)
+    if (backward) {
+      in->grad[i] += l->factor * out->grad[i];
+      s->run->coefficients[l->coefficient] += in->out[i] * out->grad[i];
+    } else {
+      out->raw[i] = l->factor * in->out[i];
+    }
+}
+
 /* ---- head: average, linear, cross-entropy; writes logits, losses and, going back, the features' gradient ---- */
 
 static void head_image(const struct state *s, int n, double *feature, double *slope) {
@@ -312,6 +323,8 @@ static void forward_layer(const struct state *s, const struct nsw_layer *l) {
     convolve(s, l, 0);
   else if (l->kind == NSW_LAYER_COMBINE)
     combine_forward(s, l);
+  else if (l->kind == NSW_LAYER_SCALE)
+    scale(s, l, 0);
   else
     pool(s, l, 0);
   if (l->dst >= 0) post_forward(s, l->dst);
@@ -323,6 +336,8 @@ static void backward_layer(const struct state *s, const struct nsw_layer *l) {
     convolve(s, l, 1);
   else if (l->kind == NSW_LAYER_COMBINE)
     combine_backward(s, l);
+  else if (l->kind == NSW_LAYER_SCALE)
+    scale(s, l, 1);
   else
     pool(s, l, 1);
 }

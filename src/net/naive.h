@@ -17,7 +17,8 @@ struct nsw_naive_run {
                                           * unbiased, as a step of momentum 1 would. NULL: not needed */
   double *logits;                        /* [n][classes] */
   double *loss;                          /* [n], cross-entropy */
-  double *const *grad; /* per parameter, gradient of the sum of the losses, added to; NULL: forward only */
+  double *coefficients; /* [coefficients] their gradients, added to; wanted with grad, if there are any */
+  double *const *grad;  /* per parameter, gradient of the sum of the losses, added to; NULL: forward only */
 };
 
 /* Runs it. NSW_FAILED only for lack of memory. */

@@ -99,6 +99,21 @@ int nsw_net_add_pool(struct nsw_net *net, enum nsw_layer_kind kind, int src) {
   return dst;
 }
 
+int nsw_net_add_scale(struct nsw_net *net, int src, float factor, int coefficient) {
+  src = nsw_net_plain(net, src);
+  if (net->failed) return 0;
+  int dst = nsw_net_add_tensor(net, net->tensor[src].channels, net->tensor[src].size);
+  struct nsw_layer *layer = add_layer(net, NSW_LAYER_SCALE);
+  if (!layer) return 0;
+  layer->src = src;
+  layer->dst = dst;
+  layer->factor = factor;
+  layer->coefficient = coefficient;
+  net->tensor[dst].producer = net->layers - 1;
+  if (coefficient >= net->coefficients) net->coefficients = coefficient + 1;
+  return dst;
+}
+
 void nsw_net_add_slice(struct nsw_net *net, int dst, int first, int count, const int *term, int terms) {
   struct nsw_layer *layer = add_layer(net, NSW_LAYER_COMBINE);
   if (!layer) return;

@@ -35,6 +35,7 @@ enum nsw_layer_kind {
   NSW_LAYER_MAXPOOL3, /* 3x3, stride 1, same padding; the first maximum in reading order takes the gradient */
   NSW_LAYER_AVGPOOL2, /* 2x2, stride 2 */
   NSW_LAYER_MAXPOOL2, /* 2x2, stride 2 */
+  NSW_LAYER_SCALE,    /* dst = src times a coefficient */
   NSW_LAYER_KINDS
 };
 
@@ -48,6 +49,8 @@ struct nsw_layer {
   int term[NSW_MAX_TERMS]; /* COMBINE: tensors added up, the same one possibly more than once */
   int terms;               /* COMBINE: how many */
   int first, count;        /* COMBINE: the channels of dst it fills */
+  float factor;            /* SCALE: the coefficient */
+  int coefficient;         /* SCALE: its number; layers with the same one share its gradient */
 };
 
 enum nsw_param_kind { NSW_PARAM_CONV, NSW_PARAM_GAMMA, NSW_PARAM_BETA, NSW_PARAM_LINEAR, NSW_PARAM_BIAS };
@@ -80,8 +83,9 @@ struct nsw_net {
   int *cell;                  /* the stem's output, then every cell's and residual block's, as tensors; the same one
                                * twice where a cell hands on its input. Nothing later reads what came before. */
   int cells;
-  bool keep_cells; /* cells' outputs are made plain, and kept */
-  bool keep_dead;  /* dead branches that see more than zeros are computed too */
+  int coefficients; /* of SCALE layers: one more than their largest number */
+  bool keep_cells;  /* cells' outputs are made plain, and kept */
+  bool keep_dead;   /* dead branches that see more than zeros are computed too */
   int classes;
   int resolution; /* of the images, which are tensor 0 with 3 channels */
   bool failed;    /* memory ran out while building; reported by nsw_net_finish */
@@ -125,6 +129,8 @@ void nsw_net_add_norm(struct nsw_net *net, int tensor, int gamma, bool relu);
 /* Layers; each returns the tensor made. src is brought to a plain tensor first where it has a post. */
 int nsw_net_add_conv(struct nsw_net *net, int src, int channels, int kernel, int stride, int param);
 int nsw_net_add_pool(struct nsw_net *net, enum nsw_layer_kind kind, int src);
+/* src times a coefficient of this number. */
+int nsw_net_add_scale(struct nsw_net *net, int src, float factor, int coefficient);
 /* The sum of terms, cut to `channels`. */
 int nsw_net_add_sum(struct nsw_net *net, const int *term, int terms, int channels);
 /* Fills channels first..first+count-1 of dst with the sum of terms. */

@@ -141,7 +141,8 @@ static void note_layer(struct layout *o, int i) {
   if (l->src >= 0) note_read(o, l->src, i);
   if (l->kind == NSW_LAYER_CONV) note_conv(o, i);
   if (!o->wish.back) return;
-  if (l->relu_dst >= 0) live_until(&o->value[l->relu_dst], back); /* where it was shut */
+  if (l->relu_dst >= 0) live_until(&o->value[l->relu_dst], back);      /* where it was shut */
+  if (l->kind == NSW_LAYER_SCALE) live_until(&o->value[l->src], back); /* the coefficient's gradient wants it */
   if (l->dst >= 0 && (net->tensor[l->dst].norm || net->tensor[l->dst].relu)) live_until(&o->value[l->dst], back);
 }
 

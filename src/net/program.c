@@ -117,7 +117,13 @@ static int add_normed_sum(struct place *p, const struct nsw_node *node, int orig
   return y;
 }
 
-static int add_node(struct place *p, const struct nsw_node *node, int origin) {
+/* A node's tensor times its coefficient. */
+static int add_scale(struct place *p, const struct nsw_node *node, int tensor) {
+  if (node->scale == 0 || tensor == NSW_NO_TENSOR || p->plan->net->failed) return tensor;
+  return nsw_net_add_scale(p->plan->net, tensor, node->scale, node->coefficient);
+}
+
+static int add_operation(struct place *p, const struct nsw_node *node, int origin) {
   struct nsw_net *net = p->plan->net;
   int term[NSW_NODE_INPUTS], terms = 0;
   for (int i = 0; i < node->inputs; i++)
@@ -130,6 +136,10 @@ static int add_node(struct place *p, const struct nsw_node *node, int origin) {
   if (src == NSW_NO_TENSOR || net->failed) return src;
   if (nsw_op_is_conv(node->op)) return add_conv(p, node, origin, src);
   return nsw_op_facts[node->op].pool ? add_pool(net, node->op, src) : src;
+}
+
+static int add_node(struct place *p, const struct nsw_node *node, int origin) {
+  return add_scale(p, node, add_operation(p, node, origin));
 }
 
 /* ---- dead branches, of the graph as given ---- */
@@ -221,8 +231,11 @@ int nsw_program_make(const struct nsw_arch *arch, enum nsw_keep keep, struct nsw
   if (status) return status;
   for (int g = 0; g < arch->graphs; g++)
     for (int n = 0; n < arch->graph[g].nodes; n++)
-      if (arch->graph[g].node[n].scale != 0 && arch->graph[g].node[n].scale != 1)
-        return nsw_usage(err, "%s: networks with scaled operations can be described, not run", arch->space);
+      if (arch->graph[g].node[n].scale != 0 && (keep == NSW_KEEP_DEAD || (arch->fold && g == arch->cell)))
+        return nsw_usage(err,
+                         "%s: a cell whose operations have coefficients is neither folded nor run with its dead "
+                         "branches",
+                         arch->space);
   struct nsw_net *made = calloc(1, sizeof *made);
   struct plan *plan = calloc(1, sizeof *plan);
   if (!made || !plan) {

@@ -99,7 +99,7 @@ bool nsw_proxy_in(const struct nsw_proxy *proxy, const char *word) {
 }
 
 bool nsw_proxy_fits(const struct nsw_proxy *proxy, const struct nsw_space_kind *kind) {
-  return !(proxy->needs & NSW_NEEDS_CELLS && kind->one_cell);
+  return !(proxy->needs & NSW_NEEDS_CELLS && kind->one_cell) && !(proxy->needs & NSW_NEEDS_SUPERNET && !kind->supernet);
 }
 
 int nsw_proxy_columns(const struct nsw_proxy *proxy) {

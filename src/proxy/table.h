@@ -23,6 +23,7 @@
   X(l2_norm)               \
   X(synflow)               \
   X(logsynflow)            \
+  X(zeros)                 \
   X(jacov)                 \
   X(epe_nas)               \
   X(naswot)                \

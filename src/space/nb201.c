@@ -151,6 +151,37 @@ static void graph(const void *state, uint32_t index, struct nsw_graph *graph) {
   graph->edges = (uint8_t)(ops >> 24);
 }
 
+#define EDGE_NAMES(edge) \
+  edge ".none", edge ".skip_connect", edge ".nor_conv_1x1", edge ".nor_conv_3x3", edge ".avg_pool_3x3"
+
+static const char *const supernet_names[EDGES * OPS] = {EDGE_NAMES("0->1"), EDGE_NAMES("0->2"), EDGE_NAMES("1->2"),
+                                                        EDGE_NAMES("0->3"), EDGE_NAMES("1->3"), EDGE_NAMES("2->3")};
+
+/* All operations on all edges; an operation's place, and so the keys of its weights, is the coefficient's number. */
+static void supernet(const struct nsw_macro *macro, float scale, struct nsw_arch *arch) {
+  int c = macro->channels;
+  nsw_nats_describe("nb201", macro, (const int[]){c, 2 * c, 2 * c, 4 * c, 4 * c}, arch);
+  struct nsw_graph *g = &arch->graph[NSW_NATS_CELL];
+  struct nsw_node sum = {.op = NSW_OP_SUM};
+  uint8_t vertex[EDGES] = {0};
+  *g = (struct nsw_graph){.names = supernet_names, .nodes = 1, .edges = EDGES, .node = {{.op = NSW_OP_INPUT}}};
+  for (int e = 0, to = 1; e < EDGES; e++) {
+    for (int op = 1; op < OPS; op++) {
+      struct nsw_node node = {.op = op_kinds[op],
+                              .around = NSW_RELU_FIRST | NSW_NORM,
+                              .place = (uint8_t)(e * OPS + op),
+                              .inputs = 1,
+                              .input = {vertex[sources[e]]},
+                              .scale = scale,
+                              .coefficient = (uint8_t)(e * OPS + op)};
+      sum.input[sum.inputs++] = (uint8_t)nsw_graph_add(g, node);
+    }
+    if (!ends_node[e]) continue;
+    vertex[to++] = (uint8_t)nsw_graph_add(g, sum);
+    sum.inputs = 0;
+  }
+}
+
 /* Members of a class that folds to the same cell share its weights (arch/fold.h). */
 static void describe(const void *state, uint32_t index, const struct nsw_macro *macro, struct nsw_arch *arch) {
   int c = macro->channels;
@@ -308,4 +339,5 @@ const struct nsw_space_kind nsw_nb201 = {
     .gene_choices = gene_choices,
     .genes_of = genes_of,
     .from_genes = from_genes,
+    .supernet = supernet,
 };

@@ -150,7 +150,9 @@ static int want(struct nsw_sweep_plan *plan, const char *name, struct nsw_error 
   const struct nsw_proxy *whole = nsw_registry_named(registry, name);
   const struct nsw_proxy *proxy = whole ? whole : nsw_registry_find(registry, name, &place);
   if (proxy && kind && !nsw_proxy_fits(proxy, kind))
-    return nsw_usage(err, "%s looks at the cell alone, which is the same in all of %s", name, kind->name);
+    return proxy->needs & NSW_NEEDS_SUPERNET
+               ? nsw_usage(err, "%s reads off the space's supernet, and %s has none", name, kind->name)
+               : nsw_usage(err, "%s looks at the cell alone, which is the same in all of %s", name, kind->name);
   if (proxy) return want_column(plan, proxy, whole ? -1 : place, err);
   for (size_t i = 0; (proxy = nsw_registry_at(registry, i)) && !status; i++) {
     if (!nsw_proxy_in(proxy, name) || (kind && !nsw_proxy_fits(proxy, kind))) continue;

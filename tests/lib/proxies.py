@@ -179,6 +179,53 @@ def logsynflow(lab):
     return sum((w * torch.log(g + 1)).abs().sum() for w, g in zip(*flow(lab)))
 
 
+WEIGHTS = 1  # purpose of the random numbers
+
+
+def uniform(lab, key, shape):
+    """A weight tensor as it is drawn by the benchmark's rule, from the key of its place."""
+    n, bound = int(np.prod(shape)), np.float32(1 / np.sqrt(np.prod(shape[1:])))
+    words = philox.blocks(lab.seed, WEIGHTS, key, (n + 3) // 4).ravel()[:n]
+    u = (2 * ((words >> 8) + 0.5) / 2 ** 24 - 1).astype(np.float32)
+    return torch.from_numpy((u * bound).reshape(shape)).double()
+
+
+def supernet(lab):
+    """nb201's supernet with absolute weights and no normalisation, and its coefficients [6][5], all 1/5."""
+    with h5py.File(lab.dump("own")) as f:
+        c, n, classes = (int(f.attrs[k]) for k in ("channels", "cells", "classes"))
+    alpha = torch.full((6, 5), 0.2, dtype=torch.float64, requires_grad=True)
+    net = torchnets.Net201("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|", c, n, classes)
+    for k, cell in enumerate(net.cells):
+        if isinstance(cell, torchnets.Cell201):
+            net.cells[k] = torchnets.Supercell201(alpha, c << k // (n + 1))
+    net.double()
+    convolutions = {(0, 0): net.stem[0]}
+    for k, cell in enumerate(net.cells):
+        if isinstance(cell, torchnets.Block201):
+            convolutions |= {(k + 1, 16): cell.a.conv, (k + 1, 17): cell.b.conv, (k + 1, 18): cell.shortcut}
+            continue
+        for edge, layers in enumerate(cell.layers):
+            convolutions |= {(k + 1, edge * 5 + cell.OPS.index(name)): layer.conv for name, layer in layers.items()}
+    last = len(net.cells) + 1
+    with torch.no_grad():
+        for (section, place), module in [*convolutions.items(), ((last, 1), net.classifier)]:
+            module.weight.copy_(uniform(lab, (section * 64 + place) * 4, module.weight.shape).abs())
+        net.classifier.bias.zero_()
+    for m in net.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.forward = lambda x: x
+    return net, alpha
+
+
+def zeros(lab):
+    """Sensitivities of the supernet's operations, summed over the cell's own."""
+    net, alpha = supernet(lab)
+    found = (alpha * gradients(net(torch.ones_like(lab.x[:1]).double()).sum(), [alpha])[0]).abs().tolist()
+    ops = [o.split("~")[0] for o in lab.once("arch", lab.architecture).replace("+", "").split("|") if o]
+    return sum(row[torchnets.Supercell201.OPS.index(op)] for row, op in zip(found, ops))
+
+
 # ---- the images' Jacobians ----
 
 def jacobian(lab):
@@ -475,7 +522,7 @@ def az_complexity(lab):
 
 
 DEFINITIONS = {f.__name__: f for f in (grad_norm, snip, plain, l2_norm, fisher, fisher_channels, grasp, synflow,
-                                       logsynflow, jacov, epe_nas, ntk_cond, lga, naswot, swap,
+                                       logsynflow, zeros, jacov, epe_nas, ntk_cond, lga, naswot, swap,
                                        zico, sigeo, sigeo_zico, sigeo_fr, sigeo_loss, meco, mlfe, mlfe_entropy, zen, zen_live,
                                        regions, az_expressivity, az_progressivity, az_trainability, az_complexity)}
 

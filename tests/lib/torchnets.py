@@ -39,6 +39,26 @@ class Cell201(nn.Module):
         return node[3]
 
 
+class Supercell201(nn.Module):
+    """Every edge the sum of all five operations times alpha[edge][operation]."""
+    OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+
+    def __init__(self, alpha, c):
+        super().__init__()
+        self.alpha = alpha
+        self.layers = nn.ModuleList(nn.ModuleDict({"nor_conv_1x1": ReLUConvBN(c, c, 1), "nor_conv_3x3": ReLUConvBN(c, c, 3)})
+                                    for _ in Cell201.EDGES)
+
+    def forward(self, x):
+        node = [x, 0, 0, 0]
+        for (s, t), alpha, layers in zip(Cell201.EDGES, self.alpha, self.layers):
+            v = node[s]
+            found = {"none": v * 0, "skip_connect": v, "avg_pool_3x3": F.avg_pool2d(v, 3, 1, 1, count_include_pad=False),
+                     **{name: layer(v) for name, layer in layers.items()}}
+            node[t] = node[t] + sum(a * found[name] for a, name in zip(alpha, self.OPS))
+        return node[3]
+
+
 class Block201(nn.Module):
     def __init__(self, cin, cout):
         super().__init__()

@@ -126,45 +126,30 @@ static void refuses_what_cannot_be_built(void **state) {
   }
 }
 
-/* nb201's supernet: every edge the weighted sum of its operations (none adds nothing). It can be described, counted and
- * walked, and the builder says that it cannot run it. */
+/* nb201's supernet: every edge the weighted sum of its operations (none adds nothing). It is counted, walked and built;
+ * what would fold it or run its dead branches is refused. */
 static void describes_a_supernet(void **state) {
   (void)state;
-  static const uint8_t ops[] = {NSW_OP_SKIP, NSW_OP_CONV1, NSW_OP_CONV3, NSW_OP_AVGPOOL3};
   struct nsw_arch arch;
   struct nsw_net *net = NULL;
   struct nsw_error err;
-  nsw_space_describe(nb201, 0, &(struct nsw_macro){0}, &arch);
-  struct nsw_graph *g = &arch.graph[arch.cell];
-  int vertex[4] = {0};
-  arch.fold = false;
-  g->nodes = 1;
-  for (int to = 1, edge = 0; to < 4; to++) {
-    struct nsw_node sum = {.op = NSW_OP_SUM};
-    for (int from = 0; from < to; from++, edge++)
-      for (int k = 0; k < 4; k++)
-        sum.input[sum.inputs++] = (uint8_t)nsw_graph_add(g, (struct nsw_node){.op = ops[k],
-                                                                              .around = NSW_RELU_FIRST | NSW_NORM,
-                                                                              .place = (uint8_t)edge,
-                                                                              .inputs = 1,
-                                                                              .input = {(uint8_t)vertex[from]},
-                                                                              .scale = 0.1f + 0.2f * (float)k});
-    vertex[to] = nsw_graph_add(g, sum);
-  }
+  struct nsw_macro macro = nsw_space_macro(nb201, (struct nsw_macro){0});
+  nsw_space_kind(nb201)->supernet(&macro, 0.2f, &arch);
+  const struct nsw_graph *g = &arch.graph[arch.cell];
   assert_int_equal(g->nodes, 28);
   if (nsw_arch_check(&arch, &err)) fail_msg("%s", err.text);
   assert_int_equal(nsw_graph_longest(g, NSW_COUNTED_OPS), 3);
   assert_int_equal(nsw_graph_skips(g) >= 6, true);
-  struct nsw_cell cell = {.vertices = 4}, all = cell;
+  struct nsw_cell cell = {.vertices = 4}, all = cell, none = cell;
   for (int e = 0; e < 6; e++) cell.edge_op[e] = NSW_OP_CONV1, all.edge_op[e] = NSW_OP_CONV3;
-  struct nsw_macro macro = nsw_space_macro(nb201, (struct nsw_macro){0});
-  struct nsw_cell none = {.vertices = 4};
   assert_int_equal(nsw_arch_params(&arch),
                    nb201_params(&cell, &macro) + nb201_params(&all, &macro) - nb201_params(&none, &macro));
-  assert_int_equal(nsw_program_make(&arch, NSW_KEEP_NOTHING, &net, &err), NSW_USAGE);
-  for (int n = 1; n < g->nodes; n++) g->node[n].scale = 1;
+  assert_int_equal(nsw_program_make(&arch, NSW_KEEP_DEAD, &net, &err), NSW_USAGE);
   assert_int_equal(nsw_program_make(&arch, NSW_KEEP_NOTHING, &net, &err), NSW_OK);
+  assert_int_equal(net->coefficients, 30);
   nsw_net_free(&net);
+  arch.fold = true;
+  assert_int_equal(nsw_program_make(&arch, NSW_KEEP_NOTHING, &net, &err), NSW_USAGE);
 }
 
 /* A node is live where the input leads to it and it to the output, through nothing that is none. */

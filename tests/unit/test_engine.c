@@ -22,7 +22,10 @@ struct fixture {
   int32_t labels[IMAGES];
   double **param, **grad, **mean, **variance, *logits, loss[IMAGES];
   struct nsw_weights *weights;
+  double coefficients[64]; /* the gradients of a supernet's */
 };
+
+#define SUPERNET UINT32_MAX /* in an architecture's place */
 
 /* Everything the reference knows of a parameter, from the weights. */
 static void copy_weights(struct fixture *f, int p) {
@@ -52,6 +55,7 @@ static void run_reference(struct fixture *f, enum nsw_norm_mode mode, double *co
                               .variance = f->variance,
                               .logits = f->logits,
                               .loss = f->loss,
+                              .coefficients = f->coefficients,
                               .grad = grad};
   assert_int_equal(nsw_naive_run(f->net, &run, &err), NSW_OK);
 }
@@ -61,7 +65,13 @@ static void set_up(struct fixture *f, const char *space, uint32_t index, struct 
   memset(f, 0, sizeof *f);
   assert_int_equal(nsw_space_open(space, &f->space, &err), NSW_OK);
   macro = nsw_space_macro(f->space, macro);
-  assert_int_equal(nsw_net_build(f->space, index, &macro, &f->net, &err), NSW_OK);
+  if (index == SUPERNET) {
+    struct nsw_arch arch;
+    nsw_space_kind(f->space)->supernet(&macro, 0.3f, &arch);
+    assert_int_equal(nsw_program_make(&arch, NSW_KEEP_NOTHING, &f->net, &err), NSW_OK);
+  } else {
+    assert_int_equal(nsw_net_build(f->space, index, &macro, &f->net, &err), NSW_OK);
+  }
   assert_int_equal(nsw_weights_draw(&f->weights, f->net, rule, 11, &err), NSW_OK);
   size_t pixels = (size_t)IMAGES * 3 * (size_t)macro.resolution * (size_t)macro.resolution;
   f->pixels = malloc(pixels * sizeof(float));
@@ -127,6 +137,16 @@ static double value_error(const struct fixture *f, const struct nsw_engine *engi
   return worst;
 }
 
+/* Largest error of a coefficient's gradient, over the norm of them all. */
+static double coefficient_error(const struct fixture *f, const struct nsw_engine *engine) {
+  double whole = 0, worst = 0;
+  for (int k = 0; k < f->net->coefficients; k++) {
+    whole += f->coefficients[k] * f->coefficients[k];
+    worst = fmax(worst, fabs(nsw_engine_coefficients(engine)[k] - f->coefficients[k]));
+  }
+  return worst / (whole > 0 ? sqrt(whole) : 1);
+}
+
 /* Largest error of the statistics that a batch moves the running ones to, in one whole step. */
 static double statistics_error(const struct fixture *f, const struct nsw_engine *engine) {
   struct nsw_weights *moved = NULL;
@@ -172,6 +192,7 @@ static double draw(const char *space, uint32_t index, struct nsw_macro macro, st
     assert_int_equal(nsw_engine_bind(engine, f.net, f.weights, &batch, run, &err), NSW_OK);
     nsw_engine_run(engine);
     worst = fmax(worst, fmax(value_error(&f, engine), gradient_error(&f, engine)));
+    worst = fmax(worst, coefficient_error(&f, engine));
     if (way.mode == NSW_NORM_BATCH) worst = fmax(worst, statistics_error(&f, engine));
   }
   nsw_engine_free(&engine);
@@ -218,6 +239,14 @@ static void test_nb101(void **state) {
   for (uint32_t i = 1; i < (brief() ? 3 : 12); i++) each_isa("nb101", i * 37011 % 423624, macro, NSW_NORM_SAMPLE);
   if (brief()) return;
   each_isa("nb101", 400000, (struct nsw_macro){.channels = 32, .cells = 2, .resolution = 8}, NSW_NORM_BATCH);
+}
+
+/* Sums with coefficients, normalised by the image and by the batch. */
+static void test_supernet(void **state) {
+  (void)state;
+  struct nsw_macro macro = {.channels = 16, .cells = 1, .resolution = 16};
+  each_isa("nb201", SUPERNET, macro, NSW_NORM_SAMPLE);
+  each_isa("nb201", SUPERNET, macro, NSW_NORM_BATCH);
 }
 
 /* Gammas, betas and running statistics other than 1 and 0, in every way of normalising. */
@@ -407,9 +436,9 @@ static void test_too_large(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_nb201),       cmocka_unit_test(test_nb101),
-                                     cmocka_unit_test(test_affine),      cmocka_unit_test(test_pieces),
-                                     cmocka_unit_test(test_differences), cmocka_unit_test(test_too_large),
-                                     cmocka_unit_test(test_memory)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_nb201),     cmocka_unit_test(test_nb101),
+                                     cmocka_unit_test(test_affine),    cmocka_unit_test(test_supernet),
+                                     cmocka_unit_test(test_pieces),    cmocka_unit_test(test_differences),
+                                     cmocka_unit_test(test_too_large), cmocka_unit_test(test_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
