@@ -3,7 +3,7 @@
  * the sum of the logits, and alpha times dR/dalpha is the sensitivity of a choice. One pass gives those of all.
  *
  * An architecture's score is the sum over its own choices, so that the best one is the one that the paper chooses, the
- * most sensitive choice of every gene; and a cell with one operation has the sensitivity of that. */
+ * most sensitive choice of every gene; and what a choice adds to a cell's score is its sensitivity. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -115,8 +115,8 @@ const struct nsw_proxy nsw_proxy_zeros = {
     .group = "gradient",
     .source = "Zhang et al., FreeDARTS, arXiv 2106.11542, which chooses a cell by it; as a score of cells ours",
     .note =
-        "the supernet runs once a seed; the best cell is the paper's choice, and a cell with one operation alone has "
-        "that operation's sensitivity",
+        "the supernet runs once a seed; the best cell is the paper's choice, and what an operation adds to a cell's score "
+        "is its sensitivity",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED | NSW_NEEDS_SUPERNET,
     .columns = columns,
     .open = open_zeros,
