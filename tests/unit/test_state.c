@@ -194,6 +194,16 @@ static void merged_files_are_merged_again(void **state) {
   assert_int_equal(nsw_attributes_set(&eight->attributes, "options", "space=nb201; rows=all; dataset=y", &err), NSW_OK);
   assert_int_equal(nsw_merge(again, more, 2, &second, &err), NSW_FAILED);
   assert_non_null(strstr(err.text, "dataset=x"));
+  /* Of as many images the digests must be the same; of more or fewer they cannot be. */
+  static const char *const data[] = {"images=16; data_sha256=aa", "images=50; data_sha256=bb",
+                                     "images=16; data_sha256=bb"};
+  for (int i = 1; i < 3; i++) {
+    const struct nsw_table *const pair[] = {two, eight};
+    assert_int_equal(nsw_attributes_set(&two->attributes, "options", data[0], &err), NSW_OK);
+    assert_int_equal(nsw_attributes_set(&eight->attributes, "options", data[i], &err), NSW_OK);
+    assert_int_equal(nsw_merge(pair, more, 2, &second, &err), i == 1 ? NSW_OK : NSW_FAILED);
+    nsw_table_free(&second);
+  }
   nsw_table_free(&first);
   nsw_table_free(&one);
   nsw_table_free(&two);
