@@ -70,7 +70,7 @@ static int add_given(struct nsw_args *args, const struct nsw_option *option, con
                      struct nsw_error *err) {
   if (args->count == *room) {
     struct given *more = realloc(args->given, 2 * *room * sizeof *more);
-    if (!more) return nsw_fail(err, "out of memory for arguments");
+    if (!more) return nsw_no_memory(err, "arguments");
     args->given = more;
     *room *= 2;
   }
@@ -206,8 +206,7 @@ int nsw_args_parse(const struct nsw_command *command, int argc, char *const *arg
     args->operand = calloc(room, sizeof *args->operand);
     args->line = make_line(command, argc, argv);
   }
-  int status =
-      args && args->given && args->operand && args->line ? NSW_OK : nsw_fail(err, "out of memory for arguments");
+  int status = args && args->given && args->operand && args->line ? NSW_OK : nsw_no_memory(err, "arguments");
   bool options = true;
   for (int i = 0; i < argc && status == NSW_OK; i++) {
     if (options && !strcmp(argv[i], "--"))
@@ -342,7 +341,7 @@ int nsw_args_list(const struct nsw_args *args, const char *name, struct nsw_list
   for (size_t i = 0; i < n && !bad; i++) bad = split(list, nsw_args_value(args, name, i));
   if (!bad) return NSW_OK;
   nsw_list_free(list);
-  if (bad == -2) return nsw_fail(err, "out of memory for --%s", name);
+  if (bad == -2) return nsw_no_memory(err, "--%s", name);
   return nsw_usage(err, "%s: --%s has an empty item in its list", args->command->name, name);
 }
 
@@ -379,7 +378,7 @@ int nsw_args_values(const struct nsw_args *args, const char *option, const char 
                     struct nsw_error *err) {
   *count = nsw_args_count(args, option);
   *values = calloc(*count + 1, sizeof **values);
-  if (!*values) return nsw_fail(err, "out of memory for --%s", option);
+  if (!*values) return nsw_no_memory(err, "--%s", option);
   for (size_t i = 0; i < *count; i++) (*values)[i] = nsw_args_value(args, option, i);
   return NSW_OK;
 }

@@ -286,7 +286,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   struct place *all = rank == 0 ? calloc((size_t)size, sizeof *all) : NULL;
-  if (rank == 0 && !all) status = nsw_fail(err, "out of memory for %d ranks", size);
+  if (rank == 0 && !all) status = nsw_no_memory(err, "%d ranks", size);
   MPI_Bcast(&status, 1, MPI_INT, 0, MPI_COMM_WORLD);
   if (status != NSW_OK) return status;
   MPI_Gather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, 0, MPI_COMM_WORLD);

@@ -142,7 +142,7 @@ static int run_reference(struct nsw_dump *d, struct nsw_error *err) {
   r->loss = calloc(n, sizeof *r->loss);
   bool ok = r->param && r->grad && r->mean && r->variance && r->logits && r->loss;
   for (int p = 0; p < d->net->params && ok; p++) ok = fill_reference(d, p);
-  if (!ok) return nsw_fail(err, "out of memory for the reference's parameters");
+  if (!ok) return nsw_no_memory(err, "the reference's parameters");
   struct nsw_naive_run run = {.images = (int)d->samples,
                               .pixels = d->images->pixels,
                               .labels = d->images->labels,
@@ -174,7 +174,7 @@ static int run_network(struct nsw_dump *d, struct nsw_error *err) {
   if (!status) status = nsw_dump_run(d, 0, (size_t)d->samples, err);
   if (status) return status;
   d->buffer = malloc(2 * largest_param(d->net) * sizeof *d->buffer);
-  if (!d->buffer) return nsw_fail(err, "out of memory for a parameter of %zu elements", largest_param(d->net));
+  if (!d->buffer) return nsw_no_memory(err, "a parameter of %zu elements", largest_param(d->net));
   return nsw_args_flag(d->args, "reference") ? run_reference(d, err) : NSW_OK;
 }
 

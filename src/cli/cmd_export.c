@@ -34,7 +34,7 @@ struct columns {
 static int add_column(struct columns *c, enum kind kind, size_t place, size_t part, const char *name,
                       struct nsw_error *err) {
   struct column *list = realloc(c->list, (c->count + 1) * sizeof *list);
-  if (!list) return nsw_fail(err, "out of memory for columns");
+  if (!list) return nsw_no_memory(err, "columns");
   c->list = list;
   list[c->count] = (struct column){.kind = kind, .place = place, .part = part};
   snprintf(list[c->count++].name, sizeof list->name, "%.*s", (int)sizeof list->name - 1, name);
@@ -159,7 +159,7 @@ static int emit_rows(const struct nsw_args *args, const struct nsw_table *t, con
                      struct nsw_error *err) {
   struct nsw_emit *emit = NULL;
   const char **names = calloc(chosen->count + 1, sizeof *names);
-  if (!names) return nsw_fail(err, "out of memory for columns");
+  if (!names) return nsw_no_memory(err, "columns");
   for (size_t i = 0; i < chosen->count; i++) names[i] = chosen->list[i].name;
   int status = nsw_emit_begin(stdout, nsw_args_text(args, "format"), names, chosen->count,
                               !nsw_args_flag(args, "no-header"), &emit, err);
@@ -241,7 +241,7 @@ static int suite_rows(const struct nsw_space *space, const struct nsw_table *t, 
     if (t->index[row] >= nsw_space_count(space))
       return nsw_fail(err, "%s: row %zu: index %u is beyond the space", t->space, row, t->index[row]);
     json_t *entry = suite_entry(t, row, accuracy);
-    if (!entry) return nsw_fail(err, "out of memory for row %zu", row);
+    if (!entry) return nsw_no_memory(err, "row %zu", row);
     nsw_space_text(space, "suite_zero", t->index[row], key);
     printf("%s\n\"%s\": ", row ? "," : "", key);
     json_dumpf(entry, stdout, JSON_REAL_PRECISION(17));

@@ -39,7 +39,7 @@ static int fill_request(const struct nsw_args *args, struct nsw_truth_request *r
   size_t also = nsw_args_count(args, "also");
   size_t smaller = nsw_args_count(args, "smaller");
   const char **list = calloc(paths + columns + also + smaller + 1, sizeof *list);
-  if (!list) return nsw_fail(err, "out of memory");
+  if (!list) return nsw_no_memory(err, "an import");
   for (size_t i = 0; i < paths; i++) list[i] = nsw_args_operand(args, i + 1);
   for (size_t i = 0; i < columns; i++) list[paths + i] = nsw_args_value(args, "column", i);
   for (size_t i = 0; i < also; i++) list[paths + columns + i] = nsw_args_value(args, "also", i);

@@ -168,7 +168,7 @@ static int print_rows(const struct nsw_args *args, struct nsw_space *space, cons
   if (status != NSW_OK) return status;
   row.macro = nsw_space_macro(space, (struct nsw_macro){.classes = (int)classes, .resolution = (int)resolution});
   uint32_t *found = wanted ? calloc(wanted, sizeof *found) : NULL;
-  if (wanted && !found) return nsw_fail(err, "out of memory for %zu architectures", wanted);
+  if (wanted && !found) return nsw_no_memory(err, "%zu architectures", wanted);
   for (size_t i = 0; status == NSW_OK && i < wanted; i++)
     status = nsw_space_find(space, nsw_args_value(args, "arch", i), &found[i], err);
   if (status == NSW_OK && !plan->lines)

@@ -9,7 +9,7 @@
 
 static int merge_files(const char *const *paths, size_t n, const char *space, const char *out, struct nsw_error *err) {
   struct nsw_table **tables = calloc(n, sizeof *tables), *merged = NULL;
-  int status = tables ? nsw_file_writable(out, err) : nsw_fail(err, "out of memory while merging");
+  int status = tables ? nsw_file_writable(out, err) : nsw_no_memory(err, "merging");
   for (size_t i = 0; i < n && !status; i++) status = nsw_file_read(paths[i], space, &tables[i], err);
   if (!status) status = nsw_merge((const struct nsw_table *const *)tables, paths, n, &merged, err);
   if (!status) status = nsw_file_write(out, &merged, 1, true, err);
@@ -31,7 +31,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   const char *out = nsw_args_text(args, "out");
   if (!out) return nsw_usage(err, "merge: --out FILE.h5 is missing");
   const char **paths = calloc(n, sizeof *paths);
-  if (!paths) return nsw_fail(err, "out of memory while merging");
+  if (!paths) return nsw_no_memory(err, "merging");
   for (size_t i = 0; i < n; i++) paths[i] = nsw_args_operand(args, i);
   int status = merge_files(paths, n, nsw_args_text(args, "space"), out, err);
   free(paths);

@@ -47,7 +47,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
     return status;
   }
   for (size_t i = 0; overrides && i < count; i++) overrides[i] = nsw_args_operand(args, i + 1);
-  status = overrides ? nsw_job_read(path, overrides, count, &job, err) : nsw_fail(err, "out of memory");
+  status = overrides ? nsw_job_read(path, overrides, count, &job, err) : nsw_no_memory(err, "a job");
   if (!status && transport.rank == 0) status = nsw_job_check(&job, path, err);
   status = nsw_transport_agree(&transport, status, err);
   size_t flawed = 0;

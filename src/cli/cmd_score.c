@@ -83,7 +83,7 @@ static int read_seeds(const struct nsw_args *args, struct nsw_score_request *r, 
   if (status) return status;
   if (r->seeds.count > 1000) return nsw_usage(err, "score: --seed: %zu seeds, at most 1000", r->seeds.count);
   r->seed = calloc(r->seeds.count, sizeof *r->seed);
-  if (!r->seed) return nsw_fail(err, "out of memory for seeds");
+  if (!r->seed) return nsw_no_memory(err, "seeds");
   for (size_t i = 0; i < r->seeds.count; i++) {
     char *end;
     errno = 0;

@@ -206,8 +206,8 @@ static int print(const struct nsw_search_job *job, struct nsw_error *err) {
   size_t size = 0;
   FILE *memory = open_memstream(&text, &size);
   int status =
-      memory ? nsw_search_print(memory, format, published, &job->outcomes, err) : nsw_fail(err, "out of memory");
-  if (memory && fclose(memory) && status == NSW_OK) status = nsw_fail(err, "out of memory");
+      memory ? nsw_search_print(memory, format, published, &job->outcomes, err) : nsw_no_memory(err, "searches");
+  if (memory && fclose(memory) && status == NSW_OK) status = nsw_no_memory(err, "searches");
   if (status == NSW_OK) status = nsw_aside_write(path, text, size, err);
   free(text);
   return status;

@@ -85,7 +85,7 @@ static int read_request(struct study *s, struct nsw_error *err) {
   q->sets = nsw_args_count(args, "set");
   s->set = calloc(q->sets + 1, sizeof *s->set);
   s->seed = calloc(q->seeds, sizeof *s->seed);
-  if (!s->set || !s->seed) return nsw_fail(err, "out of memory");
+  if (!s->set || !s->seed) return nsw_no_memory(err, "a simulation");
   for (size_t i = 0; i < q->sets; i++) s->set[i] = nsw_args_value(args, "set", i);
   for (size_t i = 0; i < q->seeds; i++) s->seed[i] = i;
   q->set = s->set;
@@ -123,7 +123,7 @@ static int make_times(struct study *s, struct nsw_error *err) {
   if (!status && path) status = nsw_file_read(path, s->request.space, &s->measured, err);
   if (status) return status;
   s->seconds = malloc(((size_t)s->plan.tasks + 1) * sizeof *s->seconds);
-  if (!s->seconds) return nsw_fail(err, "out of memory");
+  if (!s->seconds) return nsw_no_memory(err, "a simulation");
   s->model = nsw_model_given(speed * 1e9, NSW_GUESSED_SPEED, spread);
   if (path) status = nsw_model_fit(&s->plan, s->cost, s->measured, path, &s->model, err);
   if (!status) status = nsw_model_times(&s->model, &s->plan, s->cost, s->measured, s->seconds, err);

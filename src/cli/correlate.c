@@ -263,7 +263,7 @@ int nsw_correlate_table(struct nsw_correlate *job, const struct nsw_table *table
   struct study s = {.job = job, .table = table, .columns = columns, .in = malloc(table->rows + 1)};
   size_t count = 0;
   int status = s.in ? nsw_subsets_parse(nsw_args_text(job->args, "subset"), &facts, &subsets, &count, err)
-                    : nsw_fail(err, "out of memory for the rows of %s", table->space);
+                    : nsw_no_memory(err, "the rows of %s", table->space);
   if (status == NSW_OK) status = nsw_compare_cache_create(table, &s.cache, err);
   if (status == NSW_OK) status = all_against(&s, subsets, count, &facts, err);
   if (status == NSW_OK) status = among_themselves(&s, subsets, count, &facts, err);

@@ -130,10 +130,10 @@ static int write_statistics(struct nsw_dump *d, hid_t file, struct nsw_error *er
 static int write_sample_grads(struct nsw_dump *d, hid_t file, struct nsw_error *err) {
   size_t n = (size_t)d->samples;
   float **all = calloc((size_t)d->net->params, sizeof *all);
-  int status = all ? NSW_OK : nsw_fail(err, "out of memory for single gradients");
+  int status = all ? NSW_OK : nsw_no_memory(err, "single gradients");
   for (int p = 0; p < d->net->params && !status; p++) {
     all[p] = malloc(n * nsw_param_size(&d->net->param[p]) * sizeof **all);
-    if (!all[p]) status = nsw_fail(err, "out of memory for the gradients of %zu single images", n);
+    if (!all[p]) status = nsw_no_memory(err, "the gradients of %zu single images", n);
   }
   for (size_t i = 0; i < n && !status; i++) {
     status = nsw_dump_run(d, i, 1, err);

@@ -38,11 +38,11 @@ int nsw_emit_begin(FILE *out, const char *format, const char *const *names, size
   if (!json && strcmp(format, "csv"))
     return nsw_usage(err, "unknown format '%s'; known: csv, json", nsw_quote(quoted, format));
   struct nsw_emit *e = calloc(1, sizeof *e);
-  if (!e) return nsw_fail(err, "out of memory for output");
+  if (!e) return nsw_no_memory(err, "output");
   *e = (struct nsw_emit){.out = out, .names = names, .count = count, .first = true};
   if (json && !(e->row = json_object())) {
     free(e);
-    return nsw_fail(err, "out of memory for output");
+    return nsw_no_memory(err, "output");
   }
   if (json) fputc('[', out);
   for (size_t i = 0; header && !json && i < count; i++) {

@@ -98,10 +98,10 @@ static int unknown_key(const struct nsw_command *const *commands, size_t count, 
 
 static int add_pair(struct pairs *pairs, const char *key, const char *value, struct nsw_error *err) {
   struct pair *list = realloc(pairs->list, (pairs->count + 1) * sizeof *list);
-  if (!list) return nsw_fail(err, "out of memory for a job");
+  if (!list) return nsw_no_memory(err, "a job");
   pairs->list = list;
   list[pairs->count] = (struct pair){strdup(key), strdup(value), false};
-  if (!list[pairs->count].key || !list[pairs->count].value) return nsw_fail(err, "out of memory for a job");
+  if (!list[pairs->count].key || !list[pairs->count].value) return nsw_no_memory(err, "a job");
   pairs->count++;
   return NSW_OK;
 }
@@ -119,11 +119,11 @@ static int begin_section(struct draft *d, const char *name) {
   d->in_variables = !strcmp(name, "variables");
   if (d->in_variables) return NSW_OK;
   struct section *list = realloc(d->section, (d->sections + 1) * sizeof *list);
-  if (!list) return nsw_fail(d->err, "out of memory for a job");
+  if (!list) return nsw_no_memory(d->err, "a job");
   d->section = list;
   struct section *section = &list[d->sections];
   *section = (struct section){.name = strdup(name)};
-  if (!section->name) return nsw_fail(d->err, "out of memory for a job");
+  if (!section->name) return nsw_no_memory(d->err, "a job");
   d->sections++;
   section->label = section->name + strcspn(section->name, " \t");
   char command[64];
@@ -289,9 +289,9 @@ static int expand(const struct draft *d, const char *text, int depth, FILE *out,
 static int expanded(const struct draft *d, const char *text, char **result, struct nsw_error *err) {
   size_t size;
   FILE *f = open_memstream(result, &size);
-  if (!f) return nsw_fail(err, "out of memory for a job");
+  if (!f) return nsw_no_memory(err, "a job");
   int status = expand(d, text, 4, f, err);
-  if (fclose(f) && !status) status = nsw_fail(err, "out of memory for a job");
+  if (fclose(f) && !status) status = nsw_no_memory(err, "a job");
   if (status) {
     free(*result);
     *result = NULL;
@@ -303,10 +303,10 @@ static int expanded(const struct draft *d, const char *text, char **result, stru
 
 static int add_word(struct nsw_step *step, const char *text, struct nsw_error *err) {
   char **word = realloc(step->word, (step->words + 2) * sizeof *word);
-  if (!word) return nsw_fail(err, "out of memory for a job");
+  if (!word) return nsw_no_memory(err, "a job");
   step->word = word;
   word[step->words + 1] = NULL;
-  if (!(word[step->words] = strdup(text))) return nsw_fail(err, "out of memory for a job");
+  if (!(word[step->words] = strdup(text))) return nsw_no_memory(err, "a job");
   step->words++;
   return NSW_OK;
 }
@@ -370,7 +370,7 @@ static int add_option(struct nsw_step *step, const struct nsw_option *option, co
                       struct nsw_error *err) {
   if (!option->argument) return add_flag(step, option->name, value, err);
   char *word = malloc(strlen(option->name) + strlen(value) + 4);
-  if (!word) return nsw_fail(err, "out of memory for a job");
+  if (!word) return nsw_no_memory(err, "a job");
   sprintf(word, "--%s=%s", option->name, value);
   int status = add_word(step, word, err);
   free(word);
@@ -423,7 +423,7 @@ static int make_words(const struct draft *d, const struct nsw_job *job, const st
 static int make_step(const struct draft *d, const struct nsw_job *job, const struct section *section,
                      struct nsw_step *step, struct nsw_error *err) {
   *step = (struct nsw_step){.command = section->command, .label = strdup(section->label)};
-  int status = step->label ? make_words(d, job, section, step, err) : nsw_fail(err, "out of memory for a job");
+  int status = step->label ? make_words(d, job, section, step, err) : nsw_no_memory(err, "a job");
   if (!status) status = nsw_args_parse(section->command, (int)step->words, step->word, &step->args, err);
   return status;
 }
@@ -449,7 +449,7 @@ int nsw_job_read(const char *path, const char *const *overrides, size_t count, s
   if (!status) status = spread_common(&d, path);
   for (size_t i = 0; i < count && !status; i++) status = override(&d, overrides[i], err);
   if (!status) job->step = calloc(d.sections, sizeof *job->step);
-  if (!status && !job->step) status = nsw_fail(err, "out of memory for a job");
+  if (!status && !job->step) status = nsw_no_memory(err, "a job");
   for (size_t i = 0; i < d.sections && !status; i++) {
     status = make_step(&d, job, &d.section[i], &job->step[job->steps++], err);
     if (status) nsw_error_prefix(err, status, "%s: [%s]", path, d.section[i].name);

@@ -14,7 +14,7 @@ void *nsw_rows_add(struct nsw_rows *rows, size_t size, struct nsw_error *err) {
     size_t room = rows->room ? 2 * rows->room : 16;
     void *bigger = realloc(rows->at, room * size);
     if (!bigger) {
-      nsw_fail(err, "out of memory for %zu outcomes", room);
+      nsw_no_memory(err, "%zu outcomes", room);
       return NULL;
     }
     rows->at = bigger;

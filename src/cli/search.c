@@ -61,7 +61,7 @@ static int choose_scores(struct place *p, struct nsw_error *err) {
   if (status == NSW_OK) status = add_count(&p->columns, "macs", p->table->macs, p->table->rows, err);
   if (status != NSW_OK) return status;
   p->score = calloc(p->columns.count + p->job->proxies.count + 1, sizeof *p->score);
-  if (!p->score) return nsw_fail(err, "out of memory for %zu scores", p->columns.count);
+  if (!p->score) return nsw_no_memory(err, "%zu scores", p->columns.count);
   bool all = p->job->proxies.count == 1 && !strcmp(p->job->proxies.item[0], "all");
   for (size_t c = 0; c < p->columns.count; c++)
     if (all || p->columns.list[c].asked) p->score[p->scores++] = &p->columns.list[c];
@@ -115,7 +115,7 @@ static int list_top(const struct place *p, const struct nsw_outcome *o, const do
                     struct nsw_search_line *line, struct nsw_error *err) {
   struct nsw_search_found *seen = calloc(o->repeats + 1, sizeof *seen);
   size_t n = 0;
-  if (!seen) return nsw_fail(err, "out of memory for %llu repeats", (unsigned long long)o->repeats);
+  if (!seen) return nsw_no_memory(err, "%llu repeats", (unsigned long long)o->repeats);
   for (uint64_t r = 0; r < o->repeats; r++) {
     double best = o->best[r * o->points + o->points - 1];
     if (!(best > 0)) continue;
@@ -146,7 +146,7 @@ static int list_top(const struct place *p, const struct nsw_outcome *o, const do
 static int add_lines(struct place *p, const struct nsw_search *search, const struct nsw_search_title *title,
                      const struct nsw_outcome *o, struct found *found, struct nsw_error *err) {
   double *scratch = malloc((o->repeats + 1) * sizeof *scratch);
-  int status = scratch ? NSW_OK : nsw_fail(err, "out of memory for %llu repeats", (unsigned long long)o->repeats);
+  int status = scratch ? NSW_OK : nsw_no_memory(err, "%llu repeats", (unsigned long long)o->repeats);
   double looked = NAN, trainings = NAN;
   if (status == NSW_OK) {
     nsw_outcome_values(o, p->ground.look, o->points - 1, scratch);
@@ -189,7 +189,7 @@ static int add_models(struct place *p, const struct nsw_search_title *title, con
                       struct nsw_error *err) {
   size_t columns = 1 + p->ground.reports;
   double *scratch = malloc((o->repeats + 1) * sizeof *scratch);
-  if (!scratch) return nsw_fail(err, "out of memory for %llu repeats", (unsigned long long)o->repeats);
+  if (!scratch) return nsw_no_memory(err, "%llu repeats", (unsigned long long)o->repeats);
   int status = NSW_OK;
   for (size_t c = 0; c < columns && status == NSW_OK; c++) {
     struct nsw_model_line *line = nsw_rows_add(&p->job->outcomes.models, sizeof *line, err);
@@ -253,7 +253,7 @@ static int search_once(struct place *p, const struct nsw_search *search, const c
                        const struct found *without, struct found *found, struct nsw_error *err) {
   struct nsw_outcome outcome;
   found->value = malloc((p->ground.reports * search->points * search->repeats + 1) * sizeof *found->value);
-  if (!found->value) return nsw_fail(err, "out of memory for %llu repeats", (unsigned long long)search->repeats);
+  if (!found->value) return nsw_no_memory(err, "%llu repeats", (unsigned long long)search->repeats);
   int status = nsw_search_run(&p->ground, search, &outcome, err);
   if (status != NSW_OK) return status;
   struct nsw_search_title title = title_of(p, search, search->use, proxy);

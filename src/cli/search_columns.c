@@ -269,5 +269,5 @@ int nsw_search_ground(const struct nsw_table *table, const struct nsw_space *spa
   }
   free(row);
   free(values);
-  return ok ? nsw_ground_finish(ground, err) : nsw_fail(err, "out of memory for %zu candidates", table->rows);
+  return ok ? nsw_ground_finish(ground, err) : nsw_no_memory(err, "%zu candidates", table->rows);
 }

@@ -42,7 +42,7 @@ static int ground_of(const struct nsw_table *table, const struct nsw_accuracy *c
   *ground = (struct nsw_ground){.space = space};
   ground->index = malloc((table->rows + 1) * sizeof *ground->index);
   ground->look = malloc((table->rows + 1) * sizeof *ground->look);
-  if (!ground->index || !ground->look) return nsw_fail(err, "out of memory for %zu rows", table->rows);
+  if (!ground->index || !ground->look) return nsw_no_memory(err, "%zu rows", table->rows);
   for (size_t i = 0; i < table->rows; i++) {
     if (column && !isfinite(column->value[i])) continue;
     ground->index[ground->n] = table->index[i];
@@ -100,7 +100,7 @@ static int compare(const struct nsw_table *table, const double *a, const double 
   struct nsw_ranks rx = {0}, ry = {0};
   struct nsw_kendall tau = {.tau_b = NAN};
   size_t n = 0;
-  int status = x ? NSW_OK : nsw_fail(err, "out of memory for %zu rows", table->rows);
+  int status = x ? NSW_OK : nsw_no_memory(err, "%zu rows", table->rows);
   for (size_t i = 0; x && i < table->rows; i++)
     if (isfinite(b[i])) x[n] = a[i], y[n++] = b[i];
   if (status == NSW_OK) status = nsw_ranks_make(x, n, &rx, err);

@@ -23,7 +23,7 @@ static int gather(const struct nsw_selection *job, const struct nsw_table *table
   *c = (struct candidates){.row = malloc((table->rows + 1) * sizeof *c->row),
                            .score = malloc((table->rows + 1) * sizeof *c->score),
                            .accuracy = malloc((table->rows + 1) * sizeof *c->accuracy)};
-  if (!c->row || !c->score || !c->accuracy) return nsw_fail(err, "out of memory for %zu candidates", table->rows);
+  if (!c->row || !c->score || !c->accuracy) return nsw_no_memory(err, "%zu candidates", table->rows);
   for (size_t i = 0; i < table->rows; i++) {
     if (table->params[i] > job->max_params || table->macs[i] > job->max_macs) {
       c->over++;
@@ -136,7 +136,7 @@ static int add_front(struct nsw_selection *job, const struct nsw_table *table, c
   double *price = malloc((c->n + 1) * sizeof *price);
   uint32_t *best = malloc((c->n + 1) * sizeof *best);
   size_t count = 0;
-  int status = front && price && best ? NSW_OK : nsw_fail(err, "out of memory for a front of %zu candidates", c->n);
+  int status = front && price && best ? NSW_OK : nsw_no_memory(err, "a front of %zu candidates", c->n);
   for (size_t i = 0; i < c->n && status == NSW_OK; i++) price[i] = (double)of[c->row[i]];
   if (front) *front = (struct nsw_front){.label = label_of(job, table, proxy, accuracy, c), .cost = cost};
   if (status == NSW_OK) status = nsw_pareto(price, by_accuracy ? c->accuracy : c->score, c->n, best, &count, err);
@@ -216,7 +216,7 @@ static int two_steps(struct nsw_selection *job, const struct nsw_table *table, c
                      const struct nsw_accuracy *report, const struct nsw_accuracy *look, struct candidates *c,
                      struct nsw_error *err) {
   double *step = malloc((c->n + 1) * sizeof *step);
-  if (!step) return nsw_fail(err, "out of memory for a two-step search");
+  if (!step) return nsw_no_memory(err, "a two-step search");
   size_t n = 0;
   for (size_t i = 0; i < c->n; i++) {
     double v = look->value[c->row[i]];
@@ -283,7 +283,7 @@ static int baselines(struct nsw_selection *job, const struct nsw_table *table, c
   uint8_t *standing = calloc(table->rows + 1, 1);
   double *size = malloc((table->rows + 1) * sizeof *size);
   struct nsw_column by_size = {.value = size, .standing = standing};
-  int status = standing && size ? NSW_OK : nsw_fail(err, "out of memory for %zu candidates", table->rows);
+  int status = standing && size ? NSW_OK : nsw_no_memory(err, "%zu candidates", table->rows);
   for (size_t i = 0; i < table->rows && status == NSW_OK; i++) size[i] = (double)table->params[i];
   if (status == NSW_OK) status = gather(job, table, &by_size, accuracy->value, &c, err);
   if (status == NSW_OK) status = add_curve(job, table, "(random search)", accuracy, &c, true, err);

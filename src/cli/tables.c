@@ -80,7 +80,7 @@ static int note(struct nsw_tables *tables, size_t t, const char *file, struct ns
   const char *name = strrchr(file, '/');
   char *joined = NULL, *old = tables->truth[t];
   if (asprintf(&joined, "%s%s%s", old ? old : "", old ? ", " : "", name ? name + 1 : file) < 0)
-    return nsw_fail(err, "out of memory");
+    return nsw_no_memory(err, "tables");
   free(old);
   tables->truth[t] = joined;
   return NSW_OK;
@@ -169,7 +169,7 @@ static int add_found(struct nsw_tables *tables, size_t t, bool speak, struct nsw
 int nsw_tables_read(const struct nsw_args *args, bool speak, struct nsw_tables *tables, struct nsw_error *err) {
   struct parts *parts = calloc(1, sizeof *parts);
   *tables = (struct nsw_tables){.count = 0};
-  int status = parts ? NSW_OK : nsw_fail(err, "out of memory");
+  int status = parts ? NSW_OK : nsw_no_memory(err, "tables");
   for (size_t i = 0; i < nsw_args_operands(args) && status == NSW_OK; i++)
     status = read_parts(nsw_args_operand(args, i), parts, err);
   if (status == NSW_OK) status = merge_parts(parts, tables, err);

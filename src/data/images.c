@@ -174,7 +174,7 @@ static int create(size_t count, int classes, int resolution, uint8_t **pixels, u
     free(*pixels);
     free(*labels);
     nsw_images_free(&made);
-    return nsw_fail(err, "out of memory for %zu images (%zu bytes)", count, bytes);
+    return nsw_no_memory(err, "%zu images (%zu bytes)", count, bytes);
   }
   *images = made;
   return NSW_OK;

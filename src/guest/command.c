@@ -45,7 +45,7 @@ static bool next_word(const char **from, char **to) {
 static int split(struct nsw_command_line *line, struct nsw_error *err) {
   size_t n = strlen(line->text), most = n / 2 + 2;
   line->word = calloc(1, most * sizeof *line->word + n + 1);
-  if (!line->word) return nsw_fail(err, "out of memory for a command");
+  if (!line->word) return nsw_no_memory(err, "a command");
   char *to = (char *)(line->word + most);
   const char *from = line->text;
   for (;;) {
@@ -67,7 +67,7 @@ int nsw_command_line_read(const char *text, struct nsw_command_line *line, struc
   int status = nsw_guest_name_check(line->name, err);
   if (status) return nsw_error_prefix(err, status, "--worker '%s'", nsw_quote(quoted, text));
   line->text = strdup(equals + 1);
-  if (!line->text) return nsw_fail(err, "out of memory for a command");
+  if (!line->text) return nsw_no_memory(err, "a command");
   return split(line, err);
 }
 
@@ -106,7 +106,7 @@ int nsw_command_line_identity(const struct nsw_command_line *line, char **identi
   int status = NSW_OK, files = 0;
   *identity = NULL;
   FILE *f = open_memstream(identity, &size);
-  if (!f) return nsw_fail(err, "out of memory for a command");
+  if (!f) return nsw_no_memory(err, "a command");
   fprintf(f, "command=");
   put_escaped(f, line->text);
   for (size_t i = 0; i < line->words && !status; i++) {
@@ -118,7 +118,7 @@ int nsw_command_line_identity(const struct nsw_command_line *line, char **identi
     put_escaped(f, line->word[i]);
     fprintf(f, ":%s", hex);
   }
-  if (fclose(f) && !status) status = nsw_fail(err, "out of memory for a command");
+  if (fclose(f) && !status) status = nsw_no_memory(err, "a command");
   if (status) {
     free(*identity);
     *identity = NULL;

@@ -5,7 +5,7 @@
 static int open_plugins(const struct nsw_guests_wish *wish, struct nsw_guests *g, struct nsw_error *err) {
   int status = NSW_OK;
   g->plugin = calloc(wish->plugins + 1, sizeof *g->plugin);
-  if (!g->plugin) return nsw_fail(err, "out of memory for plugins");
+  if (!g->plugin) return nsw_no_memory(err, "plugins");
   for (size_t i = 0; i < wish->plugins && !status; i++) {
     struct nsw_guest_plugin *plugin = &g->plugin[g->plugins++];
     status = nsw_guest_plugin_open(wish->plugin[i], plugin, err);
@@ -20,7 +20,7 @@ static int open_plugins(const struct nsw_guests_wish *wish, struct nsw_guests *g
 static int open_workers(const struct nsw_guests_wish *wish, struct nsw_guests *g, struct nsw_error *err) {
   int status = NSW_OK;
   g->worker = calloc(wish->workers + 1, sizeof *g->worker);
-  if (!g->worker) return nsw_fail(err, "out of memory for workers");
+  if (!g->worker) return nsw_no_memory(err, "workers");
   for (size_t i = 0; i < wish->workers && !status; i++) {
     status = nsw_guest_worker_open(wish->worker[i], &wish->terms, &g->worker[i], err);
     if (!status) g->workers++;

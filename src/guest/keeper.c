@@ -273,7 +273,7 @@ int nsw_keeper_spawn(const char *const *word, const char *const *environment, st
   int ends[3];
   size_t size = sizeof request;
   char *bytes = malloc(MOST_BYTES);
-  if (!bytes) return nsw_fail(err, "out of memory for a command");
+  if (!bytes) return nsw_no_memory(err, "a command");
   bool fits = put_texts(bytes, &size, word, &request.words) && put_texts(bytes, &size, environment, &request.variables);
   memcpy(bytes, &request, sizeof request);
   int status = fits && request.words + request.variables < MOST_WORDS

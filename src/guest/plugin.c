@@ -31,7 +31,7 @@ static int copy_proxies(const struct nsw_plugin *from, struct nsw_guest_plugin *
   size_t n = 0;
   while (from->proxies[n]) n++;
   to->proxy = calloc(n, sizeof *to->proxy);
-  if (!to->proxy) return nsw_fail(err, "out of memory for a plugin");
+  if (!to->proxy) return nsw_no_memory(err, "a plugin");
   for (; to->proxies < n; to->proxies++) {
     to->proxy[to->proxies] = *from->proxies[to->proxies];
     to->proxy[to->proxies].identity = to->identity;
@@ -46,8 +46,7 @@ static int identify(const char *path, struct nsw_guest_plugin *plugin, struct ns
   int status = nsw_file_sha256(path, hex, err);
   if (status) return status;
   if (strcspn(name, "(),;=") != strlen(name)) return nsw_usage(err, "%s: a name without ( ) , ; and = is needed", path);
-  return asprintf(&plugin->identity, "plugin=%s:%s", name, hex) < 0 ? nsw_fail(err, "out of memory for a plugin")
-                                                                    : NSW_OK;
+  return asprintf(&plugin->identity, "plugin=%s:%s", name, hex) < 0 ? nsw_no_memory(err, "a plugin") : NSW_OK;
 }
 
 /* Without a slash the dynamic linker would look elsewhere. */

@@ -20,7 +20,7 @@ static char *plain_copy(const char *text) {
   return copy;
 }
 
-static int no_memory(struct nsw_error *err) { return nsw_fail(err, "out of memory for its first line"); }
+static int no_memory(struct nsw_error *err) { return nsw_no_memory(err, "its first line"); }
 
 static int read_column(const json_t *item, const char *name, struct nsw_hello *hello, struct nsw_error *err) {
   struct nsw_proxy_column *column = &hello->column[hello->columns];

@@ -42,7 +42,7 @@ struct nsw_guest_worker {
 
 /* ---- starting ---- */
 
-static int no_memory(struct nsw_error *err) { return nsw_fail(err, "out of memory for a worker"); }
+static int no_memory(struct nsw_error *err) { return nsw_no_memory(err, "a worker"); }
 
 /* Adds "NAME=VALUE" to its environment; not over what the user has set where `gently`. */
 static void set_variable(struct nsw_guest_worker *w, const char *name, const char *value, bool gently) {

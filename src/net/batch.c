@@ -27,7 +27,7 @@ int nsw_batch_fill(struct nsw_batch *b, const float *pixels, const int32_t *labe
     b->room = b->labels ? images : 0;
   }
   if (!b->labels || !nsw_floats_need(&b->pixels, all))
-    return nsw_fail(err, "out of memory for %d images of %d x %d", images, size, size);
+    return nsw_no_memory(err, "%d images of %d x %d", images, size, size);
   b->images = images;
   b->size = size;
   memset(b->pixels.p, 0, all * sizeof *b->pixels.p);

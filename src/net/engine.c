@@ -7,7 +7,7 @@ const char *const nsw_work_names[NSW_WORKS] = {"conv 3x3", "conv 1x1", "norm", "
 
 int nsw_engine_create(enum nsw_isa isa, struct nsw_engine **engine, struct nsw_error *err) {
   struct nsw_engine *e = calloc(1, sizeof *e);
-  if (!e) return nsw_fail(err, "out of memory for an engine");
+  if (!e) return nsw_no_memory(err, "an engine");
   e->isa = isa;
   e->conv = NSW_DISPATCH(isa, nsw_conv);
   e->wgrad = NSW_DISPATCH(isa, nsw_conv_wgrad);

@@ -352,5 +352,5 @@ int nsw_naive_run(const struct nsw_net *net, const struct nsw_naive_run *run, st
     for (int i = net->layers - 1; ok && run->grad && i >= 0; i--) backward_layer(&s, &net->layer[i]);
   }
   release(&s);
-  return ok ? NSW_OK : nsw_fail(err, "out of memory for the reference network");
+  return ok ? NSW_OK : nsw_no_memory(err, "the reference network");
 }

@@ -230,7 +230,7 @@ static int place_all(struct layout *o, struct nsw_error *err) {
   free(all);
   free(owner);
   free(order);
-  return ok ? NSW_OK : nsw_fail(err, "out of memory for the placement of a network");
+  return ok ? NSW_OK : nsw_no_memory(err, "the placement of a network");
 }
 
 static void set_places(struct layout *o) {
@@ -309,7 +309,7 @@ int nsw_placement_make(const struct nsw_net *net, struct nsw_placement_wish wish
                      .written = calloc(tensors, sizeof *o.written),
                      .joined = calloc(tensors, sizeof *o.joined)};
   bool ok = place->tensor && place->layer && o.value && o.grad && o.which && o.dy && o.root && o.written && o.joined;
-  int status = ok ? make(&o, err) : nsw_fail(err, "out of memory for the placement of a network");
+  int status = ok ? make(&o, err) : nsw_no_memory(err, "the placement of a network");
   free(o.value);
   free(o.grad);
   free(o.which);

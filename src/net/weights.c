@@ -111,13 +111,13 @@ static void lay_out(struct nsw_weights *w) {
 int nsw_weights_draw(struct nsw_weights **weights, const struct nsw_net *net, enum nsw_draw rule, uint64_t seed,
                      struct nsw_error *err) {
   struct nsw_weights *w = *weights ? *weights : calloc(1, sizeof *w);
-  if (!w) return nsw_fail(err, "out of memory for the weights of a network");
+  if (!w) return nsw_no_memory(err, "the weights of a network");
   *weights = w;
   if (net->params > w->room) {
     free(w->place);
     w->place = malloc((size_t)net->params * sizeof *w->place);
     w->room = w->place ? net->params : 0;
-    if (!w->place) return nsw_fail(err, "out of memory for the weights of a network");
+    if (!w->place) return nsw_no_memory(err, "the weights of a network");
   }
   w->net = net;
   w->rule = rule;
@@ -137,7 +137,7 @@ void nsw_weights_free(struct nsw_weights **weights) {
 
 /* Memory for everything; it grows only while nothing is in it, as all of a program's is reserved at once. */
 static int reserve(struct nsw_weights *w, struct nsw_error *err) {
-  return nsw_floats_need(&w->all, w->size) ? NSW_OK : nsw_fail(err, "out of memory for %zu weights", w->size);
+  return nsw_floats_need(&w->all, w->size) ? NSW_OK : nsw_no_memory(err, "%zu weights", w->size);
 }
 
 /* Marks a parameter as held and gives its memory out, which nsw_weights_get no longer reads from the rule. */
@@ -250,7 +250,7 @@ int nsw_weights_step(struct nsw_weights *w, struct nsw_weights *velocity, const 
     if (!net->param[p].live) continue;
     const float *g = nsw_weights_at(gradient, p);
     if (!g && !zeros.p) {
-      if (!nsw_floats_need(&zeros, most)) status = nsw_fail(err, "out of memory for a step of weights");
+      if (!nsw_floats_need(&zeros, most)) status = nsw_no_memory(err, "a step of weights");
       if (zeros.p) memset(zeros.p, 0, most * sizeof *zeros.p);
     }
     float *v = moving ? velocity->all.p + velocity->place[p].value : NULL;

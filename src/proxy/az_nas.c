@@ -174,9 +174,8 @@ static int reserve(struct az *s) {
   s->a = malloc(s->room * n * sizeof *s->a);
   if (s->wanted[TRAINABILITY]) s->b = malloc(s->room * n * sizeof *s->b);
   s->entropy = malloc((size_t)s->net->cells * sizeof *s->entropy);
-  return s->a && (s->b || !s->wanted[TRAINABILITY]) && s->entropy
-             ? NSW_OK
-             : nsw_fail(s->err, "out of memory for the features of cells");
+  return s->a && (s->b || !s->wanted[TRAINABILITY]) && s->entropy ? NSW_OK
+                                                                  : nsw_no_memory(s->err, "the features of cells");
 }
 
 /* Gaussian images into the engine, by way of room that is larger than them. */
@@ -187,7 +186,7 @@ static int bind(struct az *s) {
   int side = s->net->resolution, n = lab->samples;
   float *image = malloc((size_t)n * 3 * (size_t)side * (size_t)side * sizeof *image);
   struct nsw_run how = {.norm = NSW_NORM_BATCH, .wanted = s->wanted[TRAINABILITY] ? NSW_WANT_TENSOR_GRADS : 0};
-  int status = image ? NSW_OK : nsw_fail(s->err, "out of memory for Gaussian images");
+  int status = image ? NSW_OK : nsw_no_memory(s->err, "Gaussian images");
   if (status == NSW_OK) {
     nsw_noise_images(lab->seed, SET_IMAGES, n, side, image);
     status = nsw_batch_fill(&lab->spare, image, NULL, n, side, s->err);
@@ -220,7 +219,7 @@ static int open_az(const struct nsw_context *context, const char *const *values,
   (void)context;
   (void)values;
   *state = calloc(COLUMNS, sizeof(bool));
-  return *state ? NSW_OK : nsw_fail(err, "out of memory");
+  return *state ? NSW_OK : nsw_no_memory(err, "a score");
 }
 
 /* A way forward, and one back for the trainability alone. */

@@ -61,7 +61,7 @@ static int open_dummy(const struct nsw_context *context, const char *const *valu
   double busy = 0, points = 0;
   struct dummy *d = calloc(1, sizeof *d);
   *state = d;
-  if (!d) return nsw_fail(err, "out of memory");
+  if (!d) return nsw_no_memory(err, "a score");
   d->context = context;
   int status = read_number(values, RATE, 1, 1e300, &d->rate, err);
   if (!status) status = read_number(values, SPREAD, 0, 1, &d->spread, err);

@@ -50,7 +50,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   free(rows);
   free(corr);
   free(score);
-  return ok ? NSW_OK : nsw_fail(err, "out of memory for the correlations of %d images", n);
+  return ok ? NSW_OK : nsw_no_memory(err, "the correlations of %d images", n);
 }
 
 static const struct nsw_measure measure = {.pass = &nsw_pass_jacobian, .take = take};

@@ -18,7 +18,7 @@ static int open_fisher(const struct nsw_context *context, const char *const *val
   (void)context;
   (void)values;
   *state = calloc(1, sizeof(struct fisher));
-  return *state ? NSW_OK : nsw_fail(err, "out of memory");
+  return *state ? NSW_OK : nsw_no_memory(err, "a score");
 }
 
 static int begin(void *state, struct nsw_lab *lab, struct nsw_error *err) {

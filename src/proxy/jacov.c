@@ -17,7 +17,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   if (!corr || !value) {
     free(corr);
     free(value);
-    return nsw_fail(err, "out of memory for %d correlations", n);
+    return nsw_no_memory(err, "%d correlations", n);
   }
   bool ok = nsw_correlations(lab->jacobian, n, (size_t)(3 * side * side), corr) && nsw_eigenvalues(corr, n, value);
   for (int i = 0; i < n; i++) sum -= log(value[i] + SMALL) + 1 / (value[i] + SMALL);

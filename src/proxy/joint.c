@@ -218,7 +218,7 @@ int nsw_joint_score(void *state, uint64_t seed, const uint32_t *members, size_t 
                     struct nsw_error *err) {
   struct joint *j = state;
   struct nsw_net **nets = calloc(n, sizeof *nets);
-  int done = nets ? NSW_OK : nsw_fail(err, "out of memory for %zu networks", n);
+  int done = nets ? NSW_OK : nsw_no_memory(err, "%zu networks", n);
   bool path = true;
   for (size_t i = 0; i < n && done == NSW_OK && path; i++) {
     done = nsw_net_build(j->context->space, members[i], &j->context->macro, &nets[i], err);
@@ -324,7 +324,7 @@ static int open_all(struct joint *j, const struct nsw_proxy *const *proxy, const
   j->part = calloc((size_t)count, sizeof *j->part);
   j->batch = calloc((size_t)count, sizeof *j->batch);
   j->turn = calloc((size_t)(count * passes()), sizeof *j->turn);
-  int status = j->part && j->batch && j->turn ? NSW_OK : nsw_fail(err, "out of memory for %d scores", count);
+  int status = j->part && j->batch && j->turn ? NSW_OK : nsw_no_memory(err, "%d scores", count);
   if (status == NSW_OK) status = nsw_units_open(j->context->space, &j->units, err);
   for (int k = 0; k < count && status == NSW_OK; k++) {
     status = open_part(j, proxy[k], values[k], wanted, err);
@@ -338,7 +338,7 @@ int nsw_joint_open(const struct nsw_context *context, const struct nsw_proxy *co
                    const char *const *const *values, int count, const bool *wanted, void **state,
                    struct nsw_error *err) {
   struct joint *j = calloc(1, sizeof *j);
-  if (!j) return nsw_fail(err, "out of memory for %d scores", count);
+  if (!j) return nsw_no_memory(err, "%d scores", count);
   j->context = context;
   int status = open_all(j, proxy, values, count, wanted, err);
   if (status == NSW_OK) status = open_warm_up(j, err);

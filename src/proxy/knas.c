@@ -106,10 +106,10 @@ static bool reserve_probe(struct knas *s, size_t floats) {
 
 static int begin(void *state, struct nsw_lab *lab, struct nsw_error *err) {
   struct knas *s = state;
-  if (!reserve_params(s, lab->net->params)) return nsw_fail(err, "out of memory for %d tensors", lab->net->params);
+  if (!reserve_params(s, lab->net->params)) return nsw_no_memory(err, "%d tensors", lab->net->params);
   list_probed(s, lab);
   if (!reserve_probe(s, (size_t)lab->samples * (size_t)s->probes * REF_ELEMENTS + 1))
-    return nsw_fail(err, "out of memory for single gradients");
+    return nsw_no_memory(err, "single gradients");
   nsw_engine_probe(lab->engine, s->probed, s->probes, REF_ELEMENTS, s->probe);
   return NSW_OK;
 }
@@ -181,7 +181,7 @@ static int open_knas(const struct nsw_context *context, const char *const *value
   (void)context;
   (void)values;
   *state = calloc(1, sizeof(struct knas));
-  return *state ? NSW_OK : nsw_fail(err, "out of memory");
+  return *state ? NSW_OK : nsw_no_memory(err, "a score");
 }
 
 static const struct nsw_measure measure = {.pass = &nsw_pass_sample,

@@ -36,7 +36,7 @@ static int open_meco(const struct nsw_context *context, const char *const *value
   (void)context;
   (void)values;
   *state = calloc(1, sizeof(struct meco));
-  return *state ? NSW_OK : nsw_fail(err, "out of memory for meco");
+  return *state ? NSW_OK : nsw_no_memory(err, "meco");
 }
 
 static bool reserve(struct meco *s, size_t channels, size_t pixels) {
@@ -98,8 +98,8 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   s->sum = 0;
   s->failed = false;
   float *image = malloc(3 * SIDE * SIDE * sizeof *image);
-  int status = image ? nsw_net_build(lab->context->space, lab->index, &macro, &net, err)
-                     : nsw_fail(err, "out of memory for an image");
+  int status =
+      image ? nsw_net_build(lab->context->space, lab->index, &macro, &net, err) : nsw_no_memory(err, "an image");
   if (status == NSW_OK) {
     nsw_noise_images(lab->seed, SET_MECO, 1, SIDE, image);
     status = nsw_batch_fill(&lab->spare, image, NULL, 1, SIDE, err);
@@ -112,7 +112,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
     nsw_engine_forward(lab->engine);
     nsw_engine_observe(lab->engine, NULL, NULL);
     values[0] = s->sum;
-    if (s->failed) status = nsw_fail(err, "out of memory for correlations of channels");
+    if (s->failed) status = nsw_no_memory(err, "correlations of channels");
   }
   nsw_net_free(&net);
   free(image);

@@ -34,7 +34,7 @@ static int open_mlfe(const struct nsw_context *context, const char *const *value
   (void)context;
   (void)values;
   *state = calloc(1, sizeof(struct mlfe));
-  return *state ? NSW_OK : nsw_fail(err, "out of memory for mlfe");
+  return *state ? NSW_OK : nsw_no_memory(err, "mlfe");
 }
 
 /* ---- entropies ---- */
@@ -135,7 +135,7 @@ static void observe(void *with, const struct nsw_engine *engine, int layer, enum
 static int run(struct look *look, struct nsw_lab *lab, struct nsw_error *err) {
   size_t side = (size_t)look->net->resolution, n = 3 * side * side;
   float *ones = malloc(n * sizeof *ones);
-  if (!ones) return nsw_fail(err, "out of memory for an image of ones");
+  if (!ones) return nsw_no_memory(err, "an image of ones");
   for (size_t i = 0; i < n; i++) ones[i] = 1;
   int status = nsw_batch_fill(&lab->spare, ones, NULL, 1, (int)side, err);
   free(ones);
@@ -157,7 +157,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   struct look look = {.state = state, .net = net};
   for (int m = 0; m < CELLS; m++) look.tensor[m] = net->cells > m ? net->cell[net->cells - 1 - m] : -1;
   look.tensor[CELLS] = net->features;
-  status = reserve(state, net) ? run(&look, lab, err) : nsw_fail(err, "out of memory for feature maps");
+  status = reserve(state, net) ? run(&look, lab, err) : nsw_no_memory(err, "feature maps");
   double most = -INFINITY, least = INFINITY, sum = 0;
   for (int m = 0; m < MAPS; m++) {
     if (look.value[m] > most) most = look.value[m];

@@ -28,7 +28,7 @@ static int open_naswot(const struct nsw_context *context, const char *const *val
   (void)context;
   (void)values;
   *state = calloc(1, sizeof(struct naswot));
-  return *state ? NSW_OK : nsw_fail(err, "out of memory");
+  return *state ? NSW_OK : nsw_no_memory(err, "a score");
 }
 
 static int begin(void *state, struct nsw_lab *lab, struct nsw_error *err) {
@@ -39,7 +39,7 @@ static int begin(void *state, struct nsw_lab *lab, struct nsw_error *err) {
     s->kernel = malloc(n * n * sizeof *s->kernel);
     s->n = s->kernel ? lab->samples : 0;
   }
-  if (!s->kernel) return nsw_fail(err, "out of memory for a kernel of %zu images", n);
+  if (!s->kernel) return nsw_no_memory(err, "a kernel of %zu images", n);
   memset(s->kernel, 0, n * n * sizeof *s->kernel);
   s->codes.failed = false;
   return NSW_OK;
@@ -60,7 +60,7 @@ static void observe(void *state, const struct nsw_engine *engine, int layer, enu
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   struct naswot *s = state;
   (void)lab;
-  if (s->codes.failed) return nsw_fail(err, "out of memory for the codes of ReLUs");
+  if (s->codes.failed) return nsw_no_memory(err, "the codes of ReLUs");
   for (int i = 0; i < s->n; i++)
     for (int j = 0; j < i; j++) s->kernel[j * s->n + i] = s->kernel[i * s->n + j];
   values[0] = nsw_log_determinant(s->kernel, s->n);

@@ -19,7 +19,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   }
   free(copy);
   free(value);
-  return ok ? NSW_OK : nsw_fail(err, "out of memory for a kernel of %zu images", n);
+  return ok ? NSW_OK : nsw_no_memory(err, "a kernel of %zu images", n);
 }
 
 static const struct nsw_measure measure = {.pass = &nsw_pass_kernel, .take = take};

@@ -83,7 +83,7 @@ static double work_jacobian(int n) {
 static int run_jacobian(struct nsw_lab *lab, struct nsw_error *err) {
   size_t logits = (size_t)lab->samples * (size_t)lab->net->classes, side = (size_t)lab->net->resolution;
   float *ones = malloc(logits * sizeof *ones);
-  if (!ones) return nsw_fail(err, "out of memory for the Jacobian");
+  if (!ones) return nsw_no_memory(err, "the Jacobian");
   for (size_t i = 0; i < logits; i++) ones[i] = 1;
   nsw_engine_forward(lab->engine);
   nsw_engine_backward(lab->engine, ones, NSW_WANT_IMAGE_GRADS);
@@ -105,7 +105,7 @@ const struct nsw_pass nsw_pass_jacobian = {.name = "jacobian",
 /* Copies all gradients of nsw_pass_train, of the mean loss, one behind the other. */
 static int keep_base(struct nsw_lab *lab, struct nsw_error *err) {
   size_t all = nsw_weights_in(lab->net);
-  if (!reserve(&lab->base, &lab->base_room, all)) return nsw_fail(err, "out of memory for %zu gradients", all);
+  if (!reserve(&lab->base, &lab->base_room, all)) return nsw_no_memory(err, "%zu gradients", all);
   float *to = lab->base;
   for (int p = 0; p < lab->net->params; p++) {
     size_t n = nsw_param_size(&lab->net->param[p]);
@@ -179,7 +179,7 @@ const struct nsw_pass nsw_pass_sample = {.name = "sample",
 static int bind_flow(struct nsw_lab *lab, struct nsw_error *err) {
   size_t size = (size_t)lab->net->resolution, pixels = 3 * size * size;
   float *ones = malloc(pixels * sizeof *ones);
-  if (!ones) return nsw_fail(err, "out of memory for an image of ones");
+  if (!ones) return nsw_no_memory(err, "an image of ones");
   for (size_t i = 0; i < pixels; i++) ones[i] = 1;
   int status = nsw_batch_fill(&lab->spare, ones, NULL, 1, (int)size, err);
   free(ones);
@@ -195,7 +195,7 @@ static double work_flow(int n) { return 3.0 / n; }
 static int run_flow(struct nsw_lab *lab, struct nsw_error *err) {
   size_t classes = (size_t)lab->net->classes;
   float *ones = malloc(classes * sizeof *ones);
-  if (!ones) return nsw_fail(err, "out of memory for the slopes of an image of ones");
+  if (!ones) return nsw_no_memory(err, "the slopes of an image of ones");
   for (size_t k = 0; k < classes; k++) ones[k] = 1;
   nsw_engine_forward(lab->engine);
   nsw_engine_backward(lab->engine, ones, NSW_WANT_WEIGHT_GRADS);
@@ -263,7 +263,7 @@ static int run_kernel(struct nsw_lab *lab, struct nsw_error *err) {
   if (ok) gram(rows, n, size, lab->kernel);
   free(rows);
   free(slopes);
-  return ok ? NSW_OK : nsw_fail(err, "out of memory for %d gradients of %zu numbers: take fewer samples", n, size);
+  return ok ? NSW_OK : nsw_no_memory(err, "%d gradients of %zu numbers: take fewer samples", n, size);
 }
 
 const struct nsw_pass nsw_pass_kernel = {.name = "kernel",
@@ -352,7 +352,7 @@ int nsw_lab_open(const struct nsw_context *context, int samples, struct nsw_lab 
   if (status != NSW_OK) return status;
   lab->jacobian = malloc(n * 3 * side * side * sizeof *lab->jacobian);
   lab->kernel = malloc(n * n * sizeof *lab->kernel);
-  if (!lab->jacobian || !lab->kernel) return nsw_fail(err, "out of memory for %d samples", samples);
+  if (!lab->jacobian || !lab->kernel) return nsw_no_memory(err, "%d samples", samples);
   return nsw_engine_create(nsw_cpu_isa(), &lab->engine, err);
 }
 
@@ -375,7 +375,7 @@ int nsw_lab_begin(struct nsw_lab *lab, uint32_t index, struct nsw_net *const *ne
   for (size_t m = 0; m < members; m++)
     for (int p = 0; p < nets[m]->params; p++)
       if (nsw_param_size(&nets[m]->param[p]) > most) most = nsw_param_size(&nets[m]->param[p]);
-  if (!reserve(&lab->gradient, &lab->room, most)) return nsw_fail(err, "out of memory for the largest parameter");
+  if (!reserve(&lab->gradient, &lab->room, most)) return nsw_no_memory(err, "the largest parameter");
   lab->index = index;
   lab->net = net;
   lab->nets = nets;

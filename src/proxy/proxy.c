@@ -80,7 +80,7 @@ int nsw_registry_add(struct nsw_registry *registry, const struct nsw_proxy *prox
   int status = check(registry, proxy, err);
   if (status) return nsw_error_prefix(err, status, "proxy %.60s", proxy->name ? proxy->name : "?");
   const struct nsw_proxy **list = realloc(registry->own, (registry->count + 1) * sizeof *list);
-  if (!list) return nsw_fail(err, "out of memory for proxies");
+  if (!list) return nsw_no_memory(err, "proxies");
   registry->own = list;
   list[registry->count++] = proxy;
   return NSW_OK;

@@ -41,7 +41,7 @@ static int open_regions(const struct nsw_context *context, const char *const *va
                         struct nsw_error *err) {
   struct regions *s = calloc(1, sizeof *s);
   bool fewest = !strcmp(values[CHANNELS], "auto");
-  if (!s) return nsw_fail(err, "out of memory");
+  if (!s) return nsw_no_memory(err, "a score");
   s->channels = nsw_space_kind(context->space)->fewest_channels;
   int status = whole_number("images", values[IMAGES], 1000000, &s->images, err);
   if (status == NSW_OK && !fewest) status = whole_number("channels", values[CHANNELS], 1024, &s->channels, err);
@@ -49,7 +49,7 @@ static int open_regions(const struct nsw_context *context, const char *const *va
     size_t n = (size_t)s->images;
     s->pixels = malloc(n * 3 * SIDE * SIDE * sizeof *s->pixels);
     s->pattern = malloc(n * sizeof *s->pattern);
-    if (!s->pixels || !s->pattern) status = nsw_fail(err, "out of memory for %d images", s->images);
+    if (!s->pixels || !s->pattern) status = nsw_no_memory(err, "%d images", s->images);
   }
   if (status == NSW_OK)
     *state = s;
@@ -111,7 +111,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
     nsw_engine_forward(lab->engine);
     nsw_engine_observe(lab->engine, NULL, NULL);
     values[0] = count_different(s->pattern, s->images);
-    if (s->codes.failed) status = nsw_fail(err, "out of memory for the codes of ReLUs");
+    if (s->codes.failed) status = nsw_no_memory(err, "the codes of ReLUs");
   }
   nsw_net_free(&net);
   return status;

@@ -161,7 +161,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   size_t f = (size_t)s.features;
   double *w = malloc((f + 1) * (size_t)s.classes * sizeof *w);
   s.x = malloc((size_t)s.n * f * sizeof *s.x);
-  int status = w && s.x ? make_features(&s, lab, err) : nsw_fail(err, "out of memory for %d features", s.features);
+  int status = w && s.x ? make_features(&s, lab, err) : nsw_no_memory(err, "%d features", s.features);
   if (status == NSW_OK) {
     standardise(&s);
     values[RIDGE] = ridge(&s, w) ? accuracy_of(&s, w) : NAN;

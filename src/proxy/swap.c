@@ -36,7 +36,7 @@ static int open_swap(const struct nsw_context *context, const char *const *value
   if (context->samples > WORD)
     return nsw_usage(err, "swap: at most %d images, as a pattern is one word; not %d", WORD, context->samples);
   *state = calloc(1, sizeof(struct swap));
-  return *state ? NSW_OK : nsw_fail(err, "out of memory");
+  return *state ? NSW_OK : nsw_no_memory(err, "a score");
 }
 
 /* ---- the set ---- */
@@ -85,7 +85,7 @@ static int begin(void *state, struct nsw_lab *lab, struct nsw_error *err) {
   s->images = lab->samples;
   s->count = 0;
   s->zero = s->codes.failed = false;
-  if (!s->slot && !grow(s)) return nsw_fail(err, "out of memory for activation patterns");
+  if (!s->slot && !grow(s)) return nsw_no_memory(err, "activation patterns");
   memset(s->slot, 0, s->size * sizeof *s->slot);
   return NSW_OK;
 }
@@ -117,7 +117,7 @@ static void observe(void *state, const struct nsw_engine *engine, int layer, enu
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   struct swap *s = state;
   (void)lab;
-  if (s->codes.failed) return nsw_fail(err, "out of memory for activation patterns");
+  if (s->codes.failed) return nsw_no_memory(err, "activation patterns");
   values[0] = (double)(s->count + s->zero);
   return NSW_OK;
 }

@@ -51,7 +51,7 @@ static int make(struct train *s, const char *const *values, struct nsw_error *er
 static int open_train(const struct nsw_context *context, const char *const *values, void **state,
                       struct nsw_error *err) {
   struct train *s = calloc(1, sizeof *s);
-  if (!s) return nsw_fail(err, "out of memory for a training");
+  if (!s) return nsw_no_memory(err, "a training");
   s->context = context;
   int status = make(s, values, err);
   if (status == NSW_OK)
@@ -141,7 +141,7 @@ static int score(void *state, uint64_t seed, const uint32_t *members, size_t n, 
   struct nsw_trained trained = {0};
   size_t epochs = points(s), width = COLUMNS + NSW_CURVES * epochs;
   float *curve = epochs ? malloc(epochs * NSW_CURVES * sizeof *curve) : NULL;
-  int done = epochs && !curve ? nsw_fail(err, "out of memory for a learning curve")
+  int done = epochs && !curve ? nsw_no_memory(err, "a learning curve")
                               : nsw_net_build(s->context->space, members[0], &s->macro, &net, err);
   bool path = done == NSW_OK && net->features >= 0;
   if (path) done = train(s, seed, members[0], net, curve, &trained, err);

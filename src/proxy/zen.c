@@ -33,7 +33,7 @@ static int open_zen(const struct nsw_context *context, const char *const *values
   if (end2 == values[REPEATS] || *end2 || z.repeats < 1 || z.repeats > 1000)
     return nsw_usage(err, "repeats=%.40s is not a whole number from 1 to 1000", values[REPEATS]);
   struct zen *s = malloc(sizeof *s);
-  if (!s) return nsw_fail(err, "out of memory");
+  if (!s) return nsw_no_memory(err, "a score");
   *s = z;
   *state = s;
   return NSW_OK;
@@ -115,7 +115,7 @@ static int draw_all(const struct zen *z, struct nsw_lab *lab, const struct nsw_n
                    .after = malloc(features * sizeof(float)),
                    .variance = malloc((size_t)net->tensors * sizeof(double))};
   bool ok = r.image && r.other && r.before && r.after && r.variance;
-  int status = ok ? NSW_OK : nsw_fail(err, "out of memory for the images of zen");
+  int status = ok ? NSW_OK : nsw_no_memory(err, "the images of zen");
   double sum = 0, one;
   for (int k = 0; k < z->repeats && status == NSW_OK; k++) {
     status = draw(z, lab, net, &r, lab->seed + ((uint64_t)k << 40), &one, err);

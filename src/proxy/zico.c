@@ -27,7 +27,7 @@ static int open_zico(const struct nsw_context *context, const char *const *value
   if (context->samples == 1 || context->samples == 3)
     return nsw_usage(err, "zico: two batches of at least two images each are needed, not %d images", context->samples);
   *state = calloc(1, sizeof(struct zico));
-  return *state ? NSW_OK : nsw_fail(err, "out of memory for zico");
+  return *state ? NSW_OK : nsw_no_memory(err, "zico");
 }
 
 /* Of one layer: a, b gradients of both batches' summed losses. With two values the deviation is half their distance. */

@@ -106,8 +106,7 @@ static uint32_t child(struct nsw_run *run, const void *state) {
 static int run(struct nsw_run *run, struct nsw_error *err) {
   uint32_t size = (uint32_t)run->search->set[POPULATION];
   struct parents p;
-  if (!make_parents(&p, size, run->search->set[SAMPLE]))
-    return nsw_fail(err, "out of memory for a population of %u", size);
+  if (!make_parents(&p, size, run->search->set[SAMPLE])) return nsw_no_memory(err, "a population of %u", size);
   p.of = run->state ? run->state : run->ground->rank;
   bool pays = true;
   for (uint32_t i = 0; i < size && pays; i++) {
@@ -134,7 +133,7 @@ static int open_evolution(const struct nsw_ground *ground, const struct nsw_sear
   double *key = malloc((ground->n + 1) * sizeof *key);
   int32_t *rank = *state = malloc((ground->n + 1) * sizeof *rank);
   int status = nsw_ranks_make(ground->score[search->score], ground->n, &scores, err);
-  if (status == NSW_OK && (!key || !rank)) status = nsw_fail(err, "out of memory for %zu candidates", ground->n);
+  if (status == NSW_OK && (!key || !rank)) status = nsw_no_memory(err, "%zu candidates", ground->n);
   for (size_t i = 0; i < ground->n && status == NSW_OK; i++)
     key[i] = (double)ground->rank[i] * (double)ground->n + (double)scores.code[i];
   if (status == NSW_OK) status = nsw_ranks_make(key, ground->n, &both, err);

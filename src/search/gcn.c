@@ -224,7 +224,7 @@ static int draw_sample(const struct nsw_ground *ground, size_t n, struct nsw_dic
   double *z = malloc((ground->n + 1) * sizeof *z);
   *target = malloc((n + 1) * sizeof **target);
   *candidate = all;
-  int status = all && z && *target ? NSW_OK : nsw_fail(err, "out of memory for a sample of %zu", n);
+  int status = all && z && *target ? NSW_OK : nsw_no_memory(err, "a sample of %zu", n);
   if (status == NSW_OK) status = nsw_normal_scores(ground->look, ground->n, z, err);
   for (size_t i = 0; i < ground->n && status == NSW_OK; i++) all[i] = (uint32_t)i;
   for (size_t i = 0; i < n && status == NSW_OK; i++) {
@@ -267,7 +267,7 @@ int nsw_gcn_transfer(const struct nsw_ground *train, const struct nsw_ground *ap
   nsw_dice_begin(&dice, (struct nsw_stream){seed, 0, NSW_FOR_MODEL});
   int status = nsw_graphs_make(train, &from, err);
   if (status == NSW_OK) status = nsw_graphs_make(apply, &to, err);
-  if (status == NSW_OK && !nsw_gcn_make(&g, plan->layers, plan->width, 0)) status = nsw_fail(err, "out of memory");
+  if (status == NSW_OK && !nsw_gcn_make(&g, plan->layers, plan->width, 0)) status = nsw_no_memory(err, "a model");
   if (status == NSW_OK) status = draw_sample(train, sample, &dice, &candidate, &target, err);
   if (status == NSW_OK) {
     nsw_gcn_begin(&g, &dice);
@@ -275,7 +275,7 @@ int nsw_gcn_transfer(const struct nsw_ground *train, const struct nsw_ground *ap
     status = fit_all(&g, plan, candidate, target, sample, fit, err);
   }
   g.graphs = &to;
-  if (status == NSW_OK && !nsw_gcn_predict(&g, 0, apply->n, value)) status = nsw_fail(err, "out of memory");
+  if (status == NSW_OK && !nsw_gcn_predict(&g, 0, apply->n, value)) status = nsw_no_memory(err, "a model");
   free(candidate);
   free(target);
   nsw_gcn_free(&g);
@@ -310,13 +310,13 @@ static int open_gcn(const struct nsw_ground *ground, const struct nsw_search *se
                     struct nsw_error *err) {
   struct state *s = *state = calloc(1, sizeof *s);
   const double *set = search->set;
-  if (!s) return nsw_fail(err, "out of memory for a model");
+  if (!s) return nsw_no_memory(err, "a model");
   s->plan = (struct nsw_gcn_plan){.epochs = (size_t)set[EPOCHS], .rate = (float)set[RATE], .decay = (float)set[DECAY]};
   bool scores = search->use & NSW_USE_INPUTS;
   int status = nsw_graphs_make(ground, &s->graphs, err);
   if (status == NSW_OK && scores) status = nsw_inputs_scores(ground, &s->extra, err);
   if (status == NSW_OK && !nsw_gcn_make(&s->gcn, (size_t)set[LAYERS], (size_t)set[WIDTH], scores ? ground->scores : 0))
-    status = nsw_fail(err, "out of memory for a model of %zu graphs", ground->n);
+    status = nsw_no_memory(err, "a model of %zu graphs", ground->n);
   s->gcn.graphs = &s->graphs;
   s->gcn.extra = s->extra;
   return status;
@@ -331,7 +331,7 @@ static int fit(void *state, const uint32_t *candidate, const double *y, size_t n
     s->y = malloc(2 * n * sizeof *s->y);
     s->room = s->y ? 2 * n : 0;
   }
-  if (!s->room) return nsw_fail(err, "out of memory for a model of %zu trainings", n);
+  if (!s->room) return nsw_no_memory(err, "a model of %zu trainings", n);
   for (size_t i = 0; i < n; i++) s->y[i] = (float)y[i];
   nsw_gcn_begin(&s->gcn, dice);
   s->plan.batch = n;
@@ -340,7 +340,7 @@ static int fit(void *state, const uint32_t *candidate, const double *y, size_t n
 
 static int predict(void *state, double *value, struct nsw_error *err) {
   struct state *s = state;
-  return nsw_gcn_predict(&s->gcn, 0, s->graphs.n, value) ? NSW_OK : nsw_fail(err, "out of memory for predictions");
+  return nsw_gcn_predict(&s->gcn, 0, s->graphs.n, value) ? NSW_OK : nsw_no_memory(err, "predictions");
 }
 
 static const struct nsw_model model = {fit, predict};

@@ -43,7 +43,7 @@ int nsw_graphs_make(const struct nsw_ground *ground, struct nsw_graphs *graphs, 
     return nsw_usage(err, "%s: all its architectures have the same cell: graphs would not tell them apart",
                      nsw_space_kind(ground->space)->name);
   graphs->first = malloc((ground->n + 1) * sizeof *graphs->first);
-  if (!graphs->first) return nsw_fail(err, "out of memory for %zu graphs", ground->n);
+  if (!graphs->first) return nsw_no_memory(err, "%zu graphs", ground->n);
   struct nsw_graph cell = {.shape = 0};
   for (int fill = 0; fill < 2; fill++) { /* count, then fill */
     size_t nodes = 0;
@@ -62,7 +62,7 @@ int nsw_graphs_make(const struct nsw_ground *ground, struct nsw_graphs *graphs, 
     if (fill) break;
     graphs->op = malloc(nodes + 1);
     graphs->from = malloc((nodes + 1) * sizeof *graphs->from);
-    if (!graphs->op || !graphs->from) return nsw_fail(err, "out of memory for %zu nodes", nodes);
+    if (!graphs->op || !graphs->from) return nsw_no_memory(err, "%zu nodes", nodes);
   }
   return NSW_OK;
 }

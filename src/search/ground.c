@@ -10,8 +10,7 @@ int nsw_ground_finish(struct nsw_ground *ground, struct nsw_error *err) {
   ground->genes = calloc(ground->n + 1, ground->stride);
   ground->place = malloc(count * sizeof *ground->place);
   ground->rank = malloc((ground->n + 1) * sizeof *ground->rank);
-  if (!ground->genes || !ground->place || !ground->rank)
-    return nsw_fail(err, "out of memory for %zu candidates", ground->n);
+  if (!ground->genes || !ground->place || !ground->rank) return nsw_no_memory(err, "%zu candidates", ground->n);
   ground->whole = ground->n == count;
   memset(ground->place, 0xff, count * sizeof *ground->place);
   for (int g = 0; g < ground->length; g++) ground->choices[g] = (uint32_t)nsw_space_gene_choices(ground->space, g);

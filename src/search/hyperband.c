@@ -37,7 +37,7 @@ static int remember(struct memory *m, uint32_t candidate, double value, struct n
     if (c) m->candidate = c;
     double *v = realloc(m->value, room * sizeof *v);
     if (v) m->value = v;
-    if (!c || !v) return nsw_fail(err, "out of memory for %zu trainings", room);
+    if (!c || !v) return nsw_no_memory(err, "%zu trainings", room);
     m->room = room;
   }
   m->candidate[m->n] = candidate;
@@ -127,7 +127,7 @@ static int halve(struct bracket *b, size_t n, size_t from, bool *pays, struct ns
   struct nsw_run *run = b->run;
   double eta = run->search->set[ETA];
   uint32_t *alive = malloc((n + 1) * sizeof *alive);
-  int status = alive ? NSW_OK : nsw_fail(err, "out of memory for a bracket of %zu", n);
+  int status = alive ? NSW_OK : nsw_no_memory(err, "a bracket of %zu", n);
   for (size_t i = 0; i < n && *pays && status == NSW_OK; i++) {
     if (!nsw_next_start(run, &alive[i])) alive[i] = nsw_propose(run, draw, &b);
     status = train_to(b, alive[i], from, from, pays, err);

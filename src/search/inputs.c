@@ -143,7 +143,7 @@ int nsw_normal_scores(const double *value, size_t n, double *out, struct nsw_err
 /* One score into x[.][width] at a column. */
 static int score_column(const double *score, size_t n, float *x, size_t width, size_t column, struct nsw_error *err) {
   double *z = malloc((n + 1) * sizeof *z);
-  int status = z ? nsw_normal_scores(score, n, z, err) : nsw_fail(err, "out of memory for a score of %zu", n);
+  int status = z ? nsw_normal_scores(score, n, z, err) : nsw_no_memory(err, "a score of %zu", n);
   for (size_t i = 0; i < n && status == NSW_OK; i++) x[i * width + column] = (float)z[i];
   free(z);
   return status;
@@ -151,7 +151,7 @@ static int score_column(const double *score, size_t n, float *x, size_t width, s
 
 int nsw_inputs_scores(const struct nsw_ground *ground, float **x, struct nsw_error *err) {
   *x = malloc((ground->n * ground->scores + 1) * sizeof **x);
-  int status = *x ? NSW_OK : nsw_fail(err, "out of memory for %zu scores", ground->scores);
+  int status = *x ? NSW_OK : nsw_no_memory(err, "%zu scores", ground->scores);
   for (size_t s = 0; s < ground->scores && status == NSW_OK; s++)
     status = score_column(ground->score[s], ground->n, *x, ground->scores, s, err);
   return status;
@@ -168,12 +168,12 @@ int nsw_inputs_make(const struct nsw_ground *ground, unsigned kinds, struct nsw_
   c.square = calloc(c.raw + 1, sizeof *c.square);
   c.place = calloc(c.raw + 1, sizeof *c.place);
   float *raw = malloc((c.raw + 1) * sizeof *raw);
-  int status = c.sum && c.square && c.place && raw ? NSW_OK : nsw_fail(err, "out of memory for inputs");
+  int status = c.sum && c.square && c.place && raw ? NSW_OK : nsw_no_memory(err, "inputs");
   if (status == NSW_OK) {
     choose_columns(ground, kinds, &c, raw);
     inputs->width = c.kept + scores;
     inputs->x = malloc((inputs->n * inputs->width + 1) * sizeof *inputs->x);
-    if (!inputs->x) status = nsw_fail(err, "out of memory for %zu inputs of %zu candidates", inputs->width, inputs->n);
+    if (!inputs->x) status = nsw_no_memory(err, "%zu inputs of %zu candidates", inputs->width, inputs->n);
   }
   if (status == NSW_OK) fill_columns(ground, kinds, &c, raw, inputs);
   for (size_t s = 0; s < scores && status == NSW_OK; s++)

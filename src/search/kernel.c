@@ -47,13 +47,13 @@ void nsw_kernel_free(struct nsw_kernel *k) {
 int nsw_kernel_make(const struct nsw_ground *ground, unsigned kinds, bool gaussian, struct nsw_kernel **kernel,
                     struct nsw_error *err) {
   struct nsw_kernel *k = *kernel = calloc(1, sizeof *k);
-  if (!k) return nsw_fail(err, "out of memory for a model");
+  if (!k) return nsw_no_memory(err, "a model");
   k->gaussian = gaussian;
   int status = nsw_inputs_make(ground, kinds, &k->inputs, err);
   if (status != NSW_OK) return status;
   k->square = malloc((k->inputs.n + 1) * sizeof *k->square);
   k->weights = malloc((k->inputs.width + 1) * sizeof *k->weights);
-  if (!k->square || !k->weights) return nsw_fail(err, "out of memory for a model of %zu inputs", k->inputs.width);
+  if (!k->square || !k->weights) return nsw_no_memory(err, "a model of %zu inputs", k->inputs.width);
   for (size_t i = 0; i < k->inputs.n; i++) {
     const float *x = k->inputs.x + i * k->inputs.width;
     k->square[i] = cblas_sdot((int)k->inputs.width, x, 1, x, 1);
@@ -136,7 +136,7 @@ static double attempt(struct nsw_kernel *k, const double *y, double noise, doubl
 int nsw_kernel_fit(struct nsw_kernel *k, const uint32_t *candidate, const double *y, size_t m, struct nsw_error *err) {
   static const double noises[] = {.003, .01, .03, .1, .3, 1, 3}, lengths[] = {.1, .25, .5, 1, 2, 4, 8};
   size_t width = k->inputs.width;
-  if (!make_room(k, m)) return nsw_fail(err, "out of memory for a model of %zu trainings", m);
+  if (!make_room(k, m)) return nsw_no_memory(err, "a model of %zu trainings", m);
   k->m = m;
   for (size_t i = 0; i < m; i++) {
     memcpy(k->sample + i * width, k->inputs.x + candidate[i] * width, width * sizeof *k->sample);

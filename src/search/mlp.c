@@ -96,7 +96,7 @@ static void close_mlp(void *state) {
 static int open_mlp(const struct nsw_ground *ground, const struct nsw_search *search, void **state,
                     struct nsw_error *err) {
   struct state *s = *state = calloc(1, sizeof *s);
-  if (!s) return nsw_fail(err, "out of memory for a model");
+  if (!s) return nsw_no_memory(err, "a model");
   s->epochs = search->set[EPOCHS];
   s->rate = search->set[RATE];
   s->decay = search->set[DECAY];
@@ -104,7 +104,7 @@ static int open_mlp(const struct nsw_ground *ground, const struct nsw_search *se
   int status = nsw_inputs_make(ground, kinds, &s->inputs, err);
   if (status == NSW_OK &&
       !nsw_mlp_make(&s->mlp, s->inputs.width, (size_t)search->set[HIDDEN], (size_t)search->set[WIDTH]))
-    status = nsw_fail(err, "out of memory for a model of %zu inputs", s->inputs.width);
+    status = nsw_no_memory(err, "a model of %zu inputs", s->inputs.width);
   return status;
 }
 
@@ -120,7 +120,7 @@ static int fit(void *state, const uint32_t *candidate, const double *y, size_t n
     s->y = malloc(room * sizeof *s->y);
     s->room = s->x && s->y ? room : 0;
   }
-  if (!s->room) return nsw_fail(err, "out of memory for a model of %zu trainings", n);
+  if (!s->room) return nsw_no_memory(err, "a model of %zu trainings", n);
   for (size_t i = 0; i < n; i++) {
     memcpy(s->x + i * width, s->inputs.x + candidate[i] * width, width * sizeof *s->x);
     s->y[i] = (float)y[i];
@@ -139,7 +139,7 @@ static int predict(void *state, double *value, struct nsw_error *err) {
   for (size_t first = 0; first < s->inputs.n; first += BLOCK) {
     size_t rows = s->inputs.n - first < BLOCK ? s->inputs.n - first : BLOCK;
     const float *out = nsw_mlp_forward(&s->mlp, s->inputs.x + first * s->inputs.width, rows);
-    if (!out) return nsw_fail(err, "out of memory for predictions");
+    if (!out) return nsw_no_memory(err, "predictions");
     for (size_t i = 0; i < rows; i++) value[first + i] = out[i];
   }
   return NSW_OK;

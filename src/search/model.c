@@ -109,7 +109,7 @@ int nsw_model_run(struct nsw_run *run, const struct nsw_model *model, struct nsw
                    .predicted = malloc((n + 1) * sizeof *l.predicted),
                    .top = malloc((n + 1) * sizeof *l.top)};
   bool pays = l.trained && l.y && l.predicted && l.top;
-  int status = pays ? NSW_OK : nsw_fail(err, "out of memory for predictions of %zu candidates", n);
+  int status = pays ? NSW_OK : nsw_no_memory(err, "predictions of %zu candidates", n);
   for (size_t i = 0; i < (size_t)set[NSW_MODEL_FIRST] && pays && l.count < n; i++) {
     uint32_t candidate = nsw_first_ones(run);
     while (nsw_trained(run, candidate)) candidate = nsw_draw_any(run);

@@ -54,7 +54,7 @@ int nsw_gain(const double *a, const double *b, size_t n, uint64_t resamples, dou
   if (!d || !mean) {
     free(d);
     free(mean);
-    return nsw_fail(err, "out of memory for a gain over %zu pairs", n);
+    return nsw_no_memory(err, "a gain over %zu pairs", n);
   }
   for (size_t i = 0; i < n; i++) {
     if (isnan(a[i]) || isnan(b[i])) continue;

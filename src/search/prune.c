@@ -81,7 +81,7 @@ static int run(struct nsw_run *run, struct nsw_error *err) {
         if (candidate) s.candidate = candidate;
         double *rank = realloc(s.rank, s.room * sizeof *rank);
         if (rank) s.rank = rank;
-        if (!candidate || !rank) status = nsw_fail(err, "out of memory for a stage of %zu", s.room);
+        if (!candidate || !rank) status = nsw_no_memory(err, "a stage of %zu", s.room);
         if (status != NSW_OK) break;
       }
       uint32_t candidate;

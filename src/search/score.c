@@ -8,7 +8,7 @@ static int descend(struct nsw_run *run, uint64_t pool, struct nsw_error *err) {
   size_t n = pool && pool < run->ground->n ? pool : run->ground->n, most = n;
   if (!run->ground->cost && run->search->budget < (double)most) most = (size_t)run->search->budget;
   uint32_t *list = malloc((most + 1) * sizeof *list);
-  if (!list) return nsw_fail(err, "out of memory for %zu candidates", most);
+  if (!list) return nsw_no_memory(err, "%zu candidates", most);
   size_t count = nsw_top_by_score(run, pool, most, list);
   for (size_t i = 0; i < count && nsw_train(run, list[i]); i++) {
   }

@@ -169,8 +169,7 @@ static int make_outcome(const struct nsw_ground *ground, const struct nsw_search
   bool predicts = search->method->kind & NSW_METHOD_PREDICTS;
   if (predicts) o->rank = calloc(search->repeats * (1 + ground->reports) * 2 + 1, sizeof *o->rank);
   if (o->best && o->trainings && (o->rank || !predicts)) return NSW_OK;
-  return nsw_fail(err, "out of memory for %llu repeats of %zu points", (unsigned long long)search->repeats,
-                  search->points);
+  return nsw_no_memory(err, "%llu repeats of %zu points", (unsigned long long)search->repeats, search->points);
 }
 
 static int all_repeats(const struct nsw_ground *ground, const struct nsw_search *search, struct nsw_outcome *outcome,
@@ -178,7 +177,7 @@ static int all_repeats(const struct nsw_ground *ground, const struct nsw_search 
   struct nsw_ranks ranks = {0};
   struct nsw_run *run = calloc(1, sizeof *run);
   uint32_t *room = calloc(3 * ground->n + search->start + 1, sizeof *room);
-  int status = run && room ? NSW_OK : nsw_fail(err, "out of memory for %zu candidates", ground->n);
+  int status = run && room ? NSW_OK : nsw_no_memory(err, "%zu candidates", ground->n);
   if (status == NSW_OK) {
     run->ground = ground;
     run->search = search;

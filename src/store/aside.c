@@ -57,7 +57,7 @@ static int resolve(const char *path, char **target, struct stat *old, bool *exis
   *target = *exists ? realpath(path, NULL) : follow(path);
   if (!*target) return nsw_fail(err, "%s: %s", path, strerror(errno));
   char *folder = folder_of(*target);
-  int status = folder ? check_folder(path, folder, err) : nsw_fail(err, "out of memory for a file name");
+  int status = folder ? check_folder(path, folder, err) : nsw_no_memory(err, "a file name");
   free(folder);
   if (status != NSW_OK) {
     free(*target);

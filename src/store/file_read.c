@@ -381,7 +381,7 @@ int nsw_file_probe(const char *path, char **spaces, struct nsw_error *err) {
   nsw_h5_quiet_begin(&quiet);
   hid_t file = open_ours(path, err);
   int status = file < 0 ? NSW_FAILED : list_spaces(file, &names, &count, err);
-  if (status == NSW_OK && spaces && !(*spaces = join(names, count))) status = nsw_fail(err, "out of memory for names");
+  if (status == NSW_OK && spaces && !(*spaces = join(names, count))) status = nsw_no_memory(err, "names");
   nsw_h5_names_free(names, count);
   if (file >= 0) H5Fclose(file);
   nsw_h5_quiet_end(&quiet);

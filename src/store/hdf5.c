@@ -281,7 +281,7 @@ int nsw_h5_names(hid_t group, H5O_type_t type, size_t limit, char ***names, size
     return NSW_OK;
   }
   nsw_h5_names_free(c.names, c.count);
-  return c.failed ? nsw_fail(err, "out of memory for names") : nsw_h5_fail(err, "a group", "cannot be listed");
+  return c.failed ? nsw_no_memory(err, "names") : nsw_h5_fail(err, "a group", "cannot be listed");
 }
 
 void nsw_h5_names_free(char **names, size_t count) {

@@ -67,7 +67,7 @@ int nsw_lock_take(const char *path, double patience, struct nsw_lock *lock, stru
   *lock = (struct nsw_lock){.file = -1};
   if (asprintf(&lock->path, "%s.lock", path) < 0) {
     lock->path = NULL;
-    return nsw_fail(err, "out of memory");
+    return nsw_no_memory(err, "a lock");
   }
   for (int attempt = 0; attempt < 100; attempt++) {
     int code = try_lock(lock);

@@ -34,7 +34,7 @@ int nsw_table_create(const char *space, size_t rows, size_t id_size, struct nsw_
     if (t->space && t->index && t->id && t->class_of && t->params && t->macs) return NSW_OK;
   }
   nsw_table_free(table);
-  return nsw_fail(err, "out of memory for a table of %zu rows", rows);
+  return nsw_no_memory(err, "a table of %zu rows", rows);
 }
 
 static void free_score(struct nsw_score *s) {
@@ -96,7 +96,7 @@ int nsw_table_add_score(struct nsw_table *table, const char *name, int direction
   if (nsw_table_score(table, name)) return nsw_fail(err, "there already is a score named %s", name);
   if (seeds < 1) return nsw_fail(err, "score %s: no seeds", name);
   struct nsw_score *list = realloc(table->score, (table->scores + 1) * sizeof *list);
-  if (!list) return nsw_fail(err, "out of memory for score %s", name);
+  if (!list) return nsw_no_memory(err, "score %s", name);
   table->score = list;
   struct nsw_score *s = &list[table->scores];
   *s = (struct nsw_score){.direction = direction, .seeds = seeds};
@@ -107,7 +107,7 @@ int nsw_table_add_score(struct nsw_table *table, const char *name, int direction
   s->seconds = zeros(table->rows, sizeof *s->seconds);
   if (!s->name || !s->value || (seeds > 1 && !s->by_seed) || !s->status || !s->seconds) {
     free_score(s);
-    return nsw_fail(err, "out of memory for score %s of %zu rows", name, table->rows);
+    return nsw_no_memory(err, "score %s of %zu rows", name, table->rows);
   }
   table->scores++;
   if (score) *score = s;
@@ -122,7 +122,7 @@ int nsw_table_add_accuracy(struct nsw_table *table, const char *dataset, const c
     return nsw_fail(err, "there already is an accuracy named %s/%s", dataset, split);
   if (repeats < 1) return nsw_fail(err, "accuracy %s/%s: no repeats", dataset, split);
   struct nsw_accuracy *list = realloc(table->accuracy, (table->accuracies + 1) * sizeof *list);
-  if (!list) return nsw_fail(err, "out of memory for accuracy %s/%s", dataset, split);
+  if (!list) return nsw_no_memory(err, "accuracy %s/%s", dataset, split);
   table->accuracy = list;
   struct nsw_accuracy *a = &list[table->accuracies];
   *a = (struct nsw_accuracy){.repeats = repeats};
@@ -132,7 +132,7 @@ int nsw_table_add_accuracy(struct nsw_table *table, const char *dataset, const c
   a->by_repeat = repeats > 1 ? nans(table->rows * repeats) : NULL;
   if (!a->dataset || !a->split || !a->value || (repeats > 1 && !a->by_repeat)) {
     free_accuracy(a);
-    return nsw_fail(err, "out of memory for accuracy %s/%s of %zu rows", dataset, split, table->rows);
+    return nsw_no_memory(err, "accuracy %s/%s of %zu rows", dataset, split, table->rows);
   }
   table->accuracies++;
   if (accuracy) *accuracy = a;
@@ -145,14 +145,14 @@ int nsw_table_add_curve(struct nsw_table *table, const char *name, size_t width,
   if (nsw_table_curve(table, name)) return nsw_fail(err, "there already are curves named %s", name);
   if (width < 1) return nsw_fail(err, "curves %s: no points", name);
   struct nsw_curves *list = realloc(table->curve, (table->curves + 1) * sizeof *list);
-  if (!list) return nsw_fail(err, "out of memory for curves %s", name);
+  if (!list) return nsw_no_memory(err, "curves %s", name);
   table->curve = list;
   struct nsw_curves *c = &list[table->curves];
   size_t points = table->rows * width;
   *c = (struct nsw_curves){.name = strdup(name), .width = width, .value = malloc((points + 1) * sizeof *c->value)};
   if (!c->name || !c->value) {
     free_curve(c);
-    return nsw_fail(err, "out of memory for curves %s of %zu rows", name, table->rows);
+    return nsw_no_memory(err, "curves %s of %zu rows", name, table->rows);
   }
   for (size_t i = 0; i < points; i++) c->value[i] = NAN;
   table->curves++;
@@ -167,7 +167,7 @@ int nsw_table_add_series(struct nsw_table *table, const char *name, const double
   if (list) table->series = list;
   if (!copy || !list) {
     free(copy);
-    return nsw_fail(err, "out of memory for %s of %zu ranks", name, n);
+    return nsw_no_memory(err, "%s of %zu ranks", name, n);
   }
   memcpy(copy, value, n * sizeof *copy);
   size_t place = 0;
@@ -235,7 +235,7 @@ int nsw_attributes_set(struct nsw_attributes *attributes, const char *name, cons
   if (!list) {
     free(copy);
     free(key);
-    return nsw_fail(err, "out of memory for attribute %s", name);
+    return nsw_no_memory(err, "attribute %s", name);
   }
   attributes->list = list;
   list[attributes->count++] = (struct nsw_attribute){key, copy};
@@ -249,7 +249,7 @@ int nsw_attributes_setf(struct nsw_attributes *attributes, struct nsw_error *err
   va_start(args, format);
   int n = vasprintf(&text, format, args);
   va_end(args);
-  if (n < 0) return nsw_fail(err, "out of memory for attribute %s", name);
+  if (n < 0) return nsw_no_memory(err, "attribute %s", name);
   int status = nsw_attributes_set(attributes, name, text, err);
   free(text);
   return status;

@@ -66,7 +66,7 @@ static int make_sequence(struct nsw_bootstrap *b, struct nsw_error *err) {
   uint64_t tied_both;
   int status = nsw_kendall_sequence(&b->x, &b->y, b->codes, b->rows, &tied_both, err);
   uint32_t *scratch = malloc(2 * n * sizeof *scratch + 1);
-  if (status == NSW_OK && !scratch) status = nsw_fail(err, "out of memory for a bootstrap of %zu rows", n);
+  if (status == NSW_OK && !scratch) status = nsw_no_memory(err, "a bootstrap of %zu rows", n);
   if (status == NSW_OK) {
     memcpy(scratch, b->codes, n * sizeof *scratch);
     nsw_lane_bits(scratch, scratch + n, b->y.start, n, b->y.distinct, b->bits);
@@ -93,7 +93,7 @@ static int allocate(struct nsw_bootstrap *b, struct nsw_error *err) {
   b->ry = malloc((d + 1) * L * sizeof *b->ry);
   if (b->rows && b->codes && b->joint && b->bits && b->counts && b->lanes && b->sorted && b->other && b->rx && b->ry)
     return NSW_OK;
-  return nsw_fail(err, "out of memory for a bootstrap of %zu rows", n);
+  return nsw_no_memory(err, "a bootstrap of %zu rows", n);
 }
 
 int nsw_bootstrap_create(const struct nsw_ranks *rx, const struct nsw_ranks *ry, const double *x, const double *y,
@@ -102,14 +102,14 @@ int nsw_bootstrap_create(const struct nsw_ranks *rx, const struct nsw_ranks *ry,
   if (rx->n != ry->n) return nsw_fail(err, "columns of %zu and %zu rows cannot be compared", rx->n, ry->n);
   if (rx->n > NSW_RESAMPLE_ROWS) return nsw_fail(err, "%zu rows are more than can be resampled", rx->n);
   struct nsw_bootstrap *b = calloc(1, sizeof *b);
-  if (!b) return nsw_fail(err, "out of memory for a bootstrap of %zu rows", rx->n);
+  if (!b) return nsw_no_memory(err, "a bootstrap of %zu rows", rx->n);
   *bootstrap = b;
   b->kernels = nsw_lane_kernels();
   b->n = (uint32_t)rx->n;
   b->wanted = wanted;
   int status = NSW_OK;
   if (copy_ranks(rx, &b->x) != NSW_OK || copy_ranks(ry, &b->y) != NSW_OK)
-    status = nsw_fail(err, "out of memory for a bootstrap of %zu rows", rx->n);
+    status = nsw_no_memory(err, "a bootstrap of %zu rows", rx->n);
   if (status == NSW_OK) status = allocate(b, err);
   if (status == NSW_OK) status = make_sequence(b, err);
   if (status == NSW_OK && wanted & NSW_WANT_PEARSON) {
@@ -196,7 +196,7 @@ static int weighted_lane(const struct nsw_bootstrap *b, const uint8_t *count, do
   uint32_t *codes = malloc((3 * n + dx + 2 * dy + 3) * sizeof *codes), *crossed = codes + n, *place = codes + 2 * n;
   uint32_t *start_x = codes + 3 * n, *start_y = start_x + dx + 1, *next = start_y + dy + 1;
   void *scratch = malloc(nsw_crossings_scratch(n));
-  int status = codes && scratch ? NSW_OK : nsw_fail(err, "out of memory for a bootstrap of %zu rows", n);
+  int status = codes && scratch ? NSW_OK : nsw_no_memory(err, "a bootstrap of %zu rows", n);
   if (status == NSW_OK) {
     struct nsw_sequence s = {n, codes, start_x, start_y, dx, dy};
     size_t at = 0;
@@ -234,7 +234,7 @@ int nsw_bootstrap_naive(const double *x, const double *y, size_t n, uint64_t see
   double *u = malloc((2 * n + 1) * sizeof *u), *v = u + n;
   struct nsw_ranks rx = {0}, ry = {0};
   struct nsw_kendall kendall;
-  if (!u) return nsw_fail(err, "out of memory");
+  if (!u) return nsw_no_memory(err, "resamples");
   struct nsw_stream stream = {.seed = seed, .which = resample, .purpose = NSW_FOR_BOOTSTRAP};
   for (size_t k = 0; k < n; k++) {
     uint32_t words[4];

@@ -11,7 +11,7 @@
 
 int nsw_columns_add(struct nsw_columns *columns, const char *name, struct nsw_column **column, struct nsw_error *err) {
   struct nsw_column *list = realloc(columns->list, (columns->count + 1) * sizeof *list);
-  if (!list) return nsw_fail(err, "out of memory for column %s", name);
+  if (!list) return nsw_no_memory(err, "column %s", name);
   columns->list = list;
   struct nsw_column *new = &list[columns->count++];
   *new = (struct nsw_column){.seeds = 1, .seconds = NAN};
@@ -21,7 +21,7 @@ int nsw_columns_add(struct nsw_columns *columns, const char *name, struct nsw_co
   new->standing = calloc(columns->rows + 1, 1);
   *column = new;
   if (new->name &&new->long_name &&new->value &&new->standing) return NSW_OK;
-  return nsw_fail(err, "out of memory for column %s", name);
+  return nsw_no_memory(err, "column %s", name);
 }
 
 static enum nsw_standing standing_of(uint8_t status, double value) {
@@ -59,7 +59,7 @@ static int fill_column(const struct nsw_score *score, size_t rows, struct nsw_co
   if (!score->by_seed || score->seeds < 2) return NSW_OK;
   column->seeds = score->seeds;
   column->by_seed = malloc((rows * score->seeds + 1) * sizeof *column->by_seed);
-  if (!column->by_seed) return nsw_fail(err, "out of memory for column %s", score->name);
+  if (!column->by_seed) return nsw_no_memory(err, "column %s", score->name);
   for (size_t k = 0; k < rows * score->seeds; k++)
     column->by_seed[k] = column->standing[k / score->seeds] == NSW_LOWEST ? -INFINITY : turn * score->by_seed[k];
   return NSW_OK;
@@ -112,7 +112,7 @@ int nsw_columns_add_accuracy(struct nsw_columns *columns, const struct nsw_table
     column->value[i] = accuracy->value[i];
     if (isnan(accuracy->value[i])) column->standing[i] = NSW_ABSENT;
   }
-  return column->long_name ? NSW_OK : nsw_fail(err, "out of memory for column %s", name);
+  return column->long_name ? NSW_OK : nsw_no_memory(err, "column %s", name);
 }
 
 struct nsw_column *nsw_columns_find(const struct nsw_columns *columns, const char *name) {
@@ -223,7 +223,7 @@ static int merge_curves(struct nsw_table *to, const struct nsw_curves *from, con
 
 static int merge_one(struct nsw_table *to, const struct nsw_table *from, struct nsw_error *err) {
   size_t *row = malloc((from->rows + 1) * sizeof *row);
-  if (!row) return nsw_fail(err, "out of memory joining tables of %s", to->space);
+  if (!row) return nsw_no_memory(err, "joining tables of %s", to->space);
   for (size_t i = 0, at = 0; i < from->rows; i++) {
     while (to->index[at] != from->index[i]) at++;
     row[i] = at;
@@ -250,7 +250,7 @@ int nsw_table_merge(struct nsw_table *const *tables, size_t count, struct nsw_ta
       return nsw_usage(err, "tables of %s and %s cannot be joined", tables[0]->space, tables[t]->space);
   size_t rows;
   uint32_t *index = union_of(tables, count, &rows);
-  if (!index) return nsw_fail(err, "out of memory joining tables of %s", tables[0]->space);
+  if (!index) return nsw_no_memory(err, "joining tables of %s", tables[0]->space);
   int status = nsw_table_create(tables[0]->space, rows, tables[0]->id_size, merged, err);
   if (status == NSW_OK) memcpy((*merged)->index, index, rows * sizeof *index);
   free(index);

@@ -27,7 +27,7 @@ int nsw_compare_cache_create(const struct nsw_table *table, struct nsw_compare_c
   struct nsw_compare_cache *c = calloc(1, sizeof *c);
   size_t rows = table->rows;
   *cache = c;
-  if (!c) return nsw_fail(err, "out of memory for %s", table->space);
+  if (!c) return nsw_no_memory(err, "%s", table->space);
   c->rows = rows;
   double **wanted[] = {&c->params, &c->macs, &c->x, &c->y, &c->z};
   int missing = !(c->taken = malloc(rows + 1));
@@ -35,7 +35,7 @@ int nsw_compare_cache_create(const struct nsw_table *table, struct nsw_compare_c
   for (int i = 0; i < 5; i++) missing |= !(*wanted[i] = malloc((rows + 1) * sizeof **wanted[i]));
   if (missing) {
     nsw_compare_cache_free(cache);
-    return nsw_fail(err, "out of memory for %s", table->space);
+    return nsw_no_memory(err, "%s", table->space);
   }
   for (size_t i = 0; i < rows; i++) {
     c->params[i] = (double)table->params[i];
@@ -164,7 +164,7 @@ static int intervals(const struct nsw_ranks *rx, const struct nsw_ranks *ry, con
   uint64_t span = nsw_bootstrap_batches(o->resamples) * NSW_RESAMPLE_LANES;
   double acceleration[NSW_COEFFICIENTS], *values = malloc(NSW_COEFFICIENTS * span * sizeof *values);
   struct nsw_bootstrap *bootstrap = NULL;
-  int status = values ? NSW_OK : nsw_fail(err, "out of memory for %llu resamples", (unsigned long long)o->resamples);
+  int status = values ? NSW_OK : nsw_no_memory(err, "%llu resamples", (unsigned long long)o->resamples);
   if (status == NSW_OK) status = nsw_bootstrap_create(rx, ry, x, y, wanted, &bootstrap, err);
   status = nsw_share_agree(&o->share, status, err);
   if (status == NSW_OK) status = resample(bootstrap, o, values, err);
@@ -254,7 +254,7 @@ int nsw_compare(struct nsw_compare_cache *c, const struct nsw_column *column, co
 static int joint_ranks(const double *const *columns, int count, const uint8_t *in, size_t rows, struct nsw_ranks *ranks,
                        struct nsw_error *err) {
   double *value = malloc((rows + 1) * sizeof *value);
-  if (!value) return nsw_fail(err, "out of memory comparing %zu rows", rows);
+  if (!value) return nsw_no_memory(err, "comparing %zu rows", rows);
   int status = NSW_OK;
   for (int c = 0; c < count && status == NSW_OK; c++) {
     size_t n = 0;
@@ -346,10 +346,9 @@ int nsw_seed_stability(const struct nsw_column *column, const double *accuracy, 
       .seeds = column->seeds, .spearman_min = 1, .kendall_min = 1, .accuracy_mean = NAN, .accuracy_deviation = NAN};
   if (!column->by_seed || column->seeds < 2) return nsw_usage(err, "score %s has one seed", column->name);
   double **value = calloc(column->seeds, sizeof *value);
-  int status = value ? NSW_OK : nsw_fail(err, "out of memory for the seeds of %s", column->name);
+  int status = value ? NSW_OK : nsw_no_memory(err, "the seeds of %s", column->name);
   for (size_t s = 0; s < column->seeds && status == NSW_OK; s++)
-    if (!(value[s] = one_seed(column, s, rows)))
-      status = nsw_fail(err, "out of memory for the seeds of %s", column->name);
+    if (!(value[s] = one_seed(column, s, rows))) status = nsw_no_memory(err, "the seeds of %s", column->name);
   if (status == NSW_OK) status = seed_pairs(column, value, in, rows, r, err);
   if (status == NSW_OK && accuracy) status = seed_accuracy(column, value, accuracy, in, rows, r, err);
   for (size_t s = 0; s < column->seeds && value; s++) free(value[s]);

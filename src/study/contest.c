@@ -55,7 +55,7 @@ int nsw_contest(const struct nsw_column *a, const struct nsw_column *b, const do
   struct nsw_ranks ranks[3] = {{0}, {0}, {0}};
   double *values = malloc((3 * rows + 1) * sizeof *values), extreme = 0;
   double *out[3] = {values, values + rows, values + 2 * rows};
-  int status = values ? NSW_OK : nsw_fail(err, "out of memory comparing %s and %s", a->name, b->name);
+  int status = values ? NSW_OK : nsw_no_memory(err, "comparing %s and %s", a->name, b->name);
   size_t n = r->n = values ? select_three(columns, in, rows, out) : 0;
   for (int c = 0; c < 3 && status == NSW_OK; c++) status = nsw_ranks_make(out[c], n, &ranks[c], err);
   if (status == NSW_OK) {

@@ -90,7 +90,7 @@ static int add_ranks(const struct nsw_column *member, const struct nsw_column *e
   double *value = malloc((rows + 1) * sizeof *value);
   struct nsw_ranks ranks = {0};
   size_t n = 0;
-  if (!value) return nsw_fail(err, "out of memory for ensemble %s", ensemble->name);
+  if (!value) return nsw_no_memory(err, "ensemble %s", ensemble->name);
   for (size_t i = 0; i < rows; i++)
     if (ensemble->standing[i] <= NSW_LOWEST) value[n++] = member->value[i];
   int status = nsw_ranks_make(value, n, &ranks, err);
@@ -128,7 +128,7 @@ static int fill(const struct nsw_columns *columns, const struct recipe *r, struc
   size_t n = stand(columns, r, ensemble);
   double members = (double)r->count;
   struct tally *tally = malloc((columns->rows + 1) * sizeof *tally);
-  int status = tally ? NSW_OK : nsw_fail(err, "out of memory for ensemble %s", ensemble->name);
+  int status = tally ? NSW_OK : nsw_no_memory(err, "ensemble %s", ensemble->name);
   for (size_t i = 0; i < columns->rows && status == NSW_OK; i++) tally[i] = (struct tally){logs, 0};
   for (size_t m = 0; m < r->count && status == NSW_OK; m++)
     status = add_ranks(&columns->list[r->member[m]], ensemble, columns->rows, logs, tally, err);
@@ -151,7 +151,7 @@ int nsw_ensemble_add(struct nsw_columns *columns, const char *text, struct nsw_e
   if (status == NSW_OK) status = nsw_columns_add(columns, r.name, &ensemble, err);
   if (status != NSW_OK) return status;
   char *long_name = strdup(r.long_name);
-  if (!long_name) return nsw_fail(err, "out of memory for ensemble %s", text);
+  if (!long_name) return nsw_no_memory(err, "ensemble %s", text);
   free(ensemble->long_name);
   ensemble->long_name = long_name;
   ensemble->asked = true;

@@ -68,7 +68,7 @@ static int stand(const struct nsw_ranks *x, const struct nsw_ranks *y, struct st
   uint32_t *codes = malloc(2 * n * sizeof *codes), *rows = codes + n, *tree = calloc(d + 1, sizeof *tree);
   uint32_t *seen = calloc(d + 1, sizeof *seen);
   uint64_t both;
-  int status = codes && tree && seen ? NSW_OK : nsw_fail(err, "out of memory for a jackknife of %zu rows", n);
+  int status = codes && tree && seen ? NSW_OK : nsw_no_memory(err, "a jackknife of %zu rows", n);
   if (status == NSW_OK) status = nsw_kendall_sequence(x, y, codes, rows, &both, err);
   for (size_t g = 0; g < x->distinct && status == NSW_OK; g++) {
     uint32_t first = x->start[g], end = x->start[g + 1];
@@ -169,7 +169,7 @@ static int spearman_left_out(const struct nsw_ranks *x, const struct nsw_ranks *
     }
     *square[c] = sum;
   }
-  int status = above_x && above_y && square[0] && square[1] ? NSW_OK : nsw_fail(err, "out of memory for a jackknife");
+  int status = above_x && above_y && square[0] && square[1] ? NSW_OK : nsw_no_memory(err, "a jackknife");
   double xy = 0;
   for (size_t i = 0; i < n && status == NSW_OK; i++)
     xy += ((double)nsw_rank_twice(x, x->code[i]) - mean) * ((double)nsw_rank_twice(y, y->code[i]) - mean);
@@ -224,7 +224,7 @@ static int ranks_left_out(const struct nsw_ranks *x, const struct nsw_ranks *y, 
                           double acceleration[NSW_COEFFICIENTS], struct nsw_error *err) {
   size_t n = x->n;
   struct standing *standing = malloc(n * sizeof *standing);
-  int status = standing ? NSW_OK : nsw_fail(err, "out of memory for a jackknife of %zu rows", n);
+  int status = standing ? NSW_OK : nsw_no_memory(err, "a jackknife of %zu rows", n);
   if (status == NSW_OK) status = stand(x, y, standing, err);
   if (status == NSW_OK) {
     kendall_left_out(x, y, standing, value);
@@ -242,7 +242,7 @@ int nsw_jackknife(const struct nsw_ranks *x, const struct nsw_ranks *y, const do
   for (int c = 0; c < NSW_COEFFICIENTS; c++) acceleration[c] = NAN;
   if (n < 3 || y->n != n) return NSW_OK;
   double *value = malloc(n * sizeof *value);
-  int status = value ? NSW_OK : nsw_fail(err, "out of memory for a jackknife of %zu rows", n);
+  int status = value ? NSW_OK : nsw_no_memory(err, "a jackknife of %zu rows", n);
   if (status == NSW_OK && wanted & NSW_WANT_RANKS) status = ranks_left_out(x, y, value, acceleration, err);
   if (status == NSW_OK && wanted & NSW_WANT_PEARSON) {
     pearson_left_out(vx, vy, n, value);

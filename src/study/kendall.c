@@ -53,7 +53,7 @@ uint64_t nsw_inversions(uint32_t *codes, uint32_t *scratch, const uint32_t *star
 int nsw_kendall_sequence(const struct nsw_ranks *x, const struct nsw_ranks *y, uint32_t *codes, uint32_t *rows,
                          uint64_t *tied_both, struct nsw_error *err) {
   uint32_t *next = malloc((x->distinct + 1) * sizeof *next);
-  if (!next) return nsw_fail(err, "out of memory ordering %zu rows", x->n);
+  if (!next) return nsw_no_memory(err, "ordering %zu rows", x->n);
   memcpy(next, x->start, (x->distinct + 1) * sizeof *next);
   for (size_t k = 0; k < y->n; k++) {
     uint32_t row = y->order[k], place = next[x->code[row]]++;
@@ -133,7 +133,7 @@ int nsw_kendall(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw
   int status = nsw_kendall_begin(x, y, result, err);
   if (status != NSW_OK || n < 2) return status;
   uint32_t *codes = malloc(2 * n * sizeof *codes);
-  if (!codes) return nsw_fail(err, "out of memory comparing %zu rows", n);
+  if (!codes) return nsw_no_memory(err, "comparing %zu rows", n);
   status = nsw_kendall_sequence(x, y, codes, NULL, &result->tied_both, err);
   if (status == NSW_OK) {
     result->discordant = nsw_inversions(codes, codes + n, y->start, y->distinct);

@@ -71,7 +71,7 @@ int nsw_ranks_make(const double *x, size_t n, struct nsw_ranks *ranks, struct ns
     number_values(radix_sort(a, a + n, n, count), ranks);
   } else {
     nsw_ranks_free(ranks);
-    status = nsw_fail(err, "out of memory ranking %zu rows", n);
+    status = nsw_no_memory(err, "ranking %zu rows", n);
   }
   free(a);
   free(count);

@@ -80,7 +80,7 @@ int nsw_pick_top(const double *score, const double *accuracy, size_t n, const ui
                  struct nsw_pick *picks, struct nsw_error *err) {
   struct nsw_ranks ranks = {0}, order = {0};
   double *group = malloc((2 * n + 1) * sizeof *group), *sorted = group + n;
-  int status = group ? NSW_OK : nsw_fail(err, "out of memory selecting from %zu candidates", n);
+  int status = group ? NSW_OK : nsw_no_memory(err, "selecting from %zu candidates", n);
   if (status == NSW_OK) status = nsw_ranks_make(score, n, &ranks, err);
   if (status == NSW_OK) status = nsw_ranks_make(accuracy, n, &order, err);
   if (status == NSW_OK) {
@@ -97,7 +97,7 @@ int nsw_pick_top(const double *score, const double *accuracy, size_t n, const ui
 int nsw_pick_random(const double *accuracy, size_t n, const uint64_t *ks, size_t count, struct nsw_pick *picks,
                     struct nsw_error *err) {
   double *sorted = malloc((n + 1) * sizeof *sorted), sum = 0;
-  if (!sorted) return nsw_fail(err, "out of memory selecting from %zu candidates", n);
+  if (!sorted) return nsw_no_memory(err, "selecting from %zu candidates", n);
   memcpy(sorted, accuracy, n * sizeof *sorted);
   qsort(sorted, n, sizeof *sorted, ascending);
   for (size_t i = 0; i < n; i++) sum += sorted[i];
@@ -162,7 +162,7 @@ int nsw_two_step(const double *score, const double *valid, const double *test, s
   uint32_t *drawn = malloc(n * sizeof *drawn);
   uint8_t *used = malloc(candidates);
   double *found = malloc(runs * sizeof *found), sum = 0, square = 0;
-  int status = drawn && used && found ? NSW_OK : nsw_fail(err, "out of memory for a search among %zu", n);
+  int status = drawn && used && found ? NSW_OK : nsw_no_memory(err, "a search among %zu", n);
   for (uint64_t run = 0; run < runs && status == NSW_OK; run++) {
     struct nsw_stream stream = {.seed = seed, .which = run, .purpose = NSW_FOR_SAMPLING};
     for (size_t i = 0; i < n; i++) drawn[i] = (uint32_t)i;

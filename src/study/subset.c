@@ -16,7 +16,7 @@ static int decode_cells(struct nsw_facts *facts, struct nsw_error *err) {
   if (status != NSW_OK) return status;
   facts->depth = malloc(table->rows + 1);
   facts->skips = malloc(table->rows + 1);
-  if (!facts->depth || !facts->skips) status = nsw_fail(err, "out of memory for the cells of %s", table->space);
+  if (!facts->depth || !facts->skips) status = nsw_no_memory(err, "the cells of %s", table->space);
   for (size_t i = 0; i < table->rows && status == NSW_OK; i++) {
     if (table->index[i] >= nsw_space_count(space)) {
       status = nsw_fail(err, "index %u is beyond the end of %s", table->index[i], table->space);
@@ -38,7 +38,7 @@ static int cut_deciles(struct nsw_facts *facts, struct nsw_error *err) {
   double *size = malloc((table->rows + 1) * sizeof *size);
   struct nsw_ranks ranks = {0};
   facts->decile = malloc(table->rows + 1);
-  int status = size && facts->decile ? NSW_OK : nsw_fail(err, "out of memory for the sizes of %s", table->space);
+  int status = size && facts->decile ? NSW_OK : nsw_no_memory(err, "the sizes of %s", table->space);
   for (size_t i = 0; i < table->rows && status == NSW_OK; i++) size[i] = (double)table->params[i];
   if (status == NSW_OK) status = nsw_ranks_make(size, table->rows, &ranks, err);
   for (size_t i = 0; i < table->rows && status == NSW_OK; i++) {
@@ -63,7 +63,7 @@ static int find_firsts(struct nsw_facts *facts, struct nsw_error *err) {
   facts->first = calloc(table->rows + 1, 1);
   if (!key || !facts->first) {
     free(key);
-    return nsw_fail(err, "out of memory for the classes of %s", table->space);
+    return nsw_no_memory(err, "the classes of %s", table->space);
   }
   for (size_t i = 0; i < table->rows; i++) key[i] = (uint64_t)table->class_of[i] << 32 | i;
   qsort(key, table->rows, sizeof *key, ascending_class);
@@ -83,7 +83,7 @@ void nsw_facts_free(struct nsw_facts *facts) {
 
 static int push(struct nsw_subset **subsets, size_t *count, struct nsw_subset subset, struct nsw_error *err) {
   struct nsw_subset *list = realloc(*subsets, (*count + 1) * sizeof *list);
-  if (!list) return nsw_fail(err, "out of memory for subsets");
+  if (!list) return nsw_no_memory(err, "subsets");
   list[(*count)++] = subset;
   *subsets = list;
   return NSW_OK;
@@ -148,7 +148,7 @@ static int parse_list(const char *list, struct nsw_facts *facts, struct nsw_subs
                       struct nsw_error *err) {
   char *copy = strdup(list), *rest = NULL;
   size_t words = 0;
-  int status = copy ? NSW_OK : nsw_fail(err, "out of memory for subsets");
+  int status = copy ? NSW_OK : nsw_no_memory(err, "subsets");
   for (char *word = copy ? strtok_r(copy, ",", &rest) : NULL; word && status == NSW_OK;
        word = strtok_r(NULL, ",", &rest), words++) {
     struct nsw_subset subset;
@@ -174,7 +174,7 @@ static int top_border(const double *accuracy, size_t rows, double percent, doubl
   double *known = malloc((rows + 1) * sizeof *known);
   struct nsw_ranks ranks = {0};
   size_t n = 0;
-  if (!known) return nsw_fail(err, "out of memory for subset top");
+  if (!known) return nsw_no_memory(err, "subset top");
   for (size_t i = 0; i < rows; i++)
     if (!isnan(accuracy[i])) known[n++] = accuracy[i];
   int status = nsw_ranks_make(known, n, &ranks, err);

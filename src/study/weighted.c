@@ -59,7 +59,7 @@ int nsw_both_taus(const struct nsw_ranks *x, const struct nsw_ranks *y, struct n
   if (status != NSW_OK || n < 2) return status;
   uint32_t *codes = malloc((3 * n + y->distinct + 1) * sizeof *codes), *crossed = codes + n, *place = codes + 2 * n;
   void *scratch = malloc(nsw_crossings_scratch(n));
-  status = codes && scratch ? NSW_OK : nsw_fail(err, "out of memory comparing %zu rows", n);
+  status = codes && scratch ? NSW_OK : nsw_no_memory(err, "comparing %zu rows", n);
   if (status == NSW_OK) status = nsw_kendall_sequence(x, y, codes, NULL, &kendall->tied_both, err);
   if (status == NSW_OK) {
     struct nsw_sequence s = {n, codes, x->start, y->start, x->distinct, y->distinct};

@@ -138,8 +138,7 @@ static int one_way(const struct nsw_ranks *x, const struct nsw_ranks *y, double 
   w.below = w.all + 2 * d;
   void *scratch = malloc(nsw_crossings_scratch(n));
   uint64_t both;
-  int status =
-      w.codes && w.tree && w.all && scratch ? NSW_OK : nsw_fail(err, "out of memory for a jackknife of %zu rows", n);
+  int status = w.codes && w.tree && w.all && scratch ? NSW_OK : nsw_no_memory(err, "a jackknife of %zu rows", n);
   if (status == NSW_OK) status = nsw_kendall_sequence(x, y, w.codes, w.rows, &both, err);
   if (status == NSW_OK) {
     struct nsw_sequence s = {n, w.codes, x->start, y->start, x->distinct, d};

@@ -21,7 +21,7 @@ int nsw_evaluator_open(const struct nsw_sweep_plan *plan, struct nsw_evaluator *
   evaluator->status = malloc(members);
   if (evaluator->values && evaluator->status) return NSW_OK;
   nsw_evaluator_close(evaluator);
-  return nsw_fail(err, "out of memory for results");
+  return nsw_no_memory(err, "results");
 }
 
 void nsw_evaluator_close(struct nsw_evaluator *evaluator) {
@@ -38,7 +38,7 @@ static int append(struct nsw_evaluator *e, const struct nsw_task *task, uint32_t
   if (e->size + size > e->room) {
     size_t room = 2 * e->room + size + 1024;
     unsigned char *bytes = realloc(e->bytes, room);
-    if (!bytes) return nsw_fail(err, "out of memory for results");
+    if (!bytes) return nsw_no_memory(err, "results");
     e->bytes = bytes;
     e->room = room;
   }

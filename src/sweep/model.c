@@ -24,7 +24,7 @@ int nsw_model_fit(const struct nsw_sweep_plan *plan, const double *cost, const s
   double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
   size_t groups = plan->family[0].groups;
   *model = (struct nsw_model){.left_over = malloc((groups + 1) * sizeof(double))};
-  if (!model->left_over) return nsw_fail(err, "out of memory for a model of times");
+  if (!model->left_over) return nsw_no_memory(err, "a model of times");
   for (uint32_t t = 0; t < groups; t++) {
     double seconds = measured_seconds(plan, measured, t);
     if (!(seconds > 0)) continue;

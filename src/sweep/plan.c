@@ -98,7 +98,7 @@ static struct nsw_family *family_of(struct nsw_sweep_plan *plan, const struct ns
   if (*part >= 0) return family;
   if (!family) family = add_family(plan);
   if (!family || !add_part(family, proxy)) {
-    nsw_fail(err, "out of memory for proxies");
+    nsw_no_memory(err, "proxies");
     return NULL;
   }
   *part = family->parts - 1;
@@ -114,7 +114,7 @@ const struct nsw_part *nsw_family_part(const struct nsw_family *family, int colu
 /* The measures of a family as one proxy. */
 static int join(struct nsw_family *family, struct nsw_error *err) {
   struct nsw_proxy_column *columns = calloc((size_t)family->columns + 1, sizeof *columns);
-  if (!columns) return nsw_fail(err, "out of memory for proxies");
+  if (!columns) return nsw_no_memory(err, "proxies");
   unsigned needs = 0;
   for (int c = 0; c < family->columns; c++) {
     const struct nsw_part *part = nsw_family_part(family, c);
@@ -200,7 +200,7 @@ static int describe_options(const struct nsw_sweep_plan *plan, struct nsw_part *
   size_t size;
   const struct nsw_proxy *proxy = part->proxy;
   FILE *f = open_memstream(&part->options, &size);
-  if (!f) return nsw_fail(err, "out of memory for proxies");
+  if (!f) return nsw_no_memory(err, "proxies");
   int options = nsw_proxy_options(proxy);
   const char *between = "";
   if (proxy->identity) {
@@ -212,7 +212,7 @@ static int describe_options(const struct nsw_sweep_plan *plan, struct nsw_part *
   uint64_t samples = plan->request->samples ? plan->request->samples : (uint64_t)proxy->samples;
   if (proxy->samples) fprintf(f, "%ssamples=%" PRIu64, between, samples);
   if (proxy->measure && plan->request->warm_up) fprintf(f, ", warm-up=(%s)", plan->request->warm_up);
-  return fclose(f) ? nsw_fail(err, "out of memory for proxies") : NSW_OK;
+  return fclose(f) ? nsw_no_memory(err, "proxies") : NSW_OK;
 }
 
 int nsw_sweep_plan_families(const struct nsw_request *request, struct nsw_sweep_plan *plan, unsigned *needs,
@@ -289,7 +289,7 @@ static int group_by_unit(const struct nsw_sweep_plan *plan, struct nsw_family *f
   if (!at || !unit) {
     free(at);
     free(unit);
-    return nsw_fail(err, "out of memory for the plan");
+    return nsw_no_memory(err, "the plan");
   }
   for (size_t r = 0; r < plan->rows; r++) {
     unit[r] = family->proxy->unit ? family->proxy->unit(family->state, plan->index[r]) : plan->index[r];
@@ -320,7 +320,7 @@ static int make_groups(const struct nsw_sweep_plan *plan, struct nsw_family *fam
   family->row = malloc(n * sizeof *family->row);
   family->unit = malloc(n * sizeof *family->unit);
   if (!family->start || !family->member || !family->row || !family->unit)
-    return nsw_fail(err, "out of memory for the plan of %zu architectures", plan->rows);
+    return nsw_no_memory(err, "the plan of %zu architectures", plan->rows);
   int status = NSW_OK;
   family->batch = !family->proxy->unit && !family->proxy->cost;
   if (family->batch)
@@ -350,7 +350,7 @@ static int open_family(const struct nsw_sweep_plan *plan, struct nsw_family *fam
   }
   int status = proxy && value
                    ? nsw_joint_open(&plan->context, proxy, value, family->parts, family->wanted, &family->state, err)
-                   : nsw_fail(err, "out of memory for proxies");
+                   : nsw_no_memory(err, "proxies");
   free(proxy);
   free(value);
   return status;
@@ -423,7 +423,7 @@ struct nsw_task nsw_sweep_plan_task(const struct nsw_sweep_plan *plan, uint32_t 
 int nsw_sweep_plan_costs(const struct nsw_sweep_plan *plan, double **cost, uint8_t **kind, struct nsw_error *err) {
   *cost = malloc(((size_t)plan->tasks + 1) * sizeof **cost);
   *kind = malloc((size_t)plan->tasks + 1);
-  if (!*cost || !*kind) return nsw_fail(err, "out of memory for the costs of %" PRIu32 " evaluations", plan->tasks);
+  if (!*cost || !*kind) return nsw_no_memory(err, "the costs of %" PRIu32 " evaluations", plan->tasks);
   for (size_t f = 0; f < plan->families; f++) {
     const struct nsw_family *family = &plan->family[f];
     double *of_group = *cost + family->first_task;

@@ -47,7 +47,7 @@ static int add_columns(struct nsw_results *r, size_t f, struct nsw_error *err) {
   rows->missing = malloc((r->plan->rows + 1) * sizeof *rows->missing);
   rows->columns = family->columns;
   rows->worst = calloc(r->plan->rows + 1, (size_t)family->columns);
-  if (!rows->column || !rows->missing || !rows->worst) return nsw_fail(err, "out of memory for results");
+  if (!rows->column || !rows->missing || !rows->worst) return nsw_no_memory(err, "results");
   for (size_t i = 0; i < r->plan->rows; i++) rows->missing[i] = (uint16_t)family->seeds;
   rows->lead = -1;
   for (int c = 0; c < family->columns; c++) {
@@ -107,11 +107,11 @@ static void fill_rows(const struct nsw_sweep_plan *plan, const struct nsw_row_fa
 int nsw_results_create(const struct nsw_sweep_plan *plan, const struct nsw_row_facts *facts,
                        struct nsw_results **results, struct nsw_error *err) {
   struct nsw_results *r = *results = calloc(1, sizeof *r);
-  if (!r) return nsw_fail(err, "out of memory for results");
+  if (!r) return nsw_no_memory(err, "results");
   r->plan = plan;
   r->family = calloc(plan->families + 1, sizeof *r->family);
   r->done = calloc((size_t)plan->tasks + 1, sizeof *r->done);
-  int status = r->family && r->done ? NSW_OK : nsw_fail(err, "out of memory for results");
+  int status = r->family && r->done ? NSW_OK : nsw_no_memory(err, "results");
   const struct nsw_space_kind *kind = nsw_space_kind(plan->space);
   if (!status) status = nsw_table_create(kind->name, plan->rows, kind->id_size, &r->table, err);
   for (size_t f = 0; f < plan->families && !status; f++) {
@@ -439,7 +439,7 @@ int nsw_results_snapshot(const struct nsw_results *r, struct nsw_table *copy, st
   copy->curve = curve;
   for (size_t c = 0; good && c < copy->scores; c++) good = copy_score(&score[c], &r->table->score[c], copy->rows);
   for (size_t c = 0; good && c < copy->curves; c++) good = copy_curves(&curve[c], &r->table->curve[c], copy->rows);
-  return good ? NSW_OK : nsw_fail(err, "out of memory for a copy of the results");
+  return good ? NSW_OK : nsw_no_memory(err, "a copy of the results");
 }
 
 void nsw_results_snapshot_free(struct nsw_table *copy) {

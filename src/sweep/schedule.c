@@ -73,7 +73,7 @@ static int make_bins(struct nsw_schedule *s, const uint8_t *kind, uint32_t *spar
   enum { SLOTS = 256 * BINS };
   size_t n = 0;
   size_t *start = calloc(SLOTS + 1, sizeof *start);
-  if (!start) return nsw_fail(err, "out of memory for the schedule");
+  if (!start) return nsw_no_memory(err, "the schedule");
   for (size_t t = 0; t < s->tasks; t++)
     if (s->bin_of[t] != NO_BIN) s->order[n++] = (uint32_t)t;
   sort_by_cost(s->cost, s->order, spare, n);
@@ -86,7 +86,7 @@ static int make_bins(struct nsw_schedule *s, const uint8_t *kind, uint32_t *spar
   s->bin = calloc(bins ? bins : 1, sizeof *s->bin);
   if (!s->bin) {
     free(start);
-    return nsw_fail(err, "out of memory for the schedule");
+    return nsw_no_memory(err, "the schedule");
   }
   for (int slot = 0; slot < SLOTS; slot++) {
     size_t count = start[slot + 1];
@@ -118,7 +118,7 @@ int nsw_schedule_create(size_t n, const double *cost, const uint8_t *kind, size_
   *schedule = NULL;
   if (n >= UINT32_MAX) return nsw_fail(err, "%zu tasks are more than a sweep can number", n);
   struct nsw_schedule *s = calloc(1, sizeof *s);
-  if (!s) return nsw_fail(err, "out of memory for the schedule");
+  if (!s) return nsw_no_memory(err, "the schedule");
   s->tasks = n;
   s->workers = workers;
   s->policy = policy;
@@ -129,7 +129,7 @@ int nsw_schedule_create(size_t n, const double *cost, const uint8_t *kind, size_
   uint32_t *spare = calloc(n + 1, sizeof *spare);
   int status = NSW_OK;
   if (!s->cost || !s->bin_of || !s->order || !s->held || !spare) {
-    status = nsw_fail(err, "out of memory for a schedule of %zu tasks", n);
+    status = nsw_no_memory(err, "a schedule of %zu tasks", n);
   } else {
     for (size_t t = 0; t < n; t++) {
       bool to_do = cost[t] > 0; /* false for NaN too */

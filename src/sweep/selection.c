@@ -47,7 +47,7 @@ int nsw_selection_make(const struct nsw_space *space, const struct nsw_request *
                      request->first, end, total, request->space);
   size_t room = request->archs ? request->archs : (size_t)(end - request->first);
   uint32_t *list = malloc(room * sizeof *list);
-  if (!list) return nsw_fail(err, "out of memory for %zu architectures", room);
+  if (!list) return nsw_no_memory(err, "%zu architectures", room);
   size_t n = 0;
   int status = NSW_OK;
   if (request->archs)

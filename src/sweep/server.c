@@ -133,7 +133,7 @@ static int hand_out(struct server *s, size_t worker) {
   if (!piece.runs) return NSW_OK;
   size_t size = piece.runs * sizeof piece.run[0];
   void *bytes = malloc(size);
-  if (!bytes) return nsw_fail(s->err, "out of memory for a piece of work");
+  if (!bytes) return nsw_no_memory(s->err, "a piece of work");
   memcpy(bytes, piece.run, size);
   return send(s, worker, NSW_TAG_PIECE, bytes, size);
 }
@@ -288,7 +288,7 @@ int nsw_server_run(const struct nsw_sweep_plan *plan, struct nsw_results *result
   s.workers = (size_t)transport->size - (s.works ? 0 : 1);
   s.saved = s.start;
   *served = (struct nsw_served){.timing = calloc((size_t)transport->size, sizeof *served->timing)};
-  if (!served->timing) return nsw_fail(err, "out of memory for %d ranks", transport->size);
+  if (!served->timing) return nsw_no_memory(err, "%d ranks", transport->size);
   int status = make_schedule(&s);
   s.count_saved = nsw_results_count(results);
   nsw_progress_start(&s.progress, s.start, plan->request->progress, s.count_saved, plan->tasks);

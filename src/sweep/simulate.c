@@ -243,12 +243,12 @@ int nsw_simulate(size_t n, const double *cost, const double *seconds, const uint
   struct nsw_policy policy = machine->policy;
   policy.handling = machine->handling;
   sim.worker = calloc(sim.workers, sizeof *sim.worker);
-  if (!sim.worker) return nsw_fail(err, "out of memory for %zu simulated ranks", machine->ranks);
+  if (!sim.worker) return nsw_no_memory(err, "%zu simulated ranks", machine->ranks);
   int status = nsw_schedule_create(n, cost, kind, sim.workers, policy, &sim.schedule, err);
   if (status == NSW_OK) {
     run(&sim);
     summarise(&sim, out);
-    if (sim.no_memory) status = nsw_fail(err, "out of memory for %zu simulated ranks", machine->ranks);
+    if (sim.no_memory) status = nsw_no_memory(err, "%zu simulated ranks", machine->ranks);
   }
   nsw_schedule_free(&sim.schedule);
   for (size_t w = 0; w < sim.workers; w++) {

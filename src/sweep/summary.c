@@ -37,8 +37,7 @@ int nsw_hosts_gather(const struct nsw_transport *transport, struct nsw_hosts *ho
   MPI_Get_processor_name(mine, &length);
   mine[NSW_HOST_SIZE - 1] = '\0';
   if (transport->rank == 0) hosts->name = calloc((size_t)transport->size, NSW_HOST_SIZE);
-  int status =
-      transport->rank == 0 && !hosts->name ? nsw_fail(err, "out of memory for %d ranks", transport->size) : NSW_OK;
+  int status = transport->rank == 0 && !hosts->name ? nsw_no_memory(err, "%d ranks", transport->size) : NSW_OK;
   status = nsw_transport_agree(transport, status, err);
   if (!status)
     status = nsw_mpi_check(
@@ -46,7 +45,7 @@ int nsw_hosts_gather(const struct nsw_transport *transport, struct nsw_hosts *ho
         "MPI_Gather", err);
   if (status || transport->rank) return status;
   char *sorted = malloc((size_t)transport->size * NSW_HOST_SIZE);
-  if (!sorted) return nsw_fail(err, "out of memory for %d ranks", transport->size);
+  if (!sorted) return nsw_no_memory(err, "%d ranks", transport->size);
   memcpy(sorted, hosts->name, (size_t)transport->size * NSW_HOST_SIZE);
   qsort(sorted, (size_t)transport->size, NSW_HOST_SIZE, by_name);
   for (int i = 0; i < transport->size; i++)
@@ -232,7 +231,7 @@ int nsw_summary_provenance(struct nsw_results *results, const struct nsw_sweep_p
   const char *created = earlier ? nsw_attributes_get(&earlier->attributes, "created") : NULL;
   const char *sessions = earlier ? nsw_attributes_get(&earlier->attributes, "sessions") : NULL;
   char *names = hosts_text(hosts);
-  int status = names ? nsw_attributes_set(a, "hosts", names, err) : nsw_fail(err, "out of memory for host names");
+  int status = names ? nsw_attributes_set(a, "hosts", names, err) : nsw_no_memory(err, "host names");
   free(names);
   if (!status) status = nsw_attributes_set(a, "version", nsw_version(), err);
   if (!status) status = nsw_attributes_set(a, "git", nsw_git(), err);
@@ -259,7 +258,7 @@ static int add_session(struct nsw_attributes *a, const struct nsw_hosts *hosts, 
   char *text = NULL;
   size_t size;
   FILE *f = open_memstream(&text, &size);
-  if (!f) return nsw_fail(err, "out of memory for attributes");
+  if (!f) return nsw_no_memory(err, "attributes");
   if (kept && *kept) fprintf(f, "%s\n", kept + (*kept == '\n'));
   fprintf(f,
           "ended=%s ranks=%d hosts=%d setup=%.6f wall=%.6f busy=%.6f evaluations=%" PRIu64 " messages=%" PRIu64
@@ -267,7 +266,7 @@ static int add_session(struct nsw_attributes *a, const struct nsw_hosts *hosts, 
           now, hosts->ranks, hosts->distinct, setup, served->wall, total_busy(served, hosts->ranks),
           served->evaluations, served->messages, served->server_busy, served->checkpoints, served->checkpoint_seconds,
           served->stall);
-  if (fclose(f)) return nsw_fail(err, "out of memory for attributes");
+  if (fclose(f)) return nsw_no_memory(err, "attributes");
   int status = nsw_attributes_set(a, "sessions", text, err);
   free(text);
   return status;
@@ -277,7 +276,7 @@ static int add_session(struct nsw_attributes *a, const struct nsw_hosts *hosts, 
 static int add_series(struct nsw_table *table, const char *name, const struct nsw_served *served, int ranks,
                       size_t field, struct nsw_error *err) {
   double *value = malloc((size_t)ranks * sizeof *value);
-  if (!value) return nsw_fail(err, "out of memory for timings of %d ranks", ranks);
+  if (!value) return nsw_no_memory(err, "timings of %d ranks", ranks);
   for (int r = 0; r < ranks; r++) memcpy(&value[r], (const char *)&served->timing[r] + field, sizeof *value);
   int status = nsw_table_add_series(table, name, value, (size_t)ranks, err);
   free(value);

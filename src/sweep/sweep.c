@@ -63,7 +63,7 @@ static int gather_shares(const struct sweep *s, size_t count, size_t size, make_
   }
   void *mine = things ? malloc((size_t)things[rank] * size + 1) : NULL;
   *all = rank ? NULL : malloc(count * size + 1);
-  if (!mine || (!rank && !*all)) status = nsw_fail(err, "out of memory for %zu architectures", count);
+  if (!mine || (!rank && !*all)) status = nsw_no_memory(err, "%zu architectures", count);
   status = agree(s, status, err);
   if (!status) {
     MPI_Datatype thing;
@@ -109,7 +109,7 @@ static int share_selection(struct sweep *s, uint32_t **index, size_t *rows, stru
   status = agree(s, status, err);
   if (!status) status = nsw_mpi_check(MPI_Bcast(&n, 1, MPI_UNSIGNED_LONG_LONG, 0, s->transport.comm), "MPI_Bcast", err);
   if (!status && s->transport.rank) *index = malloc((size_t)n * sizeof **index);
-  if (!status && !*index) status = nsw_fail(err, "out of memory for %llu architectures", n);
+  if (!status && !*index) status = nsw_no_memory(err, "%llu architectures", n);
   *rows = (size_t)n;
   status = agree(s, status, err);
   if (!status) status = nsw_mpi_check(MPI_Bcast(*index, (int)n, MPI_UINT32_T, 0, s->transport.comm), "MPI_Bcast", err);
@@ -210,7 +210,7 @@ static int share_images(struct sweep *s, struct nsw_error *err) {
   if (s->transport.rank == 0) about = about_of(s->images);
   status = broadcast(s, &about, sizeof about, err);
   if (!status && s->transport.rank) s->images = images_like(&about);
-  if (!status && !s->images) status = nsw_fail(err, "out of memory for %" PRIu64 " images", about.count);
+  if (!status && !s->images) status = nsw_no_memory(err, "%" PRIu64 " images", about.count);
   status = agree(s, status, err);
   if (status) return status;
   size_t plane = (size_t)about.resolution * (size_t)about.resolution;
@@ -370,11 +370,11 @@ static int make_plan(struct sweep *s, struct nsw_error *err) {
     free(index);
   if (!status && nsw_sweep_plan_lasts(&s->plan)) {
     if (asprintf(&s->folder, "%s.state", q->out) < 0) s->folder = NULL;
-    status = agree(s, s->folder ? NSW_OK : nsw_fail(err, "out of memory for a file name"), err);
+    status = agree(s, s->folder ? NSW_OK : nsw_no_memory(err, "a file name"), err);
     s->pause.folder = s->folder;
   }
   s->options = status ? NULL : nsw_sweep_plan_options(&s->plan);
-  return status ? status : agree(s, s->options ? NSW_OK : nsw_fail(err, "out of memory for options"), err);
+  return status ? status : agree(s, s->options ? NSW_OK : nsw_no_memory(err, "options"), err);
 }
 
 static int last_write(struct sweep *s, int status, double *seconds, struct nsw_error *err) {
@@ -433,7 +433,7 @@ static int run(struct sweep *s, struct nsw_error *err) {
   s->facts = facts;
   if (status) return status;
   if (asprintf(&s->notes, "%s.crashes", s->request->out) < 0) s->notes = NULL;
-  if (!s->notes) status = nsw_fail(err, "out of memory for a file name");
+  if (!s->notes) status = nsw_no_memory(err, "a file name");
   status = agree(s, status, err);
   if (!status) status = agree(s, nsw_hosts_gather(&s->transport, &s->hosts, err), err);
   if (status) return status;

@@ -12,11 +12,11 @@
 int nsw_mailbox_open(struct nsw_mailbox *box, struct nsw_error *err) {
   *box = (struct nsw_mailbox){0};
   pthread_condattr_t clock;
-  if (pthread_condattr_init(&clock)) return nsw_fail(err, "out of memory for a mailbox");
+  if (pthread_condattr_init(&clock)) return nsw_no_memory(err, "a mailbox");
   pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
   bool bad = pthread_mutex_init(&box->lock, NULL) || pthread_cond_init(&box->changed, &clock);
   pthread_condattr_destroy(&clock);
-  return bad ? nsw_fail(err, "out of memory for a mailbox") : NSW_OK;
+  return bad ? nsw_no_memory(err, "a mailbox") : NSW_OK;
 }
 
 void nsw_mailbox_close(struct nsw_mailbox *box) {
@@ -44,7 +44,7 @@ int nsw_mailbox_put(struct nsw_mailbox *box, struct nsw_message message, struct 
   if (box->tail < box->room)
     box->list[box->tail++] = message;
   else
-    status = nsw_fail(err, "out of memory for a message");
+    status = nsw_no_memory(err, "a message");
   pthread_cond_signal(&box->changed);
   pthread_mutex_unlock(&box->lock);
   if (status) free(message.bytes);
@@ -94,7 +94,7 @@ int nsw_mpi_check(int code, const char *call, struct nsw_error *err) {
 
 int nsw_transport_open(struct nsw_transport *t, MPI_Comm world, struct nsw_error *err) {
   *t = (struct nsw_transport){.comm = MPI_COMM_NULL, .outbox = calloc(1, sizeof *t->outbox)};
-  if (!t->outbox) return nsw_fail(err, "out of memory for messages");
+  if (!t->outbox) return nsw_no_memory(err, "messages");
   int status = nsw_mpi_check(MPI_Comm_dup(world, &t->comm), "MPI_Comm_dup", err);
   if (!status) status = nsw_mpi_check(MPI_Comm_set_errhandler(t->comm, MPI_ERRORS_RETURN), "errhandler", err);
   if (!status) status = nsw_mpi_check(MPI_Comm_rank(t->comm, &t->rank), "MPI_Comm_rank", err);
@@ -137,7 +137,7 @@ int nsw_transport_send(struct nsw_transport *t, int to, enum nsw_tag tag, void *
       box->list = list;
       box->room = 2 * box->room + 16;
     } else {
-      status = nsw_fail(err, "out of memory for a message");
+      status = nsw_no_memory(err, "a message");
     }
   }
   if (status) {
@@ -159,7 +159,7 @@ int nsw_transport_receive(struct nsw_transport *t, struct nsw_message *message, 
   status = nsw_mpi_check(MPI_Get_count(&from, MPI_BYTE, &size), "MPI_Get_count", err);
   if (status) return status;
   unsigned char *bytes = malloc((size_t)size + 1);
-  if (!bytes) return nsw_fail(err, "out of memory for a message of %d bytes", size);
+  if (!bytes) return nsw_no_memory(err, "a message of %d bytes", size);
   int code = MPI_Recv(bytes, size, MPI_BYTE, from.MPI_SOURCE, from.MPI_TAG, t->comm, MPI_STATUS_IGNORE);
   status = nsw_mpi_check(code, "MPI_Recv", err);
   if (status) {
@@ -203,7 +203,7 @@ int nsw_transport_agree(const struct nsw_transport *t, int status, struct nsw_er
 int nsw_transport_tell(struct nsw_transport *t, int status, struct nsw_error *err) {
   for (int r = 1; r < t->size; r++) {
     int *word = malloc(sizeof *word);
-    if (!word) return nsw_fail(err, "out of memory for a message");
+    if (!word) return nsw_no_memory(err, "a message");
     *word = status;
     int failed = nsw_transport_send(t, r, NSW_TAG_EXIT, word, sizeof *word, err);
     if (failed) return failed;

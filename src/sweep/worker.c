@@ -39,7 +39,7 @@ static int send_report(struct worker *w, struct nsw_error *err) {
   unsigned char *bytes = malloc(head + size);
   if (!bytes) {
     free(records);
-    return nsw_fail(err, "out of memory for a report");
+    return nsw_no_memory(err, "a report");
   }
   struct nsw_report_head start = {.stop = nsw_stop_signal() != 0};
   memcpy(bytes, &start, head);
@@ -52,14 +52,14 @@ static int send_report(struct worker *w, struct nsw_error *err) {
 
 static int send_failure(struct worker *w, const struct nsw_error *what, struct nsw_error *err) {
   char *text = strdup(what->text);
-  if (!text) return nsw_fail(err, "out of memory for a report");
+  if (!text) return nsw_no_memory(err, "a report");
   w->broken = true;
   return w->channel->send(w->channel->self, NSW_TAG_FAILURE, text, strlen(text) + 1, err);
 }
 
 static int send_timing(struct worker *w, struct nsw_error *err) {
   struct nsw_timing *timing = malloc(sizeof *timing);
-  if (!timing) return nsw_fail(err, "out of memory for a report");
+  if (!timing) return nsw_no_memory(err, "a report");
   double now = nsw_now();
   *timing = (struct nsw_timing){.span = now - w->start,
                                 .busy = w->evaluator.busy,
@@ -80,7 +80,7 @@ static int take_piece(struct worker *w, const struct nsw_message *message, struc
   if (w->tail + runs > w->room) {
     size_t room = 2 * w->room + runs;
     struct nsw_stretch *queue = realloc(w->queue, room * sizeof *queue);
-    if (!queue) return nsw_fail(err, "out of memory for a piece of work");
+    if (!queue) return nsw_no_memory(err, "a piece of work");
     w->queue = queue;
     w->room = room;
   }

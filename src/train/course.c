@@ -41,7 +41,7 @@ static int visit_param(struct walk *w, const struct nsw_net *net, struct nsw_wei
   visit(w, values, n * sizeof *values);
   if (!running || param->kind != NSW_PARAM_GAMMA) return NSW_OK;
   float *both = malloc(2 * n * sizeof *both);
-  if (!both) return nsw_fail(err, "out of memory for running statistics");
+  if (!both) return nsw_no_memory(err, "running statistics");
   nsw_weights_running(weights, p, both, both + n);
   visit(w, both, 2 * n * sizeof *both);
   int status = w->reading && !w->failed ? nsw_weights_set_running(weights, p, both, both + n, err) : NSW_OK;
@@ -68,7 +68,7 @@ int nsw_course_pack(const struct nsw_course_parts *parts, void **bytes, size_t *
   if (status != NSW_OK) return status;
   *size = sizeof magic + count.size + sizeof(uint32_t);
   char *made = malloc(*size);
-  if (!made) return nsw_fail(err, "out of memory for the state of a training, %zu bytes", *size);
+  if (!made) return nsw_no_memory(err, "the state of a training, %zu bytes", *size);
   memcpy(made, magic, sizeof magic);
   struct walk write = {.at = made + sizeof magic};
   status = visit_all(&write, parts, err);

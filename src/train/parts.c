@@ -71,7 +71,7 @@ int nsw_parts_make(const struct nsw_recipe *recipe, const struct nsw_images *ima
   parts->labels = malloc(images->count * sizeof *parts->labels);
   parts->member = malloc(images->count * sizeof *parts->member);
   if (!parts->pixels || !parts->labels || !parts->member)
-    return nsw_fail(err, "out of memory for %zu images of %d pixels", images->count, resolution);
+    return nsw_no_memory(err, "%zu images of %d pixels", images->count, resolution);
   for (size_t i = 0; i < images->count; i++)
     shrink(images->pixels + i * 3 * from * from, images->resolution, images->resolution / resolution,
            parts->pixels + i * one);

@@ -209,7 +209,7 @@ static int find_setting(char *piece, const char **value) {
 int nsw_recipe_parse(const char *text, const char *preset, struct nsw_recipe *recipe, struct nsw_error *err) {
   const char *values[NSW_SETTINGS];
   char quoted[NSW_QUOTE_SIZE], *copy = strdup(text), *rest = NULL;
-  int status = copy ? NSW_OK : nsw_fail(err, "out of memory for settings of a training");
+  int status = copy ? NSW_OK : nsw_no_memory(err, "settings of a training");
   for (int k = 0; k < NSW_SETTINGS; k++) values[k] = k ? nsw_settings[k].value : preset;
   for (char *piece = copy ? strtok_r(copy, ",", &rest) : NULL; piece && status == NSW_OK;
        piece = strtok_r(NULL, ",", &rest)) {

@@ -59,7 +59,7 @@ bool nsw_cross_entropy(const float *logits, int classes, int label, double smoot
 int nsw_trainer_create(const struct nsw_recipe *recipe, const struct nsw_images *images, int resolution,
                        struct nsw_trainer **trainer, struct nsw_error *err) {
   struct nsw_trainer *t = calloc(1, sizeof *t);
-  if (!t) return nsw_fail(err, "out of memory for a training");
+  if (!t) return nsw_no_memory(err, "a training");
   t->recipe = *recipe;
   t->largest = recipe->batch > EVALUATED ? recipe->batch : EVALUATED;
   size_t one = 3 * (size_t)resolution * (size_t)resolution, most = (size_t)t->largest;
@@ -69,8 +69,7 @@ int nsw_trainer_create(const struct nsw_recipe *recipe, const struct nsw_images 
     t->order = malloc(t->parts.train * sizeof *t->order);
     t->pixels = malloc(most * one * sizeof *t->pixels);
     t->labels = malloc(most * sizeof *t->labels);
-    if (!t->order || !t->pixels || !t->labels)
-      status = nsw_fail(err, "out of memory for a batch of %d images", t->largest);
+    if (!t->order || !t->pixels || !t->labels) status = nsw_no_memory(err, "a batch of %d images", t->largest);
   }
   if (status == NSW_OK)
     *trainer = t;
@@ -343,7 +342,7 @@ int nsw_trainer_run(struct nsw_trainer *t, const struct nsw_net *net, uint64_t s
     return nsw_usage(err, "the images have %d classes, and the network only %d", t->parts.classes, net->classes);
   free(t->slopes);
   t->slopes = malloc((size_t)t->largest * (size_t)net->classes * sizeof *t->slopes);
-  int status = t->slopes ? NSW_OK : nsw_fail(err, "out of memory for the slopes of %d images", t->largest);
+  int status = t->slopes ? NSW_OK : nsw_no_memory(err, "the slopes of %d images", t->largest);
   if (status == NSW_OK) status = nsw_weights_draw(&t->weights, net, NSW_DRAW_OWN, seed, err);
   if (status == NSW_OK) status = nsw_weights_hold(t->weights, NSW_HOLD_LIVE, err);
   if (status == NSW_OK) status = nsw_weights_draw(&t->velocity, net, NSW_DRAW_ZERO, 0, err);

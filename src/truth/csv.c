@@ -297,7 +297,7 @@ static int csv_read(const struct nsw_truth_request *request, struct nsw_table *t
   struct nsw_collect *collect = calloc(1, sizeof *collect);
   struct import in = {
       .request = request, .report = report, .layout = layout, .collect = collect, .speller = &speller, .err = err};
-  int status = layout && collect ? NSW_OK : nsw_fail(err, "out of memory");
+  int status = layout && collect ? NSW_OK : nsw_no_memory(err, "a table");
   if (collect) collect->rows = table->rows;
   for (size_t i = 0; i < request->path_count && status == NSW_OK; i++) {
     in.other = 0;
@@ -326,7 +326,7 @@ static int csv_guess(const struct nsw_truth_request *request, const char **space
   struct nsw_layout *layout = malloc(sizeof *layout);
   char **fields;
   size_t count = 0;
-  if (!layout) return nsw_fail(err, "out of memory");
+  if (!layout) return nsw_no_memory(err, "a table");
   *space = NULL;
   int status = nsw_records_open(request->paths[0], &records, err);
   if (status == NSW_OK) status = nsw_records_next(records, &fields, &count, err);

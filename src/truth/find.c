@@ -59,7 +59,7 @@ static int search(const char *folder, const char *space, const char *const *ends
     char **list = realloc(*paths, (*count + 1) * sizeof *list), *path = NULL;
     if (list) *paths = list;
     if (!list || asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
-      status = nsw_fail(err, "out of memory listing %s", folder);
+      status = nsw_no_memory(err, "listing %s", folder);
     else
       list[(*count)++] = path;
   }

@@ -304,7 +304,7 @@ int nsw_layout_row(const struct nsw_layout *l, struct nsw_speller *speller, char
                                         : l->index],
                l->adjacency >= 0 ? " " : "", l->adjacency >= 0 ? fields[l->ops] : "") < 0) {
     *key = NULL;
-    return nsw_fail(err, "out of memory");
+    return nsw_no_memory(err, "a table");
   }
   *row = l->id >= 0 || l->adjacency >= 0 ? nsw_speller_row(speller, *key) : nsw_speller_index(speller, *key);
   if (*row == -2) return nsw_fail(err, "index '%s' is no whole number", nsw_quote(quoted, *key));

@@ -31,7 +31,7 @@ int nsw_lookup_create(const struct nsw_table *table, struct nsw_lookup **lookup,
   if (!new || !slot) {
     free(new);
     free(slot);
-    return nsw_fail(err, "out of memory for a look-up of %zu architectures", table->rows);
+    return nsw_no_memory(err, "a look-up of %zu architectures", table->rows);
   }
   *new = (struct nsw_lookup){table, slot, size - 1};
   for (size_t row = 0; row < table->rows; row++) {

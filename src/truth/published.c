@@ -43,14 +43,14 @@ static int add(const char *path, uint64_t line, char **fields, size_t count, str
     return nsw_fail(err, "%s: line %llu: a figure needs a method, a data set, a split and a source", path,
                     (unsigned long long)line);
   struct nsw_published *bigger = realloc(list->at, (list->count + 1) * sizeof *bigger);
-  if (!bigger) return nsw_fail(err, "out of memory for %s", path);
+  if (!bigger) return nsw_no_memory(err, "%s", path);
   list->at = bigger;
   struct nsw_published *one = &list->at[list->count++];
   *one = (struct nsw_published){
       strdup(fields[METHOD]), strdup(fields[KIND]), strdup(fields[DATASET]), strdup(fields[SPLIT]), mean, deviation,
       strdup(fields[SOURCE]), strdup(fields[NOTE])};
   bool ok = one->method && one->kind && one->dataset && one->split && one->source && one->note;
-  return ok ? NSW_OK : nsw_fail(err, "out of memory for %s", path);
+  return ok ? NSW_OK : nsw_no_memory(err, "%s", path);
 }
 
 int nsw_published_read_file(const char *path, struct nsw_published_list *list, struct nsw_error *err) {
@@ -77,7 +77,7 @@ int nsw_published_read(const char *space, struct nsw_published_list *list, struc
   if (!folder) return NSW_OK;
   int status = NSW_OK;
   if (asprintf(&path, "%s/%s_published.csv", folder, space) < 0) {
-    status = nsw_fail(err, "out of memory");
+    status = nsw_no_memory(err, "published figures");
   } else {
     if (!access(path, R_OK)) status = nsw_published_read_file(path, list, err);
     free(path);

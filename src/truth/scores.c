@@ -243,12 +243,12 @@ static int scores_read(const struct nsw_truth_request *request, struct nsw_table
                        const struct nsw_lookup *lookup, struct nsw_truth_report *report, struct nsw_error *err) {
   struct nsw_speller speller = {.table = table, .lookup = lookup, .opened = request->opened};
   struct import *in = calloc(1, sizeof *in);
-  int status = in ? NSW_OK : nsw_fail(err, "out of memory");
+  int status = in ? NSW_OK : nsw_no_memory(err, "a table of scores");
   if (!in) return status;
   *in = (struct import){.request = request, .report = report, .speller = &speller, .err = err};
   in->layout = malloc(sizeof *in->layout);
   in->collect = calloc(1, sizeof *in->collect);
-  if (!in->layout || !in->collect) status = nsw_fail(err, "out of memory");
+  if (!in->layout || !in->collect) status = nsw_no_memory(err, "a table of scores");
   if (in->collect) in->collect->rows = table->rows;
   for (size_t i = 0; i < request->path_count && status == NSW_OK; i++) status = take_file(in, request->paths[i]);
   if (status == NSW_OK && report->matched) status = check_smaller(in);
