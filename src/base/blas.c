@@ -101,13 +101,13 @@ int nsw_blas_speed(int m, int n, int k, double seconds, double *gflops, struct n
   size_t sizes[3] = {(size_t)m * (size_t)k, (size_t)k * (size_t)n, (size_t)m * (size_t)n};
   float *x[3] = {NULL, NULL, NULL};
   int status = NSW_OK;
-  for (int i = 0; i < 3 && status == NSW_OK; i++) {
+  for (int i = 0; i < 3 && !status; i++) {
     x[i] = malloc(sizes[i] * sizeof *x[i]);
     if (!x[i]) status = nsw_no_memory(err, "a %d x %d x %d matrix product", m, n, k);
     for (size_t j = 0; x[i] && j < sizes[i]; j++) x[i][j] = (float)(j % 13) * 0.01f;
   }
   double best = 0, begin = nsw_now(), flops = 2.0 * m * n * k;
-  for (int run = 0; status == NSW_OK && (run < 3 || nsw_now() - begin < seconds); run++) {
+  for (int run = 0; !status && (run < 3 || nsw_now() - begin < seconds); run++) {
     int repeats = 1 + (int)(2e7 / flops); /* short products are timed in bunches */
     double start = nsw_now();
     for (int i = 0; i < repeats; i++)
@@ -116,6 +116,6 @@ int nsw_blas_speed(int m, int n, int k, double seconds, double *gflops, struct n
     if (rate > best) best = rate;
   }
   for (int i = 0; i < 3; i++) free(x[i]);
-  if (status == NSW_OK) *gflops = best;
+  if (!status) *gflops = best;
   return status;
 }

@@ -125,13 +125,13 @@ static int take_file(struct nsw_args *args, const struct nsw_option *option, con
   char *text = NULL, *rest = NULL;
   size_t before = args->count;
   int status = read_values(args, path, &text, err);
-  if (status != NSW_OK) return status;
-  for (char *line = strtok_r(text, "\n", &rest); line && status == NSW_OK; line = strtok_r(NULL, "\n", &rest)) {
+  if (status) return status;
+  for (char *line = strtok_r(text, "\n", &rest); line && !status; line = strtok_r(NULL, "\n", &rest)) {
     char *value = bare_value(line);
     if (*value && *value != '#' && strcmp(value, "[") && strcmp(value, "]"))
       status = add_given(args, option, value, room, err);
   }
-  if (status == NSW_OK && args->count == before) status = nsw_fail(err, "--arch @%s: no architecture in it", path);
+  if (!status && args->count == before) status = nsw_fail(err, "--arch @%s: no architecture in it", path);
   return status;
 }
 
@@ -208,7 +208,7 @@ int nsw_args_parse(const struct nsw_command *command, int argc, char *const *arg
   }
   int status = args && args->given && args->operand && args->line ? NSW_OK : nsw_no_memory(err, "arguments");
   bool options = true;
-  for (int i = 0; i < argc && status == NSW_OK; i++) {
+  for (int i = 0; i < argc && !status; i++) {
     if (options && !strcmp(argv[i], "--"))
       options = false;
     else if (options && !strncmp(argv[i], "--", 2))
@@ -218,8 +218,8 @@ int nsw_args_parse(const struct nsw_command *command, int argc, char *const *arg
     else
       args->operand[args->operands++] = argv[i];
   }
-  if (status == NSW_OK) status = check_operands(args, err);
-  if (status == NSW_OK)
+  if (!status) status = check_operands(args, err);
+  if (!status)
     *out = args;
   else
     nsw_args_free(&args);
@@ -292,7 +292,7 @@ int nsw_args_count_in(const struct nsw_args *args, const char *option, int64_t l
                       struct nsw_error *err) {
   int64_t value = 0;
   int status = nsw_args_text(args, option) ? nsw_args_integer(args, option, low, high, &value, err) : NSW_OK;
-  if (status == NSW_OK) *count = (uint64_t)value;
+  if (!status) *count = (uint64_t)value;
   return status;
 }
 

@@ -31,9 +31,8 @@ int nsw_choice_read(const struct nsw_args *args, struct nsw_choice *choice, stru
   *choice = (struct nsw_choice){.proxies = {0}};
   int status = NSW_OK;
   if (nsw_args_given(args, "proxy")) status = nsw_args_list(args, "proxy", &choice->proxies, err);
-  if (status == NSW_OK && nsw_args_given(args, "dataset"))
-    status = nsw_args_list(args, "dataset", &choice->datasets, err);
-  if (status == NSW_OK && nsw_args_given(args, "split")) status = nsw_args_list(args, "split", &choice->splits, err);
+  if (!status && nsw_args_given(args, "dataset")) status = nsw_args_list(args, "dataset", &choice->datasets, err);
+  if (!status && nsw_args_given(args, "split")) status = nsw_args_list(args, "split", &choice->splits, err);
   return status;
 }
 
@@ -99,7 +98,7 @@ int nsw_choice_check(const struct nsw_choice *choice, const struct nsw_tables *t
       if (listed(&choice->datasets, accuracy->dataset)) add_name(&splits, accuracy->split);
     }
   int status = check_list("dataset", &choice->datasets, &datasets, names_dataset, err);
-  return status == NSW_OK ? check_list("split", &choice->splits, &splits, names_split, err) : status;
+  return !status ? check_list("split", &choice->splits, &splits, names_split, err) : status;
 }
 
 /* ---- scores ---- */
@@ -128,11 +127,11 @@ int nsw_choice_check_score(const char *option, const char *name, const struct ns
 int nsw_choice_columns(const struct nsw_choice *choice, const struct nsw_args *args, const struct nsw_table *table,
                        struct nsw_columns *columns, struct nsw_error *err) {
   int status = nsw_columns_make(table, columns, err);
-  for (size_t s = 0; s < nsw_args_count(args, "score") && status == NSW_OK; s++)
+  for (size_t s = 0; s < nsw_args_count(args, "score") && !status; s++)
     status = nsw_columns_add_accuracy(columns, table, nsw_args_value(args, "score", s), err);
-  for (size_t e = 0; e < nsw_args_count(args, "ensemble") && status == NSW_OK; e++)
+  for (size_t e = 0; e < nsw_args_count(args, "ensemble") && !status; e++)
     status = nsw_ensemble_add(columns, nsw_args_value(args, "ensemble", e), err);
-  return status == NSW_OK ? check_proxies(choice, table, columns, err) : status;
+  return !status ? check_proxies(choice, table, columns, err) : status;
 }
 
 bool nsw_choice_has_score(const struct nsw_choice *choice, const struct nsw_column *column) {

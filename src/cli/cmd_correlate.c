@@ -64,14 +64,13 @@ static int read_options(struct nsw_correlate *job, struct nsw_error *err) {
   struct nsw_compare_options *options = &job->options;
   int64_t resamples, seed, permutations;
   int status = nsw_outcomes_check(nsw_args_text(args, "format"), err);
-  if (status == NSW_OK) status = nsw_args_integer(args, "intervals", 0, 10000000, &resamples, err);
-  if (status == NSW_OK) status = nsw_args_integer(args, "seed", 0, INT64_MAX, &seed, err);
-  if (status == NSW_OK) status = nsw_args_integer(args, "permutations", 1, 100000000, &permutations, err);
-  if (status == NSW_OK) status = nsw_args_real(args, "level", &options->level, err);
-  if (status == NSW_OK && !(options->level > 0 && options->level < 1))
-    status = nsw_usage(err, "--level: between 0 and 1");
-  if (status == NSW_OK) status = nsw_choice_read(args, &job->choice, err);
-  if (status != NSW_OK) return status;
+  if (!status) status = nsw_args_integer(args, "intervals", 0, 10000000, &resamples, err);
+  if (!status) status = nsw_args_integer(args, "seed", 0, INT64_MAX, &seed, err);
+  if (!status) status = nsw_args_integer(args, "permutations", 1, 100000000, &permutations, err);
+  if (!status) status = nsw_args_real(args, "level", &options->level, err);
+  if (!status && !(options->level > 0 && options->level < 1)) status = nsw_usage(err, "--level: between 0 and 1");
+  if (!status) status = nsw_choice_read(args, &job->choice, err);
+  if (status) return status;
   job->outcomes.resamples = options->resamples = (uint64_t)resamples;
   job->outcomes.seed = options->seed = (uint64_t)seed;
   job->outcomes.level = options->level;
@@ -91,7 +90,7 @@ static int all_ready(int status) {
 static int study(struct nsw_correlate *job, const struct nsw_table *table, struct nsw_columns *columns,
                  struct nsw_error *err) {
   int status = nsw_choice_columns(&job->choice, job->args, table, columns, err);
-  return status == NSW_OK ? nsw_correlate_table(job, table, columns, err) : status;
+  return !status ? nsw_correlate_table(job, table, columns, err) : status;
 }
 
 /* --compare wants two names. */
@@ -105,8 +104,8 @@ static int check_pairs(const struct nsw_args *args, struct nsw_error *err) {
 static int check(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_correlate job = {.args = args};
   int status = read_options(&job, err);
-  if (status == NSW_OK) status = nsw_subsets_check(nsw_args_text(args, "subset"), err);
-  if (status == NSW_OK) status = check_pairs(args, err);
+  if (!status) status = nsw_subsets_check(nsw_args_text(args, "subset"), err);
+  if (!status) status = check_pairs(args, err);
   nsw_choice_free(&job.choice);
   return status;
 }
@@ -117,13 +116,13 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_columns columns[NSW_TABLES] = {{0}};
   int status = read_options(&job, err);
   bool first = job.options.share.rank == 0; /* the rank that speaks */
-  if (status == NSW_OK) status = nsw_tables_read(args, first, &tables, err);
-  if (status == NSW_OK) status = nsw_choice_check(&job.choice, &tables, err);
+  if (!status) status = nsw_tables_read(args, first, &tables, err);
+  if (!status) status = nsw_choice_check(&job.choice, &tables, err);
   int worst = all_ready(status);
-  for (size_t t = 0; t < tables.count && worst == NSW_OK && status == NSW_OK; t++)
+  for (size_t t = 0; t < tables.count && worst == NSW_OK && !status; t++)
     status = study(&job, tables.list[t], &columns[t], err);
-  if (status == NSW_OK && worst == NSW_OK && first) status = print_all(&job, &tables, err);
-  if (status == NSW_OK && worst == NSW_OK && first) status = write_joined(args, &tables, err);
+  if (!status && worst == NSW_OK && first) status = print_all(&job, &tables, err);
+  if (!status && worst == NSW_OK && first) status = write_joined(args, &tables, err);
   for (size_t t = 0; t < NSW_TABLES; t++) nsw_columns_free(&columns[t]);
   nsw_outcomes_free(&job.outcomes);
   nsw_choice_free(&job.choice);

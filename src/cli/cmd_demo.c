@@ -48,7 +48,7 @@ static int run_step(const struct step *step, const char *folder, struct nsw_erro
   struct nsw_args *args;
   if (!command) return NSW_FAILED;
   int status = nsw_args_parse(command, count - 1, words + 1, &args, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   if (nsw_launch_rank() == 0) {
     printf("\n# %s\n$ nasweep", step->why);
     for (int i = 0; i < count; i++) printf(" %s", words[i]);
@@ -66,8 +66,8 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   if (strlen(folder) > 400) return nsw_usage(err, "%.60s...: the folder's name is too long", folder);
   if (mkdir(folder, 0777) && errno != EEXIST) return nsw_fail(err, "%s: %s", folder, strerror(errno));
   int status = NSW_OK;
-  for (int i = 0; i < STEPS && status == NSW_OK; i++) status = run_step(&steps[i], folder, err);
-  if (status == NSW_OK && nsw_launch_rank() == 0)
+  for (int i = 0; i < STEPS && !status; i++) status = run_step(&steps[i], folder, err);
+  if (!status && nsw_launch_rank() == 0)
     printf("\nThe files are in %s/. `nasweep COMMAND --help` explains each command used here.\n", folder);
   return status;
 }

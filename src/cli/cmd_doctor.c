@@ -137,7 +137,7 @@ static int show_blas(double peak, bool quick, struct advice *advice, struct nsw_
   item("sgemm");
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     int status = nsw_blas_speed(shapes[i][0], shapes[i][1], shapes[i][2], 0.1, &rate, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     printf("%s%dx%dx%d %.0f", i ? ", " : "", shapes[i][0], shapes[i][1], shapes[i][2], rate);
   }
   printf(" GFLOP/s\n");
@@ -288,7 +288,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct place *all = rank == 0 ? calloc((size_t)size, sizeof *all) : NULL;
   if (rank == 0 && !all) status = nsw_no_memory(err, "%d ranks", size);
   MPI_Bcast(&status, 1, MPI_INT, 0, MPI_COMM_WORLD);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   MPI_Gather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, 0, MPI_COMM_WORLD);
   if (rank == 0) status = report(args, all, size, err);
   free(all);

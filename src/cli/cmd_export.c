@@ -46,29 +46,29 @@ static int all_columns(const struct nsw_table *t, struct columns *c, struct nsw_
   static const char *const base[] = {"index", "id", "class", "params", "macs"};
   char name[1024];
   int status = NSW_OK;
-  for (int i = 0; status == NSW_OK && i < 5; i++) status = add_column(c, (enum kind)i, 0, 0, base[i], err);
-  for (size_t i = 0; status == NSW_OK && i < t->scores; i++) {
+  for (int i = 0; !status && i < 5; i++) status = add_column(c, (enum kind)i, 0, 0, base[i], err);
+  for (size_t i = 0; !status && i < t->scores; i++) {
     bool clash = false; /* the proxies params and macs */
     for (int j = 0; j < 5; j++) clash = clash || !strcmp(base[j], t->score[i].name);
     snprintf(name, sizeof name, "%s%s", clash ? "score/" : "", t->score[i].name);
     status = add_column(c, SCORE, i, 0, name, err);
   }
-  for (size_t i = 0; status == NSW_OK && i < t->accuracies; i++) {
+  for (size_t i = 0; !status && i < t->accuracies; i++) {
     snprintf(name, sizeof name, "%s/%s", t->accuracy[i].dataset, t->accuracy[i].split);
     status = add_column(c, ACCURACY, i, 0, name, err);
   }
-  for (size_t i = 0; status == NSW_OK && i < t->scores; i++) {
+  for (size_t i = 0; !status && i < t->scores; i++) {
     snprintf(name, sizeof name, "status/%s", t->score[i].name);
     status = add_column(c, STATUS, i, 0, name, err);
     snprintf(name, sizeof name, "seconds/%s", t->score[i].name);
-    if (status == NSW_OK) status = add_column(c, SECONDS, i, 0, name, err);
-    for (size_t j = 0; status == NSW_OK && t->score[i].by_seed && j < t->score[i].seeds; j++) {
+    if (!status) status = add_column(c, SECONDS, i, 0, name, err);
+    for (size_t j = 0; !status && t->score[i].by_seed && j < t->score[i].seeds; j++) {
       snprintf(name, sizeof name, "by_seed/%s/%zu", t->score[i].name, j);
       status = add_column(c, BY_SEED, i, j, name, err);
     }
   }
-  for (size_t i = 0; status == NSW_OK && i < t->accuracies; i++)
-    for (size_t j = 0; status == NSW_OK && t->accuracy[i].by_repeat && j < t->accuracy[i].repeats; j++) {
+  for (size_t i = 0; !status && i < t->accuracies; i++)
+    for (size_t j = 0; !status && t->accuracy[i].by_repeat && j < t->accuracy[i].repeats; j++) {
       snprintf(name, sizeof name, "by_repeat/%s/%s/%zu", t->accuracy[i].dataset, t->accuracy[i].split, j);
       status = add_column(c, BY_REPEAT, i, j, name, err);
     }
@@ -97,11 +97,11 @@ static int choose_columns(const struct nsw_args *args, const struct columns *all
                           struct nsw_error *err) {
   struct nsw_list list;
   int status = nsw_args_list(args, "columns", &list, err);
-  for (size_t i = 0; status == NSW_OK && i < list.count; i++) {
+  for (size_t i = 0; !status && i < list.count; i++) {
     const struct column *c = find_column(all, list.item[i], err);
     status = c ? add_column(chosen, c->kind, c->place, c->part, c->name, err) : NSW_USAGE;
   }
-  for (size_t i = 0; status == NSW_OK && !list.count && i < all->count; i++) {
+  for (size_t i = 0; !status && !list.count && i < all->count; i++) {
     const struct column *c = &all->list[i];
     if (c->kind <= SCORE || c->kind == ACCURACY) status = add_column(chosen, c->kind, c->place, 0, c->name, err);
   }
@@ -163,9 +163,9 @@ static int emit_rows(const struct nsw_args *args, const struct nsw_table *t, con
   for (size_t i = 0; i < chosen->count; i++) names[i] = chosen->list[i].name;
   int status = nsw_emit_begin(stdout, nsw_args_text(args, "format"), names, chosen->count,
                               !nsw_args_flag(args, "no-header"), &emit, err);
-  for (size_t row = 0; status == NSW_OK && row < t->rows; row++)
+  for (size_t row = 0; !status && row < t->rows; row++)
     for (size_t i = 0; i < chosen->count; i++) emit_value(t, &chosen->list[i], row, emit);
-  if (status == NSW_OK) status = nsw_emit_end(&emit, err);
+  if (!status) status = nsw_emit_end(&emit, err);
   free(names);
   return status;
 }
@@ -173,8 +173,8 @@ static int emit_rows(const struct nsw_args *args, const struct nsw_table *t, con
 static int export_rows(const struct nsw_args *args, const struct nsw_table *t, struct nsw_error *err) {
   struct columns all = {0}, chosen = {0};
   int status = all_columns(t, &all, err);
-  if (status == NSW_OK) status = choose_columns(args, &all, &chosen, err);
-  if (status == NSW_OK) status = emit_rows(args, t, &chosen, err);
+  if (!status) status = choose_columns(args, &all, &chosen, err);
+  if (!status) status = emit_rows(args, t, &chosen, err);
   free(all.list);
   free(chosen.list);
   return status;
@@ -259,9 +259,9 @@ static int export_suite(const struct nsw_args *args, const struct nsw_table *t, 
   bool there = nsw_args_text(args, "accuracy") != NULL;
   for (size_t i = 0; i < t->accuracies; i++) there = there || !strcmp(t->accuracy[i].dataset, name);
   if (!there) status = nsw_images_shape(name, &classes, &resolution, err);
-  if (status == NSW_OK) status = suite_accuracy(args, t, &accuracy, err);
-  if (status == NSW_OK) status = nsw_space_open(t->space, &space, err);
-  if (status != NSW_OK) return status;
+  if (!status) status = suite_accuracy(args, t, &accuracy, err);
+  if (!status) status = nsw_space_open(t->space, &space, err);
+  if (status) return status;
   char key[NSW_SPACE_TEXT];
   if (!nsw_space_text(space, "suite_zero", 0, key)) {
     nsw_space_close(&space);
@@ -282,7 +282,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_table *table;
   bool suite = !strcmp(nsw_args_text(args, "format"), "suite-zero");
   int status = nsw_file_read(nsw_args_operand(args, 0), nsw_args_text(args, "space"), &table, err);
-  if (status == NSW_OK) status = suite ? export_suite(args, table, err) : export_rows(args, table, err);
+  if (!status) status = suite ? export_suite(args, table, err) : export_rows(args, table, err);
   nsw_table_free(&table);
   return status;
 }

@@ -71,7 +71,7 @@ static int check_paths(const struct nsw_truth_request *request, struct nsw_error
   for (size_t i = 0; i < request->path_count; i++) {
     enum nsw_file_kind kind;
     int status = nsw_kind_of(request->paths[i], &kind, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     if (nsw_kind_useless(kind)) return nsw_fail(err, "%s: %s", request->paths[i], nsw_kind_useless(kind));
   }
   return NSW_OK;
@@ -211,7 +211,7 @@ static int read_table(const struct nsw_truth_format *format, struct nsw_truth_re
     status = nsw_truth_judge(request, table, max_unmatched, &report, err);
   }
   say_report(&report, table);
-  *whole = status == NSW_OK;
+  *whole = !status;
   return status;
 }
 
@@ -233,15 +233,15 @@ static int import_into(const struct nsw_truth_format *format, struct nsw_truth_r
   struct nsw_table *table = NULL;
   bool whole = false;
   int status = nsw_space_open(request->space, &space, err);
-  if (status == NSW_OK) status = nsw_space_make_keys(space, err);
-  if (status == NSW_OK) status = nsw_truth_base(space, &table, err);
+  if (!status) status = nsw_space_make_keys(space, err);
+  if (!status) status = nsw_truth_base(space, &table, err);
   request->opened = space;
-  bool ready = request->parts > 1 ? all_well(status) : status == NSW_OK;
+  bool ready = request->parts > 1 ? all_well(status) : !status;
   if (ready) status = read_table(format, request, max_unmatched, table, &whole, err);
   if (whole) status = check_found(request, table, err);
-  whole = whole && status == NSW_OK;
+  whole = whole && !status;
   if (whole) status = nsw_file_write(out, &table, 1, true, err);
-  if (whole && status == NSW_OK) say_columns(table);
+  if (whole && !status) say_columns(table);
   nsw_table_free(&table);
   nsw_space_close(&space);
   return status;
@@ -275,7 +275,7 @@ static int read_request(const struct nsw_args *args, const struct nsw_truth_form
                      near ? near : "", near ? "'? There" : "; there", known);
   if (!nsw_args_text(args, "out")) return nsw_usage(err, "import: --out FILE.h5 is needed");
   int status = nsw_args_real(args, "max-unmatched", max_unmatched, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   if (!(*max_unmatched >= 0 && *max_unmatched <= 1)) return nsw_usage(err, "--max-unmatched: a share from 0 to 1");
   return fill_request(args, request, err);
 }
@@ -295,11 +295,11 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_truth_request request = {0};
   double max_unmatched;
   int status = read_request(args, &format, &max_unmatched, &request, err);
-  if (status == NSW_OK && !takes_part(format, &request)) goto done;
-  if (status == NSW_OK) status = nsw_file_writable(out, err);
-  if (status == NSW_OK) status = check_paths(&request, err);
-  if (status == NSW_OK) status = choose_space(format, &request, err);
-  if (status == NSW_OK) status = import_into(format, &request, max_unmatched, out, err);
+  if (!status && !takes_part(format, &request)) goto done;
+  if (!status) status = nsw_file_writable(out, err);
+  if (!status) status = check_paths(&request, err);
+  if (!status) status = choose_space(format, &request, err);
+  if (!status) status = import_into(format, &request, max_unmatched, out, err);
 done:
   free((void *)request.paths);
   return status;

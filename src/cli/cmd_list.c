@@ -106,9 +106,8 @@ static int make_plan(const struct nsw_args *args, const struct nsw_space_kind *k
                      struct nsw_error *err) {
   struct nsw_list list;
   int status = nsw_args_list(args, "columns", &list, err);
-  if (status == NSW_OK && list.count > COLUMNS_MOST)
-    status = nsw_usage(err, "list: more than %d columns", COLUMNS_MOST);
-  for (size_t i = 0; status == NSW_OK && i < list.count; i++) status = add_column(plan, kind, list.item[i], err);
+  if (!status && list.count > COLUMNS_MOST) status = nsw_usage(err, "list: more than %d columns", COLUMNS_MOST);
+  for (size_t i = 0; !status && i < list.count; i++) status = add_column(plan, kind, list.item[i], err);
   nsw_list_free(&list);
   return status;
 }
@@ -162,28 +161,28 @@ static int print_rows(const struct nsw_args *args, struct nsw_space *space, cons
   size_t wanted = nsw_args_count(args, "arch");
   if (wanted && nsw_args_given(args, "range")) return nsw_usage(err, "list: --arch or --range, not both");
   int status = nsw_args_range(args, "range", nsw_space_count(space), &first, &end, err);
-  if (status == NSW_OK) status = nsw_args_integer(args, "classes", 1, 1000000, &classes, err);
-  if (status == NSW_OK) status = nsw_args_integer(args, "resolution", 4, 4096, &resolution, err);
-  if (status == NSW_OK) status = prepare_keys(space, plan, wanted > 0, err);
-  if (status != NSW_OK) return status;
+  if (!status) status = nsw_args_integer(args, "classes", 1, 1000000, &classes, err);
+  if (!status) status = nsw_args_integer(args, "resolution", 4, 4096, &resolution, err);
+  if (!status) status = prepare_keys(space, plan, wanted > 0, err);
+  if (status) return status;
   row.macro = nsw_space_macro(space, (struct nsw_macro){.classes = (int)classes, .resolution = (int)resolution});
   uint32_t *found = wanted ? calloc(wanted, sizeof *found) : NULL;
   if (wanted && !found) return nsw_no_memory(err, "%zu architectures", wanted);
-  for (size_t i = 0; status == NSW_OK && i < wanted; i++)
+  for (size_t i = 0; !status && i < wanted; i++)
     status = nsw_space_find(space, nsw_args_value(args, "arch", i), &found[i], err);
-  if (status == NSW_OK && !plan->lines)
+  if (!status && !plan->lines)
     status = nsw_emit_begin(stdout, nsw_args_text(args, "format"), plan->name, plan->count,
                             !nsw_args_flag(args, "no-header"), &emit, err);
-  for (size_t i = 0; status == NSW_OK && i < wanted; i++) {
+  for (size_t i = 0; !status && i < wanted; i++) {
     row.index = found[i];
     print_row(plan, &row, emit);
   }
-  for (uint64_t i = first; status == NSW_OK && !wanted && i < end; i++) {
+  for (uint64_t i = first; !status && !wanted && i < end; i++) {
     row.index = (uint32_t)i;
     print_row(plan, &row, emit);
   }
   free(found);
-  return status == NSW_OK && emit ? nsw_emit_end(&emit, err) : status;
+  return !status && emit ? nsw_emit_end(&emit, err) : status;
 }
 
 static const char *needs_text(unsigned needs, char text[64]) {
@@ -224,20 +223,20 @@ static int list_proxies(const struct nsw_args *args, struct nsw_error *err) {
   const struct nsw_proxy *proxy;
   const char **worker = NULL, **plugin = NULL;
   int status = nsw_args_values(args, "worker", &worker, &wish.workers, err);
-  if (status == NSW_OK) status = nsw_args_values(args, "plugin", &plugin, &wish.plugins, err);
+  if (!status) status = nsw_args_values(args, "plugin", &plugin, &wish.plugins, err);
   wish.worker = worker;
   wish.plugin = plugin;
   if (wish.workers) nsw_keeper_start();
-  if (status == NSW_OK) status = nsw_guests_open(&wish, &guests, err);
-  if (status == NSW_OK)
+  if (!status) status = nsw_guests_open(&wish, &guests, err);
+  if (!status)
     status = nsw_emit_begin(stdout, nsw_args_text(args, "format"), names, sizeof names / sizeof *names,
                             !nsw_args_flag(args, "no-header"), &emit, err);
-  for (size_t i = 0; status == NSW_OK && (proxy = nsw_registry_at(&guests.registry, i)); i++) list_proxy(proxy, emit);
+  for (size_t i = 0; !status && (proxy = nsw_registry_at(&guests.registry, i)); i++) list_proxy(proxy, emit);
   nsw_guests_close(&guests);
   nsw_keeper_stop();
   free(worker);
   free(plugin);
-  return status == NSW_OK ? nsw_emit_end(&emit, err) : status;
+  return !status ? nsw_emit_end(&emit, err) : status;
 }
 
 static int missing_space(struct nsw_error *err) {
@@ -256,8 +255,8 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   if (!name) return missing_space(err);
   int status = nsw_space_open(name, &space, err);
   plan.lines = !strcmp(nsw_args_text(args, "format"), "worker");
-  if (status == NSW_OK) status = make_plan(args, nsw_space_kind(space), &plan, err);
-  if (status == NSW_OK) status = print_rows(args, space, &plan, err);
+  if (!status) status = make_plan(args, nsw_space_kind(space), &plan, err);
+  if (!status) status = print_rows(args, space, &plan, err);
   nsw_space_close(&space);
   return status;
 }

@@ -74,8 +74,7 @@ static void list_methods(void) {
 
 static int read_positive(const struct nsw_args *args, const char *option, double *value, struct nsw_error *err) {
   int status = nsw_args_real(args, option, value, err);
-  if (status == NSW_OK && !(*value > 0 && isfinite(*value)))
-    status = nsw_usage(err, "search: --%s %g: above 0", option, *value);
+  if (!status && !(*value > 0 && isfinite(*value))) status = nsw_usage(err, "search: --%s %g: above 0", option, *value);
   return status;
 }
 
@@ -92,7 +91,7 @@ static int no_method(const char *name, struct nsw_error *err) {
 
 static int read_methods(struct nsw_search_job *job, struct nsw_error *err) {
   int status = nsw_args_list(job->args, "method", &job->methods, err);
-  for (size_t i = 0; i < job->methods.count && status == NSW_OK; i++) {
+  for (size_t i = 0; i < job->methods.count && !status; i++) {
     const struct nsw_method *m = nsw_method_find(job->methods.item[i]);
     if (!m) return no_method(job->methods.item[i], err);
     if (m->kind & NSW_METHOD_SCORE && !nsw_args_given(job->args, "proxy") && !nsw_args_given(job->args, "score") &&
@@ -140,9 +139,8 @@ static int read_ways(struct nsw_search_job *job, struct nsw_error *err) {
   struct nsw_list list = {0};
   int status = nsw_args_list(job->args, "use", &list, err);
   size_t room = sizeof job->way / sizeof *job->way;
-  if (status == NSW_OK && list.count > room) status = nsw_usage(err, "--use: more than %zu ways", room);
-  for (size_t i = 0; i < list.count && status == NSW_OK; i++)
-    status = read_way(list.item[i], &job->way[job->ways++], err);
+  if (!status && list.count > room) status = nsw_usage(err, "--use: more than %zu ways", room);
+  for (size_t i = 0; i < list.count && !status; i++) status = read_way(list.item[i], &job->way[job->ways++], err);
   nsw_list_free(&list);
   return status;
 }
@@ -156,10 +154,10 @@ static int read_budget(struct nsw_search_job *job, struct nsw_error *err) {
   job->timed = nsw_args_given(args, "seconds");
   int status = nsw_args_count_in(args, "budget", 1, UINT32_MAX - 1, &n, err);
   s->budget = (double)n;
-  if (status == NSW_OK && job->timed) status = read_positive(args, "seconds", &s->budget, err);
-  if (status == NSW_OK && nsw_args_given(args, "epoch-seconds"))
+  if (!status && job->timed) status = read_positive(args, "seconds", &s->budget, err);
+  if (!status && nsw_args_given(args, "epoch-seconds"))
     status = read_positive(args, "epoch-seconds", &job->epoch_seconds, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "points", 1, 100000, &n, err);
+  if (!status) status = nsw_args_count_in(args, "points", 1, 100000, &n, err);
   s->points = !job->timed && s->budget < (double)n ? (size_t)s->budget : (size_t)n;
   return status;
 }
@@ -173,20 +171,20 @@ static int read_options(struct nsw_search_job *job, struct nsw_error *err) {
   if (strcmp(format, "table") && strcmp(format, "json") && strcmp(format, "csv"))
     return nsw_usage(err, "--format %.40s: table, json or csv", format);
   int status = nsw_args_text(args, "out") ? nsw_aside_check(nsw_args_text(args, "out"), err) : NSW_OK;
-  if (status == NSW_OK) status = read_budget(job, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "repeats", 1, 10000000, &s->repeats, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "seed", 0, INT64_MAX, &s->seed, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "start", 1, 1000000, &s->start, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "brood", 1, 1000000, &s->brood, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "transfer-sample", 0, UINT32_MAX, &job->transfer.sample, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "pool", 0, UINT32_MAX, &s->pool, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "resamples", 1, 10000000, &job->resamples, err);
-  if (status == NSW_OK) status = nsw_args_real(args, "level", &job->level, err);
-  if (status == NSW_OK && !(job->level > 0 && job->level < 1)) status = nsw_usage(err, "--level: between 0 and 1");
-  if (status == NSW_OK && nsw_args_given(args, "proxy")) status = nsw_args_list(args, "proxy", &job->proxies, err);
-  if (status == NSW_OK) status = read_methods(job, err);
-  if (status == NSW_OK) status = check_set(args, err);
-  return status == NSW_OK ? read_ways(job, err) : status;
+  if (!status) status = read_budget(job, err);
+  if (!status) status = nsw_args_count_in(args, "repeats", 1, 10000000, &s->repeats, err);
+  if (!status) status = nsw_args_count_in(args, "seed", 0, INT64_MAX, &s->seed, err);
+  if (!status) status = nsw_args_count_in(args, "start", 1, 1000000, &s->start, err);
+  if (!status) status = nsw_args_count_in(args, "brood", 1, 1000000, &s->brood, err);
+  if (!status) status = nsw_args_count_in(args, "transfer-sample", 0, UINT32_MAX, &job->transfer.sample, err);
+  if (!status) status = nsw_args_count_in(args, "pool", 0, UINT32_MAX, &s->pool, err);
+  if (!status) status = nsw_args_count_in(args, "resamples", 1, 10000000, &job->resamples, err);
+  if (!status) status = nsw_args_real(args, "level", &job->level, err);
+  if (!status && !(job->level > 0 && job->level < 1)) status = nsw_usage(err, "--level: between 0 and 1");
+  if (!status && nsw_args_given(args, "proxy")) status = nsw_args_list(args, "proxy", &job->proxies, err);
+  if (!status) status = read_methods(job, err);
+  if (!status) status = check_set(args, err);
+  return !status ? read_ways(job, err) : status;
 }
 
 /* ---- output ---- */
@@ -207,8 +205,8 @@ static int print(const struct nsw_search_job *job, struct nsw_error *err) {
   FILE *memory = open_memstream(&text, &size);
   int status =
       memory ? nsw_search_print(memory, format, published, &job->outcomes, err) : nsw_no_memory(err, "searches");
-  if (memory && fclose(memory) && status == NSW_OK) status = nsw_no_memory(err, "searches");
-  if (status == NSW_OK) status = nsw_aside_write(path, text, size, err);
+  if (memory && fclose(memory) && !status) status = nsw_no_memory(err, "searches");
+  if (!status) status = nsw_aside_write(path, text, size, err);
   free(text);
   return status;
 }
@@ -251,14 +249,14 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
       nsw_args_operands(args)
           ? read_options(&job, err)
           : nsw_usage(err, "search: FILE.h5 or the name of a space is missing; usage: nasweep search FILE.h5...");
-  if (status == NSW_OK) status = nsw_tables_read(args, first, &tables, err);
-  if (status == NSW_OK) status = check_space(only, &tables, err);
-  if (status == NSW_OK) status = nsw_search_find_transfer(&job, tables.list, tables.count, err);
+  if (!status) status = nsw_tables_read(args, first, &tables, err);
+  if (!status) status = check_space(only, &tables, err);
+  if (!status) status = nsw_search_find_transfer(&job, tables.list, tables.count, err);
   int worst = all_ready(status);
-  for (size_t t = 0; t < tables.count && worst == NSW_OK && status == NSW_OK; t++)
+  for (size_t t = 0; t < tables.count && worst == NSW_OK && !status; t++)
     if (tables.list[t] != job.transfer.table && (!only || !strcmp(only, tables.list[t]->space)))
       status = nsw_search_table(&job, tables.list[t], err);
-  if (status == NSW_OK && worst == NSW_OK && first) status = print(&job, err);
+  if (!status && worst == NSW_OK && first) status = print(&job, err);
   nsw_search_outcomes_free(&job.outcomes);
   nsw_tables_free(&tables);
   nsw_list_free(&job.methods);

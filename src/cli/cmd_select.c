@@ -35,13 +35,13 @@ static int read_limit(const struct nsw_args *args, const char *option, uint64_t 
   *limit = UINT64_MAX;
   if (!nsw_args_given(args, option)) return NSW_OK;
   int status = nsw_args_integer(args, option, 0, INT64_MAX - 1, &value, err);
-  if (status == NSW_OK) *limit = (uint64_t)value;
+  if (!status) *limit = (uint64_t)value;
   return status;
 }
 
 static int read_budgets(struct nsw_selection *job, struct nsw_error *err) {
   int status = nsw_args_list(job->args, "knas", &job->budgets, err);
-  for (size_t b = 0; b < job->budgets.count && status == NSW_OK; b++)
+  for (size_t b = 0; b < job->budgets.count && !status; b++)
     if (strspn(job->budgets.item[b], "0123456789") != strlen(job->budgets.item[b]) || !atoll(job->budgets.item[b]))
       status = nsw_usage(err, "--knas %.40s: budgets are counts of at least 1", job->budgets.item[b]);
   return status;
@@ -55,13 +55,13 @@ static int read_options(struct nsw_selection *job, struct nsw_error *err) {
   if (cost && strcmp(cost, "params") && strcmp(cost, "macs"))
     return nsw_usage(err, "--pareto %.40s: params or macs", cost);
   int status = read_limit(args, "max-params", &job->max_params, err);
-  if (status == NSW_OK) status = read_limit(args, "max-macs", &job->max_macs, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "show", 0, 100000, &job->show, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "candidates", 1, 100000000, &job->candidates, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "runs", 1, 1000000, &job->runs, err);
-  if (status == NSW_OK) status = nsw_args_count_in(args, "seed", 0, INT64_MAX, &job->seed, err);
-  if (status == NSW_OK) status = read_budgets(job, err);
-  return status == NSW_OK ? nsw_choice_read(args, &job->choice, err) : status;
+  if (!status) status = read_limit(args, "max-macs", &job->max_macs, err);
+  if (!status) status = nsw_args_count_in(args, "show", 0, 100000, &job->show, err);
+  if (!status) status = nsw_args_count_in(args, "candidates", 1, 100000000, &job->candidates, err);
+  if (!status) status = nsw_args_count_in(args, "runs", 1, 1000000, &job->runs, err);
+  if (!status) status = nsw_args_count_in(args, "seed", 0, INT64_MAX, &job->seed, err);
+  if (!status) status = read_budgets(job, err);
+  return !status ? nsw_choice_read(args, &job->choice, err) : status;
 }
 
 static int check(const struct nsw_args *args, struct nsw_error *err) {
@@ -76,15 +76,15 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   struct nsw_tables tables = {.count = 0};
   struct nsw_columns columns[NSW_TABLES] = {{0}};
   int status = read_options(&job, err);
-  if (status == NSW_OK) status = nsw_tables_read(args, true, &tables, err);
-  if (status == NSW_OK) status = nsw_choice_check(&job.choice, &tables, err);
-  for (size_t t = 0; t < tables.count && status == NSW_OK; t++)
+  if (!status) status = nsw_tables_read(args, true, &tables, err);
+  if (!status) status = nsw_choice_check(&job.choice, &tables, err);
+  for (size_t t = 0; t < tables.count && !status; t++)
     status = nsw_choice_columns(&job.choice, args, tables.list[t], &columns[t], err);
-  if (status == NSW_OK && nsw_args_given(args, "knas-proxy"))
+  if (!status && nsw_args_given(args, "knas-proxy"))
     status = nsw_choice_check_score("knas-proxy", nsw_args_text(args, "knas-proxy"), columns, tables.count, err);
-  for (size_t t = 0; t < tables.count && status == NSW_OK; t++)
+  for (size_t t = 0; t < tables.count && !status; t++)
     status = nsw_select_table(&job, tables.list[t], &columns[t], err);
-  if (status == NSW_OK) status = nsw_select_print(stdout, nsw_args_text(args, "format"), &job, err);
+  if (!status) status = nsw_select_print(stdout, nsw_args_text(args, "format"), &job, err);
   for (size_t t = 0; t < NSW_TABLES; t++) nsw_columns_free(&columns[t]);
   nsw_selection_free(&job);
   nsw_tables_free(&tables);

@@ -70,7 +70,7 @@ static int agreements(struct study *s, struct nsw_error *err) {
           .space = s->table->space, .a = s->columns->list[a].name, .b = s->columns->list[b].name};
       name_subset(s, line->subset);
       int status = nsw_agree(&s->columns->list[a], &s->columns->list[b], s->in, s->table->rows, &line->outcome, err);
-      if (status != NSW_OK) return status;
+      if (status) return status;
     }
   return NSW_OK;
 }
@@ -90,7 +90,7 @@ static int stabilities(struct study *s, const struct nsw_accuracy *accuracy, str
     int status =
         nsw_seed_stability(column, accuracy ? accuracy->value : NULL, s->in, s->table->rows, &line->outcome, err);
     line->seeds = line->outcome.seeds;
-    if (status != NSW_OK) return status;
+    if (status) return status;
   }
   return NSW_OK;
 }
@@ -114,7 +114,7 @@ static int contests(struct study *s, const struct nsw_accuracy *accuracy, struct
   for (size_t k = 0; k < nsw_args_count(job->args, "compare"); k++) {
     const struct nsw_column *a = NULL, *b = NULL;
     int status = find_pair(s, nsw_args_value(job->args, "compare", k), &a, &b, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     struct nsw_contest_line *line = nsw_rows_add(&s->job->outcomes.contests, sizeof *line, err);
     if (!line) return NSW_FAILED;
     *line = (struct nsw_contest_line){.space = s->table->space,
@@ -126,7 +126,7 @@ static int contests(struct study *s, const struct nsw_accuracy *accuracy, struct
     name_subset(s, line->subset);
     status = nsw_contest(a, b, accuracy->value, s->in, s->table->rows, job->permutations, job->options.seed,
                          &job->options.share, &line->outcome, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
   }
   return NSW_OK;
 }
@@ -201,7 +201,7 @@ static int timings(struct study *s, struct nsw_error *err) {
   const struct nsw_table *table = s->table;
   bool *done = calloc(table->accuracies + 1, sizeof *done), any = false;
   int status = done ? NSW_OK : nsw_no_memory(err, "the times of training");
-  for (size_t a = 0; a < table->accuracies && status == NSW_OK; a++) {
+  for (size_t a = 0; a < table->accuracies && !status; a++) {
     const struct nsw_accuracy *training = NULL;
     if (nsw_choice_has_accuracy(&s->job->choice, &table->accuracy[a]))
       training = training_of(table, &table->accuracy[a]);
@@ -210,7 +210,7 @@ static int timings(struct study *s, struct nsw_error *err) {
     status = timings_beside(s, training, err);
   }
   free(done);
-  return status == NSW_OK && !any ? timings_beside(s, NULL, err) : status;
+  return !status && !any ? timings_beside(s, NULL, err) : status;
 }
 
 /* ---- all of a space ---- */
@@ -218,10 +218,10 @@ static int timings(struct study *s, struct nsw_error *err) {
 /* All scores against one accuracy over the subset at hand. */
 static int against(struct study *s, const struct nsw_accuracy *accuracy, struct nsw_error *err) {
   int status = NSW_OK;
-  for (size_t c = 0; c < s->columns->count && status == NSW_OK; c++)
+  for (size_t c = 0; c < s->columns->count && !status; c++)
     if (wanted(s, c)) status = compare_one(s, &s->columns->list[c], accuracy, err);
-  if (status == NSW_OK) status = contests(s, accuracy, err);
-  if (status == NSW_OK && nsw_args_flag(s->job->args, "stability")) status = stabilities(s, accuracy, err);
+  if (!status) status = contests(s, accuracy, err);
+  if (!status && nsw_args_flag(s->job->args, "stability")) status = stabilities(s, accuracy, err);
   return status;
 }
 
@@ -229,13 +229,13 @@ static int against(struct study *s, const struct nsw_accuracy *accuracy, struct 
 static int all_against(struct study *s, const struct nsw_subset *subsets, size_t count, const struct nsw_facts *facts,
                        struct nsw_error *err) {
   int status = NSW_OK;
-  for (size_t a = 0; a < s->table->accuracies && status == NSW_OK; a++) {
+  for (size_t a = 0; a < s->table->accuracies && !status; a++) {
     const struct nsw_accuracy *accuracy = &s->table->accuracy[a];
     if (!nsw_choice_has_accuracy(&s->job->choice, accuracy)) continue;
-    for (size_t k = 0; k < count && status == NSW_OK; k++) {
+    for (size_t k = 0; k < count && !status; k++) {
       s->subset = &subsets[k];
       status = nsw_subset_rows(s->subset, facts, accuracy->value, s->in, err);
-      if (status == NSW_OK) status = against(s, accuracy, err);
+      if (!status) status = against(s, accuracy, err);
     }
   }
   return status;
@@ -246,12 +246,12 @@ static int among_themselves(struct study *s, const struct nsw_subset *subsets, s
   bool alone = !s->table->accuracies;
   int status = NSW_OK;
   if (!alone && !nsw_args_flag(s->job->args, "agreement")) return NSW_OK;
-  for (size_t k = 0; k < count && status == NSW_OK; k++) {
+  for (size_t k = 0; k < count && !status; k++) {
     if (subsets[k].kind == NSW_TOP) continue; /* needs accuracies */
     s->subset = &subsets[k];
     status = nsw_subset_rows(s->subset, facts, NULL, s->in, err);
-    if (status == NSW_OK) status = agreements(s, err);
-    if (status == NSW_OK && alone && nsw_args_flag(s->job->args, "stability")) status = stabilities(s, NULL, err);
+    if (!status) status = agreements(s, err);
+    if (!status && alone && nsw_args_flag(s->job->args, "stability")) status = stabilities(s, NULL, err);
   }
   return status;
 }
@@ -264,10 +264,10 @@ int nsw_correlate_table(struct nsw_correlate *job, const struct nsw_table *table
   size_t count = 0;
   int status = s.in ? nsw_subsets_parse(nsw_args_text(job->args, "subset"), &facts, &subsets, &count, err)
                     : nsw_no_memory(err, "the rows of %s", table->space);
-  if (status == NSW_OK) status = nsw_compare_cache_create(table, &s.cache, err);
-  if (status == NSW_OK) status = all_against(&s, subsets, count, &facts, err);
-  if (status == NSW_OK) status = among_themselves(&s, subsets, count, &facts, err);
-  if (status == NSW_OK && nsw_args_flag(job->args, "timing")) status = timings(&s, err);
+  if (!status) status = nsw_compare_cache_create(table, &s.cache, err);
+  if (!status) status = all_against(&s, subsets, count, &facts, err);
+  if (!status) status = among_themselves(&s, subsets, count, &facts, err);
+  if (!status && nsw_args_flag(job->args, "timing")) status = timings(&s, err);
   nsw_compare_cache_free(&s.cache);
   free(subsets);
   free(s.in);

@@ -200,7 +200,7 @@ int nsw_outcomes_check(const char *format, struct nsw_error *err) {
 
 int nsw_outcomes_print(FILE *out, const char *format, const struct nsw_outcomes *outcomes, struct nsw_error *err) {
   int status = nsw_outcomes_check(format, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   if (!strcmp(format, "json")) return print_json(out, outcomes, err);
   if (!strcmp(format, "csv")) print_csv(out, outcomes);
   if (!strcmp(format, "table")) nsw_outcomes_print_table(out, outcomes);

@@ -19,21 +19,21 @@
 
 /* Says it once, on rank 0, and gives the status back. */
 static int complain(int status, const struct nsw_error *err) {
-  if (status != NSW_OK && err->text[0] && nsw_launch_rank() == 0) fprintf(stderr, "nasweep: %s\n", err->text);
+  if (status && err->text[0] && nsw_launch_rank() == 0) fprintf(stderr, "nasweep: %s\n", err->text);
   return status;
 }
 
 /* The same where MPI has not started: mpirun ends the whole job as soon as one rank exits with an error, so the others
  * leave that to the rank that speaks, which may start late on a busy machine. */
 static int complain_alone(int status, const struct nsw_error *err) {
-  if (status != NSW_OK && err->text[0] && nsw_launch_rank() != 0) nanosleep(&(struct timespec){.tv_sec = 10}, NULL);
+  if (status && err->text[0] && nsw_launch_rank() != 0) nanosleep(&(struct timespec){.tv_sec = 10}, NULL);
   return complain(status, err);
 }
 
 /* Data that could not be written is a failure, not a shorter result. */
 static int close_output(int status, struct nsw_error *err) {
   if (fflush(stdout) == 0 && !ferror(stdout)) return status;
-  return status == NSW_OK ? nsw_fail(err, "standard output: %s", errno ? strerror(errno) : "write error") : status;
+  return !status ? nsw_fail(err, "standard output: %s", errno ? strerror(errno) : "write error") : status;
 }
 
 /* Every rank ends with the gravest status of all, and rank 0 has the message of the first rank that ended with it. */
@@ -46,7 +46,7 @@ static int agree(int status, struct nsw_error *err) {
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (size == 1) return status;
   /* A failure outranks a clean stop: ordered 0, 75, 2, 1. */
-  int gravity = status == NSW_OK ? 0 : status == NSW_STOPPED || status == NSW_HALTED ? 1 : status == NSW_USAGE ? 2 : 3;
+  int gravity = !status ? 0 : status == NSW_STOPPED || status == NSW_HALTED ? 1 : status == NSW_USAGE ? 2 : 3;
   mine.status = gravity;
   MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, MPI_COMM_WORLD);
   MPI_Bcast(&status, 1, MPI_INT, worst.rank, MPI_COMM_WORLD);
@@ -93,7 +93,7 @@ static int run_under_mpi(const struct nsw_command *command, const struct nsw_arg
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
     return nsw_fail(err, "MPI did not start");
   int status = check_world(tasks, variable, err);
-  if (status == NSW_OK) status = close_output(command->run(args, err), err);
+  if (!status) status = close_output(command->run(args, err), err);
   status = agree(status, err);
   complain(status, err);
   err->text[0] = '\0';
@@ -112,7 +112,7 @@ static int run_command(const struct nsw_command *command, int argc, char **argv,
   }
   if (command->stops) nsw_stop_catch();
   int status = nsw_args_parse(command, argc - 2, argv + 2, &args, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   if (command->blas) nsw_blas_repair(argv, command->stops ? nsw_stop_hold : NULL);
   if (command->stops) nsw_stop_catch();
   status = command->mpi ? run_under_mpi(command, args, err) : close_output(command->run(args, err), err);

@@ -32,7 +32,7 @@ static int add_count(struct nsw_columns *columns, const char *name, const uint64
   struct nsw_column *column;
   if (nsw_columns_find(columns, name)) return NSW_OK;
   int status = nsw_columns_add(columns, name, &column, err);
-  for (size_t i = 0; i < rows && status == NSW_OK; i++) column->value[i] = (double)value[i];
+  for (size_t i = 0; i < rows && !status; i++) column->value[i] = (double)value[i];
   return status;
 }
 
@@ -51,21 +51,20 @@ static int choose_score(struct place *p, const char *name, struct nsw_error *err
 static int choose_scores(struct place *p, struct nsw_error *err) {
   const struct nsw_args *args = p->job->args;
   int status = nsw_columns_make(p->table, &p->columns, err);
-  for (size_t s = 0; s < nsw_args_count(args, "score") && status == NSW_OK; s++)
+  for (size_t s = 0; s < nsw_args_count(args, "score") && !status; s++)
     status = nsw_columns_add_accuracy(&p->columns, p->table, nsw_args_value(args, "score", s), err);
-  for (size_t e = 0; e < nsw_args_count(args, "ensemble") && status == NSW_OK; e++)
+  for (size_t e = 0; e < nsw_args_count(args, "ensemble") && !status; e++)
     status = nsw_ensemble_add(&p->columns, nsw_args_value(args, "ensemble", e), err);
-  if (status == NSW_OK && p->job->transfer.table)
-    status = nsw_search_add_transfer(p->job, p->table, p->space, &p->columns, err);
-  if (status == NSW_OK) status = add_count(&p->columns, "params", p->table->params, p->table->rows, err);
-  if (status == NSW_OK) status = add_count(&p->columns, "macs", p->table->macs, p->table->rows, err);
-  if (status != NSW_OK) return status;
+  if (!status && p->job->transfer.table) status = nsw_search_add_transfer(p->job, p->table, p->space, &p->columns, err);
+  if (!status) status = add_count(&p->columns, "params", p->table->params, p->table->rows, err);
+  if (!status) status = add_count(&p->columns, "macs", p->table->macs, p->table->rows, err);
+  if (status) return status;
   p->score = calloc(p->columns.count + p->job->proxies.count + 1, sizeof *p->score);
   if (!p->score) return nsw_no_memory(err, "%zu scores", p->columns.count);
   bool all = p->job->proxies.count == 1 && !strcmp(p->job->proxies.item[0], "all");
   for (size_t c = 0; c < p->columns.count; c++)
     if (all || p->columns.list[c].asked) p->score[p->scores++] = &p->columns.list[c];
-  for (size_t i = 0; i < p->job->proxies.count && !all && status == NSW_OK; i++)
+  for (size_t i = 0; i < p->job->proxies.count && !all && !status; i++)
     status = choose_score(p, p->job->proxies.item[i], err);
   return status;
 }
@@ -128,7 +127,7 @@ static int list_top(const struct place *p, const struct nsw_outcome *o, const do
   }
   qsort(seen, n, sizeof *seen, by_times);
   int status = NSW_OK;
-  for (size_t k = 0; k < n && k < TOP && status == NSW_OK; k++) {
+  for (size_t k = 0; k < n && k < TOP && !status; k++) {
     struct nsw_search_found *one = nsw_rows_add(&line->top, sizeof *one, err);
     int64_t row = nsw_table_row(p->table, (uint32_t)seen[k].index);
     if (!one)
@@ -148,13 +147,13 @@ static int add_lines(struct place *p, const struct nsw_search *search, const str
   double *scratch = malloc((o->repeats + 1) * sizeof *scratch);
   int status = scratch ? NSW_OK : nsw_no_memory(err, "%llu repeats", (unsigned long long)o->repeats);
   double looked = NAN, trainings = NAN;
-  if (status == NSW_OK) {
+  if (!status) {
     nsw_outcome_values(o, p->ground.look, o->points - 1, scratch);
     looked = nsw_summarise(scratch, o->repeats).mean;
     memcpy(scratch, o->trainings, o->repeats * sizeof *scratch);
     trainings = nsw_summarise(scratch, o->repeats).mean;
   }
-  for (size_t r = 0; r < p->ground.reports && status == NSW_OK; r++) {
+  for (size_t r = 0; r < p->ground.reports && !status; r++) {
     struct nsw_search_line *line = nsw_rows_add(&p->job->outcomes.searches, sizeof *line, err);
     if (!line) {
       status = NSW_FAILED;
@@ -167,7 +166,7 @@ static int add_lines(struct place *p, const struct nsw_search *search, const str
                                      .looked = looked,
                                      .optimum = -INFINITY};
     for (size_t i = 0; i < p->ground.n; i++) line->optimum = fmax(line->optimum, p->ground.report[r][i]);
-    for (size_t at = 0; at < o->points && status == NSW_OK; at++) {
+    for (size_t at = 0; at < o->points && !status; at++) {
       double *value = found->value + (r * o->points + at) * o->repeats;
       nsw_outcome_values(o, p->ground.report[r], at, value);
       memcpy(scratch, value, o->repeats * sizeof *scratch);
@@ -179,7 +178,7 @@ static int add_lines(struct place *p, const struct nsw_search *search, const str
       point->at = search->budget * (double)(at + 1) / (double)o->points;
       line->found = point->found = nsw_summarise(scratch, o->repeats);
     }
-    if (status == NSW_OK) status = list_top(p, o, p->ground.report[r], line, err);
+    if (!status) status = list_top(p, o, p->ground.report[r], line, err);
   }
   free(scratch);
   return status;
@@ -191,7 +190,7 @@ static int add_models(struct place *p, const struct nsw_search_title *title, con
   double *scratch = malloc((o->repeats + 1) * sizeof *scratch);
   if (!scratch) return nsw_no_memory(err, "%llu repeats", (unsigned long long)o->repeats);
   int status = NSW_OK;
-  for (size_t c = 0; c < columns && status == NSW_OK; c++) {
+  for (size_t c = 0; c < columns && !status; c++) {
     struct nsw_model_line *line = nsw_rows_add(&p->job->outcomes.models, sizeof *line, err);
     if (!line) {
       status = NSW_FAILED;
@@ -232,7 +231,7 @@ static int add_gains(struct place *p, const struct nsw_search *search, const str
       bool last = at + 1 == search->points;
       int status = nsw_gain(with->value + place, without->value + place, repeats, last ? p->job->resamples : 0,
                             p->job->level, search->seed, &gain, err);
-      if (status != NSW_OK) return status;
+      if (status) return status;
       struct nsw_gain_point *point = nsw_rows_add(&line->points, sizeof *point, err);
       if (!point) return NSW_FAILED;
       *point =
@@ -255,11 +254,11 @@ static int search_once(struct place *p, const struct nsw_search *search, const c
   found->value = malloc((p->ground.reports * search->points * search->repeats + 1) * sizeof *found->value);
   if (!found->value) return nsw_no_memory(err, "%llu repeats", (unsigned long long)search->repeats);
   int status = nsw_search_run(&p->ground, search, &outcome, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   struct nsw_search_title title = title_of(p, search, search->use, proxy);
   status = add_lines(p, search, &title, &outcome, found, err);
-  if (status == NSW_OK && outcome.rank) status = add_models(p, &title, &outcome, err);
-  if (status == NSW_OK && without && without->value) status = add_gains(p, search, &title, beside, found, without, err);
+  if (!status && outcome.rank) status = add_models(p, &title, &outcome, err);
+  if (!status && without && without->value) status = add_gains(p, search, &title, beside, found, without, err);
   nsw_outcome_free(&outcome);
   return status;
 }
@@ -302,7 +301,7 @@ static int with_score(struct place *p, const struct nsw_method *method, unsigned
   int status = read_set(p->job->args, &search, err);
   const char *proxy = p->score[score]->name;
   if (use & NSW_USE_INPUTS && p->scores > 1) proxy = "(all)";
-  if (status == NSW_OK) status = search_once(p, &search, proxy, beside, plain, &found, err);
+  if (!status) status = search_once(p, &search, proxy, beside, plain, &found, err);
   free(found.value);
   return nsw_error_prefix(err, status, "%s with %s", method->name, proxy);
 }
@@ -310,7 +309,7 @@ static int with_score(struct place *p, const struct nsw_method *method, unsigned
 static int plain_search(struct place *p, const struct nsw_method *method, struct found *found, struct nsw_error *err) {
   struct nsw_search search = search_of(p, method, 0, -1);
   int status = read_set(p->job->args, &search, err);
-  return status == NSW_OK ? search_once(p, &search, NULL, NULL, NULL, found, err) : status;
+  return !status ? search_once(p, &search, NULL, NULL, NULL, found, err) : status;
 }
 
 /* The method without a score, then with each of them in every way that is asked for. A method that is a score's alone
@@ -322,17 +321,17 @@ static int all_of_method(struct place *p, const struct nsw_method *method, struc
   int status = NSW_OK;
   if (method->kind & NSW_METHOD_SCORE) {
     if (!random->value) status = plain_search(p, chance, random, err);
-    for (size_t s = 0; s < p->scores && status == NSW_OK; s++)
+    for (size_t s = 0; s < p->scores && !status; s++)
       status = with_score(p, method, 0, (int)s, chance->name, random, err);
     return status;
   }
   if (!plain->value) status = plain_search(p, method, plain, err);
-  for (size_t w = 0; w < p->job->ways && status == NSW_OK; w++) {
+  for (size_t w = 0; w < p->job->ways && !status; w++) {
     unsigned way = p->job->way[w];
     if (way & NSW_USE_INPUTS && !(method->kind & NSW_METHOD_PREDICTS)) continue;
     /* As inputs all scores go in together. */
     size_t scores = way == NSW_USE_INPUTS && p->scores ? 1 : p->scores;
-    for (size_t s = 0; s < scores && status == NSW_OK; s++)
+    for (size_t s = 0; s < scores && !status; s++)
       status = with_score(p, method, way, (int)s, method->name, plain, err);
   }
   free(own.value);
@@ -349,7 +348,7 @@ static int add_published(struct place *p, struct nsw_error *err) {
   if (o->spaces == NSW_TABLES) return NSW_OK;
   struct nsw_published_list *list = &o->figures[o->spaces++];
   int status = nsw_published_read(p->table->space, list, err);
-  for (size_t i = 0; i < list->count && status == NSW_OK; i++) {
+  for (size_t i = 0; i < list->count && !status; i++) {
     const struct nsw_published *one = &list->at[i];
     bool wanted = !*one->dataset;
     for (size_t r = 0; r < p->use.reports; r++)
@@ -420,19 +419,19 @@ int nsw_search_table(struct nsw_search_job *job, const struct nsw_table *table, 
   struct place p = {.job = job, .table = table};
   struct found random = {NULL};
   int status = nsw_search_choose(job->args, table, &p.use, err);
-  if (status == NSW_OK) status = nsw_space_open(table->space, &p.space, err);
-  if (status == NSW_OK) status = choose_scores(&p, err);
+  if (!status) status = nsw_space_open(table->space, &p.space, err);
+  if (!status) status = choose_scores(&p, err);
   bool by_column = job->timed && !(job->epoch_seconds > 0);
-  if (status == NSW_OK && by_column && !p.use.seconds) status = check_budget(&p, err);
-  if (status == NSW_OK)
+  if (!status && by_column && !p.use.seconds) status = check_budget(&p, err);
+  if (!status)
     status = nsw_search_ground(table, p.space, &p.use, p.score, p.scores, job->epoch_seconds, job->timed, &p.ground,
                                &p.left, err);
-  if (status == NSW_OK) status = check_budget(&p, err);
-  if (status == NSW_OK && job->search.share.rank == 0) speak(&p);
-  if (status == NSW_OK && job->transfer.table) status = judge_transfer(&p, err);
-  for (size_t m = 0; m < job->methods.count && status == NSW_OK; m++)
+  if (!status) status = check_budget(&p, err);
+  if (!status && job->search.share.rank == 0) speak(&p);
+  if (!status && job->transfer.table) status = judge_transfer(&p, err);
+  for (size_t m = 0; m < job->methods.count && !status; m++)
     status = all_of_method(&p, nsw_method_find(job->methods.item[m]), &random, err);
-  if (status == NSW_OK) status = add_published(&p, err);
+  if (!status) status = add_published(&p, err);
   free(random.value);
   nsw_ground_free(&p.ground);
   free(p.score);

@@ -136,8 +136,8 @@ static int choose_list(const struct nsw_args *args, const char *option, const st
                        const struct nsw_accuracy **column, size_t *count, struct nsw_error *err) {
   struct nsw_list list = {0};
   int status = nsw_args_list(args, option, &list, err);
-  if (status == NSW_OK && list.count > room) status = nsw_usage(err, "--%s: more than %zu columns", option, room);
-  for (size_t i = 0; i < list.count && status == NSW_OK; i++)
+  if (!status && list.count > room) status = nsw_usage(err, "--%s: more than %zu columns", option, room);
+  for (size_t i = 0; i < list.count && !status; i++)
     status = nsw_search_column(option, list.item[i], table, &column[(*count)++], err);
   nsw_list_free(&list);
   return status;
@@ -177,17 +177,17 @@ int nsw_search_choose(const struct nsw_args *args, const struct nsw_table *table
                     "$NASWEEP_DATA",
                     table->space);
   int status = look ? nsw_search_column("look", look, table, &c->look, err) : default_look(table, c, err);
-  if (status == NSW_OK && nsw_args_given(args, "report"))
+  if (!status && nsw_args_given(args, "report"))
     status = choose_list(args, "report", table, NSW_SEARCH_REPORTS, c->report, &c->reports, err);
-  else if (status == NSW_OK)
+  else if (!status)
     status = default_reports(table, c, err);
-  if (status == NSW_OK && nsw_args_given(args, "rungs"))
+  if (!status && nsw_args_given(args, "rungs"))
     status = choose_list(args, "rungs", table, NSW_SEARCH_RUNGS, c->rung, &c->rungs, err);
-  else if (status == NSW_OK)
+  else if (!status)
     default_rungs(table, c);
-  if (status == NSW_OK) by_epochs(c);
-  if (status == NSW_OK) status = check_rungs(c, err);
-  return status == NSW_OK ? choose_seconds(args, table, c, err) : status;
+  if (!status) by_epochs(c);
+  if (!status) status = check_rungs(c, err);
+  return !status ? choose_seconds(args, table, c, err) : status;
 }
 
 /* ---- the ground ---- */

@@ -62,11 +62,10 @@ static int fit(const struct nsw_search_job *job, const struct nsw_table *table, 
   double error = NAN;
   char n[32];
   int status = nsw_space_open(t->table->space, &other, err);
-  if (status == NSW_OK) status = ground_of(t->table, t->column, other, &from, err);
-  if (status == NSW_OK) status = ground_of(table, NULL, space, &to, err);
-  if (status == NSW_OK)
-    status = nsw_gcn_transfer(&from, &to, &plan, (size_t)t->sample, job->search.seed, value, &error, err);
-  if (status == NSW_OK)
+  if (!status) status = ground_of(t->table, t->column, other, &from, err);
+  if (!status) status = ground_of(table, NULL, space, &to, err);
+  if (!status) status = nsw_gcn_transfer(&from, &to, &plan, (size_t)t->sample, job->search.seed, value, &error, err);
+  if (!status)
     fprintf(stderr, "%s: score gcn:%s from a network fitted to %s of %s's %s/%s (mean square error %.3f of 1)\n",
             table->space, t->table->space, nsw_grouped(t->sample && t->sample < from.n ? t->sample : from.n, n),
             t->table->space, t->column->dataset, t->column->split, error);
@@ -83,13 +82,13 @@ int nsw_search_add_transfer(const struct nsw_search_job *job, const struct nsw_t
   const struct nsw_share *share = &job->search.share;
   snprintf(name, sizeof name, "gcn:%.40s", job->transfer.table->space);
   int status = nsw_columns_add(columns, name, &column, err);
-  if (status == NSW_OK) {
+  if (!status) {
     column->asked = true;
     memset(column->value, 0, table->rows * sizeof *column->value);
     if (share->rank == 0) status = fit(job, table, space, column->value, err);
   }
   status = nsw_share_agree(share, status, err);
-  if (status == NSW_OK && share->sum) status = share->sum(column->value, table->rows, share->state, err);
+  if (!status && share->sum) status = share->sum(column->value, table->rows, share->state, err);
   return status;
 }
 
@@ -103,10 +102,10 @@ static int compare(const struct nsw_table *table, const double *a, const double 
   int status = x ? NSW_OK : nsw_no_memory(err, "%zu rows", table->rows);
   for (size_t i = 0; x && i < table->rows; i++)
     if (isfinite(b[i])) x[n] = a[i], y[n++] = b[i];
-  if (status == NSW_OK) status = nsw_ranks_make(x, n, &rx, err);
-  if (status == NSW_OK) status = nsw_ranks_make(y, n, &ry, err);
-  if (status == NSW_OK) status = nsw_kendall(&rx, &ry, &tau, err);
-  if (status == NSW_OK) *spearman = nsw_spearman(&rx, &ry), *kendall = tau.tau_b;
+  if (!status) status = nsw_ranks_make(x, n, &rx, err);
+  if (!status) status = nsw_ranks_make(y, n, &ry, err);
+  if (!status) status = nsw_kendall(&rx, &ry, &tau, err);
+  if (!status) *spearman = nsw_spearman(&rx, &ry), *kendall = tau.tau_b;
   nsw_ranks_free(&rx);
   nsw_ranks_free(&ry);
   free(x);
@@ -124,7 +123,7 @@ int nsw_search_judge_transfer(struct nsw_search_job *job, const struct nsw_table
     line->spearman_deviation = line->kendall_deviation = NAN;
     snprintf(line->column, sizeof line->column, "%s/%s", accuracy->dataset, accuracy->split);
     int status = compare(table, column->value, accuracy->value, &line->spearman, &line->kendall, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
   }
   return NSW_OK;
 }

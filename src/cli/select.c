@@ -79,9 +79,9 @@ static int list_top(const struct nsw_selection *job, const struct nsw_table *tab
                     struct nsw_rows *top, struct nsw_error *err) {
   struct nsw_ranks ranks;
   int status = nsw_ranks_make(c->score, c->n, &ranks, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   for (size_t g = ranks.distinct; g-- > 0 && top->count < job->show;)
-    for (uint32_t i = ranks.start[g]; i < ranks.start[g + 1] && top->count < job->show && status == NSW_OK; i++) {
+    for (uint32_t i = ranks.start[g]; i < ranks.start[g + 1] && top->count < job->show && !status; i++) {
       uint32_t k = ranks.order[i];
       status = list_row(top, table, c->row[k], c->score[k], c->accuracy[k], ranks.start[g + 1] - ranks.start[g], err);
     }
@@ -121,8 +121,8 @@ static int add_curve(struct nsw_selection *job, const struct nsw_table *table, c
   if (!c->n) return NSW_OK;
   int status = random ? nsw_pick_random(c->accuracy, c->n, ks, count, picks, err)
                       : nsw_pick_top(c->score, c->accuracy, c->n, ks, count, picks, err);
-  if (status == NSW_OK) status = add_points(curve, picks, count, err);
-  return status == NSW_OK && !random ? list_top(job, table, c, &curve->top, err) : status;
+  if (!status) status = add_points(curve, picks, count, err);
+  return !status && !random ? list_top(job, table, c, &curve->top, err) : status;
 }
 
 /* ---- fronts ---- */
@@ -137,10 +137,10 @@ static int add_front(struct nsw_selection *job, const struct nsw_table *table, c
   uint32_t *best = malloc((c->n + 1) * sizeof *best);
   size_t count = 0;
   int status = front && price && best ? NSW_OK : nsw_no_memory(err, "a front of %zu candidates", c->n);
-  for (size_t i = 0; i < c->n && status == NSW_OK; i++) price[i] = (double)of[c->row[i]];
+  for (size_t i = 0; i < c->n && !status; i++) price[i] = (double)of[c->row[i]];
   if (front) *front = (struct nsw_front){.label = label_of(job, table, proxy, accuracy, c), .cost = cost};
-  if (status == NSW_OK) status = nsw_pareto(price, by_accuracy ? c->accuracy : c->score, c->n, best, &count, err);
-  for (size_t i = 0; i < count && status == NSW_OK; i++)
+  if (!status) status = nsw_pareto(price, by_accuracy ? c->accuracy : c->score, c->n, best, &count, err);
+  for (size_t i = 0; i < count && !status; i++)
     status = list_row(&front->front, table, c->row[best[i]], by_accuracy ? NAN : c->score[best[i]],
                       c->accuracy[best[i]], UINT64_MAX, err);
   free(price);
@@ -229,7 +229,7 @@ static int two_steps(struct nsw_selection *job, const struct nsw_table *table, c
   c->left_out += c->n - n;
   c->n = n;
   int status = NSW_OK;
-  for (size_t b = 0; b < job->budgets.count && status == NSW_OK; b++)
+  for (size_t b = 0; b < job->budgets.count && !status; b++)
     status =
         add_two_step(job, table, column->name, report, look, c, step, strtoull(job->budgets.item[b], NULL, 10), err);
   free(step);
@@ -246,7 +246,7 @@ static int maybe_two_steps(struct nsw_selection *job, const struct nsw_table *ta
   unsigned long epochs;
   if (is_validation(report->split, &epochs) && !named) return NSW_OK; /* what is looked at is not reported */
   int status = nsw_select_second_step(table, report, named, &look, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   if (look) return two_steps(job, table, column, report, look, c, err);
   if (named)
     return nsw_usage(err, "--knas-split %.80s: %s has no such accuracies on %s", named, table->space, report->dataset);
@@ -267,10 +267,10 @@ static int search_with(struct nsw_selection *job, const struct nsw_table *table,
                        const struct nsw_accuracy *accuracy, struct nsw_error *err) {
   struct candidates c;
   int status = gather(job, table, column, accuracy->value, &c, err);
-  if (status == NSW_OK) status = add_curve(job, table, column->name, accuracy, &c, false, err);
-  if (status == NSW_OK && nsw_args_text(job->args, "pareto") && c.n)
+  if (!status) status = add_curve(job, table, column->name, accuracy, &c, false, err);
+  if (!status && nsw_args_text(job->args, "pareto") && c.n)
     status = add_front(job, table, column->name, accuracy, &c, false, err);
-  if (status == NSW_OK && !strcmp(column->name, nsw_args_text(job->args, "knas-proxy")))
+  if (!status && !strcmp(column->name, nsw_args_text(job->args, "knas-proxy")))
     status = maybe_two_steps(job, table, column, accuracy, &c, err);
   drop(&c);
   return status;
@@ -284,12 +284,12 @@ static int baselines(struct nsw_selection *job, const struct nsw_table *table, c
   double *size = malloc((table->rows + 1) * sizeof *size);
   struct nsw_column by_size = {.value = size, .standing = standing};
   int status = standing && size ? NSW_OK : nsw_no_memory(err, "%zu candidates", table->rows);
-  for (size_t i = 0; i < table->rows && status == NSW_OK; i++) size[i] = (double)table->params[i];
-  if (status == NSW_OK) status = gather(job, table, &by_size, accuracy->value, &c, err);
-  if (status == NSW_OK) status = add_curve(job, table, "(random search)", accuracy, &c, true, err);
-  if (status == NSW_OK && !nsw_columns_find(columns, "params"))
+  for (size_t i = 0; i < table->rows && !status; i++) size[i] = (double)table->params[i];
+  if (!status) status = gather(job, table, &by_size, accuracy->value, &c, err);
+  if (!status) status = add_curve(job, table, "(random search)", accuracy, &c, true, err);
+  if (!status && !nsw_columns_find(columns, "params"))
     status = add_curve(job, table, "params", accuracy, &c, false, err);
-  if (status == NSW_OK && nsw_args_text(job->args, "pareto") && c.n)
+  if (!status && nsw_args_text(job->args, "pareto") && c.n)
     status = add_front(job, table, "(accuracy)", accuracy, &c, true, err);
   drop(&c);
   free(standing);
@@ -305,13 +305,13 @@ int nsw_select_table(struct nsw_selection *job, const struct nsw_table *table, c
                     "$NASWEEP_DATA",
                     table->space);
   int status = NSW_OK;
-  for (size_t a = 0; a < table->accuracies && status == NSW_OK; a++) {
+  for (size_t a = 0; a < table->accuracies && !status; a++) {
     const struct nsw_accuracy *accuracy = &table->accuracy[a];
     if (!nsw_choice_has_accuracy(&job->choice, accuracy)) continue;
-    for (size_t c = 0; c < columns->count && status == NSW_OK; c++)
+    for (size_t c = 0; c < columns->count && !status; c++)
       if (nsw_choice_has_score(&job->choice, &columns->list[c]))
         status = search_with(job, table, &columns->list[c], accuracy, err);
-    if (status == NSW_OK) status = baselines(job, table, columns, accuracy, err);
+    if (!status) status = baselines(job, table, columns, accuracy, err);
   }
   return status;
 }

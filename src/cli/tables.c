@@ -24,9 +24,9 @@ static int read_space(const char *name, struct parts *parts, struct nsw_error *e
   struct nsw_space *space = NULL;
   if (parts->count == PARTS) return nsw_usage(err, "more than %d tables", PARTS);
   int status = nsw_space_open(name, &space, err);
-  if (status == NSW_OK) status = nsw_space_make_keys(space, err);
-  if (status == NSW_OK) status = nsw_truth_base(space, &parts->table[parts->count], err);
-  parts->count += status == NSW_OK;
+  if (!status) status = nsw_space_make_keys(space, err);
+  if (!status) status = nsw_truth_base(space, &parts->table[parts->count], err);
+  parts->count += !status;
   nsw_space_close(&space);
   return status;
 }
@@ -41,12 +41,12 @@ static int read_parts(const char *path, struct parts *parts, struct nsw_error *e
   char *spaces = NULL, *rest = NULL;
   if (names_space(path)) return read_space(path, parts, err);
   int status = nsw_file_probe(path, &spaces, err);
-  if (status == NSW_OK && (!spaces || !*spaces)) status = nsw_fail(err, "%s: holds no space", path);
-  for (char *space = spaces && status == NSW_OK ? strtok_r(spaces, ", ", &rest) : NULL; space && status == NSW_OK;
+  if (!status && (!spaces || !*spaces)) status = nsw_fail(err, "%s: holds no space", path);
+  for (char *space = spaces && !status ? strtok_r(spaces, ", ", &rest) : NULL; space && !status;
        space = strtok_r(NULL, ", ", &rest)) {
     if (parts->count == PARTS) status = nsw_usage(err, "more than %d tables", PARTS);
-    if (status == NSW_OK) status = nsw_file_read(path, space, &parts->table[parts->count], err);
-    if (status == NSW_OK) parts->count++;
+    if (!status) status = nsw_file_read(path, space, &parts->table[parts->count], err);
+    if (!status) parts->count++;
   }
   free(spaces);
   return status;
@@ -68,7 +68,7 @@ static int merge_parts(struct parts *parts, struct nsw_tables *tables, struct ns
       continue;
     }
     int status = nsw_table_merge(same, count, to, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     for (size_t q = p + 1; q < parts->count; q++)
       if (parts->table[q] && !strcmp(parts->table[q]->space, (*to)->space)) nsw_table_free(&parts->table[q]);
   }
@@ -90,7 +90,7 @@ static int note(struct nsw_tables *tables, size_t t, const char *file, struct ns
 static int add_truth(struct nsw_tables *tables, size_t t, const char *file, bool speak, struct nsw_error *err) {
   uint64_t rows;
   int status = nsw_truth_add(tables->list[t], file, &rows, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   if (speak)
     fprintf(stderr, "%s: accuracies of %llu of %zu architectures from %s\n", tables->list[t]->space,
             (unsigned long long)rows, tables->list[t]->rows, file);
@@ -102,7 +102,7 @@ static int add_shipped(struct nsw_tables *tables, size_t t, const char *file, bo
   struct nsw_table *table = tables->list[t];
   size_t first = table->accuracies, columns;
   int status = nsw_shipped_add(table, file, &columns, err);
-  if (status != NSW_OK || !columns) return status;
+  if (status || !columns) return status;
   if (speak) {
     const char *name = strrchr(file, '/');
     fprintf(stderr, "%s: ", table->space);
@@ -133,11 +133,11 @@ static int add_named(const struct nsw_args *args, struct nsw_tables *tables, boo
     for (size_t t = 0; t < tables->count; t++) {
       if (tables->count > 1 && !may_hold(file, tables->list[t]->space)) continue;
       status = add_truth(tables, t, file, speak, err);
-      if (status == NSW_OK) used++;
-      if (status == NSW_USAGE || (status != NSW_OK && tables->count == 1)) return status;
+      if (!status) used++;
+      if (status == NSW_USAGE || (status && tables->count == 1)) return status;
     }
     /* With several spaces a file belongs to one of them: it fails where it belongs to none. */
-    if (!used) return status != NSW_OK ? status : nsw_fail(err, "%s: of no space that has scores", file);
+    if (!used) return status ? status : nsw_fail(err, "%s: of no space that has scores", file);
   }
   return NSW_OK;
 }
@@ -147,7 +147,7 @@ static int add_each(int (*add)(struct nsw_tables *, size_t, const char *, bool, 
                     struct nsw_tables *tables, size_t t, char **paths, size_t count, bool speak, int status,
                     struct nsw_error *err) {
   for (size_t p = 0; p < count; p++) {
-    if (status == NSW_OK) status = add(tables, t, paths[p], speak, err);
+    if (!status) status = add(tables, t, paths[p], speak, err);
     free(paths[p]);
   }
   free(paths);
@@ -161,7 +161,7 @@ static int add_found(struct nsw_tables *tables, size_t t, bool speak, struct nsw
   size_t count;
   int status = nsw_truth_search(getenv("NASWEEP_DATA"), space, &paths, &count, err);
   status = add_each(add_truth, tables, t, paths, count, speak, status, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   status = nsw_truth_search_shipped(space, &paths, &count, err);
   return add_each(add_shipped, tables, t, paths, count, speak, status, err);
 }
@@ -170,18 +170,18 @@ int nsw_tables_read(const struct nsw_args *args, bool speak, struct nsw_tables *
   struct parts *parts = calloc(1, sizeof *parts);
   *tables = (struct nsw_tables){.count = 0};
   int status = parts ? NSW_OK : nsw_no_memory(err, "tables");
-  for (size_t i = 0; i < nsw_args_operands(args) && status == NSW_OK; i++)
+  for (size_t i = 0; i < nsw_args_operands(args) && !status; i++)
     status = read_parts(nsw_args_operand(args, i), parts, err);
-  if (status == NSW_OK) status = merge_parts(parts, tables, err);
+  if (!status) status = merge_parts(parts, tables, err);
   for (size_t p = 0; parts && p < parts->count; p++) nsw_table_free(&parts->table[p]);
   free(parts);
-  if (status == NSW_OK && nsw_args_count(args, "truth")) {
+  if (!status && nsw_args_count(args, "truth")) {
     status = add_named(args, tables, speak, err);
   } else {
-    for (size_t t = 0; t < tables->count && status == NSW_OK; t++)
+    for (size_t t = 0; t < tables->count && !status; t++)
       if (!tables->list[t]->accuracies) status = add_found(tables, t, speak, err);
   }
-  if (status != NSW_OK) nsw_tables_free(tables);
+  if (status) nsw_tables_free(tables);
   return status;
 }
 

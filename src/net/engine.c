@@ -143,7 +143,7 @@ int nsw_engine_bind(struct nsw_engine *e, const struct nsw_net *net, const struc
                     struct nsw_batch *batch, struct nsw_run run, struct nsw_error *err) {
   double since = e->timed ? nsw_thread_seconds() : 0;
   int status = check_batch(net, batch, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   bool affine = is_affine(weights, run);
   if (run.wanted & NSW_WANT_TANGENT && (run.norm != NSW_NORM_BATCH || affine))
     return nsw_usage(err, "tangents want normalisation by batch with gamma 1 and beta 0");
@@ -157,10 +157,10 @@ int nsw_engine_bind(struct nsw_engine *e, const struct nsw_net *net, const struc
   e->affine = affine;
   e->probe = (struct probe){0};
   status = place(e, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   choose_slots(e);
   status = reserve(e, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   nsw_engine_pack(e);
   nsw_engine_clear(e);
   nsw_engine_account(e, NSW_WORK_BIND, &since);
@@ -169,7 +169,7 @@ int nsw_engine_bind(struct nsw_engine *e, const struct nsw_net *net, const struc
 
 int nsw_engine_show(struct nsw_engine *e, struct nsw_batch *batch, struct nsw_error *err) {
   int status = check_batch(e->net, batch, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   bool same = e->images == batch->images;
   e->batch = batch;
   e->images = batch->images;

@@ -121,7 +121,7 @@ void nsw_forward_norm(struct nsw_engine *e, int t, int count) {
 
 int nsw_engine_track(const struct nsw_engine *e, float momentum, struct nsw_weights *weights, struct nsw_error *err) {
   int status = NSW_OK;
-  for (int t = 0; t < e->net->tensors && status == NSW_OK; t++) {
+  for (int t = 0; t < e->net->tensors && !status; t++) {
     const struct nsw_tensor *x = &e->net->tensor[t];
     if (!x->norm) continue;
     const float *mean = e->moments.p + e->place.tensor[t].stats, *variance = mean + e->place.tensor[t].col;

@@ -287,7 +287,7 @@ static int make(struct layout *o, struct nsw_error *err) {
   set_lifetimes(o);
   set_sizes(o);
   int status = place_all(o, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   set_places(o);
   set_adds(o);
   return NSW_OK;

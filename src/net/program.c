@@ -255,7 +255,7 @@ int nsw_program_make(const struct nsw_arch *arch, enum nsw_keep keep, struct nsw
   build(plan);
   free(plan);
   status = nsw_net_finish(made, err);
-  if (status == NSW_OK)
+  if (!status)
     *net = made;
   else
     nsw_net_free(&made);

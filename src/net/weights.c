@@ -155,7 +155,7 @@ static void hold_drawn(struct nsw_weights *w, int param) {
 
 int nsw_weights_hold(struct nsw_weights *w, enum nsw_hold what, struct nsw_error *err) {
   int status = reserve(w, err);
-  for (int p = 0; p < w->net->params && status == NSW_OK; p++) {
+  for (int p = 0; p < w->net->params && !status; p++) {
     const struct nsw_param *param = &w->net->param[p];
     bool matrix = param->kind == NSW_PARAM_CONV || param->kind == NSW_PARAM_LINEAR;
     if (what == NSW_HOLD_ALL || (param->live && (matrix || what == NSW_HOLD_LIVE))) hold_drawn(w, p);
@@ -184,7 +184,7 @@ float *nsw_weights_edit(struct nsw_weights *w, int param, struct nsw_error *err)
 
 int nsw_weights_set(struct nsw_weights *w, int param, const float *values, struct nsw_error *err) {
   int status = reserve(w, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   memcpy(hold(w, param), values, nsw_param_size(&w->net->param[param]) * sizeof *values);
   w->place[param].changed = true;
   return NSW_OK;
@@ -206,7 +206,7 @@ int nsw_weights_set_running(struct nsw_weights *w, int gamma, const float *mean,
   struct place *at = &w->place[gamma];
   size_t n = nsw_param_size(&w->net->param[gamma]);
   int status = reserve(w, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   memcpy(w->all.p + at->running, mean, n * sizeof *mean);
   memcpy(w->all.p + at->running + n, variance, n * sizeof *variance);
   at->has_running = true;
@@ -245,8 +245,8 @@ int nsw_weights_step(struct nsw_weights *w, struct nsw_weights *velocity, const 
     if (nsw_param_size(&net->param[p]) > most) most = nsw_param_size(&net->param[p]);
   int status = nsw_weights_hold(w, NSW_HOLD_LIVE, err);
   bool moving = velocity && step->momentum != 0;
-  if (status == NSW_OK && moving) status = nsw_weights_hold(velocity, NSW_HOLD_LIVE, err);
-  for (int p = 0; p < net->params && status == NSW_OK; p++) {
+  if (!status && moving) status = nsw_weights_hold(velocity, NSW_HOLD_LIVE, err);
+  for (int p = 0; p < net->params && !status; p++) {
     if (!net->param[p].live) continue;
     const float *g = nsw_weights_at(gradient, p);
     if (!g && !zeros.p) {
@@ -255,8 +255,7 @@ int nsw_weights_step(struct nsw_weights *w, struct nsw_weights *velocity, const 
     }
     float *v = moving ? velocity->all.p + velocity->place[p].value : NULL;
     w->place[p].changed = true;
-    if (status == NSW_OK)
-      step_values(w->all.p + w->place[p].value, v, g ? g : zeros.p, nsw_param_size(&net->param[p]), step);
+    if (!status) step_values(w->all.p + w->place[p].value, v, g ? g : zeros.p, nsw_param_size(&net->param[p]), step);
   }
   nsw_floats_free(&zeros);
   return status;

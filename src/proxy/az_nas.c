@@ -187,12 +187,12 @@ static int bind(struct az *s) {
   float *image = malloc((size_t)n * 3 * (size_t)side * (size_t)side * sizeof *image);
   struct nsw_run how = {.norm = NSW_NORM_BATCH, .wanted = s->wanted[TRAINABILITY] ? NSW_WANT_TENSOR_GRADS : 0};
   int status = image ? NSW_OK : nsw_no_memory(s->err, "Gaussian images");
-  if (status == NSW_OK) {
+  if (!status) {
     nsw_noise_images(lab->seed, SET_IMAGES, n, side, image);
     status = nsw_batch_fill(&lab->spare, image, NULL, n, side, s->err);
   }
-  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, s->net, NSW_DRAW_KAIMING, lab->seed, s->err);
-  if (status == NSW_OK) status = nsw_engine_bind(lab->engine, s->net, lab->other, &lab->spare, how, s->err);
+  if (!status) status = nsw_weights_draw(&lab->other, s->net, NSW_DRAW_KAIMING, lab->seed, s->err);
+  if (!status) status = nsw_engine_bind(lab->engine, s->net, lab->other, &lab->spare, how, s->err);
   free(image);
   return status;
 }
@@ -232,9 +232,9 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   struct az s = {.lab = lab, .wanted = state, .err = err};
   if (!wants_entropy(s.wanted) && !s.wanted[TRAINABILITY]) return NSW_OK;
   int status = nsw_net_build_kept(lab->context->space, lab->index, &lab->context->macro, &s.net, err);
-  if (status == NSW_OK) status = reserve(&s);
-  if (status == NSW_OK) status = bind(&s);
-  if (status == NSW_OK) run(&s, values);
+  if (!status) status = reserve(&s);
+  if (!status) status = bind(&s);
+  if (!status) run(&s, values);
   nsw_net_free(&s.net);
   free(s.a);
   free(s.b);

@@ -323,8 +323,8 @@ static int open_degree(const struct nsw_context *context, const char *const *val
   if (!s) return nsw_no_memory(err, "avg_degree");
   s->context = context;
   int status = read_option(values, OPTION_CHANNELS, 1024, &s->channels, err);
-  if (status == NSW_OK) status = read_option(values, OPTION_CELLS, 100, &s->cells, err);
-  if (status == NSW_OK)
+  if (!status) status = read_option(values, OPTION_CELLS, 100, &s->cells, err);
+  if (!status)
     *state = s;
   else
     close_degree(s);

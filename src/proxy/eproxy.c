@@ -58,7 +58,7 @@ static int open_eproxy(const struct nsw_context *context, const char *const *val
   struct eproxy *s = calloc(1, sizeof *s);
   (void)context;
   int status = s ? NSW_OK : nsw_no_memory(err, "eproxy");
-  for (int k = 0; k < OPTIONS && status == NSW_OK; k++) {
+  for (int k = 0; k < OPTIONS && !status; k++) {
     char *end;
     double x = s->option[k] = strtod(values[k], &end);
     if (end == values[k] || *end || !(x >= option[k].least && x <= option[k].most) ||
@@ -66,7 +66,7 @@ static int open_eproxy(const struct nsw_context *context, const char *const *val
       status = nsw_usage(err, "eproxy: %s is a %snumber from %g to %g, not '%.40s'", option[k].key,
                          option[k].whole ? "whole " : "", option[k].least, option[k].most, values[k]);
   }
-  if (status == NSW_OK)
+  if (!status)
     *state = s;
   else
     close_eproxy(s);
@@ -125,9 +125,9 @@ static int prepare(struct eproxy *s, struct nsw_lab *lab, struct nsw_error *err)
   nsw_noise_images(lab->seed, SET_EPROXY, lab->samples, net->resolution, s->pixels);
   int status = nsw_batch_fill(&lab->spare, s->pixels, NULL, lab->samples, net->resolution, err);
   struct nsw_weights **zero[] = {&s->velocity, &s->gradient};
-  for (int k = 0; k < 2 && status == NSW_OK; k++) status = nsw_weights_draw(zero[k], net, NSW_DRAW_ZERO, 0, err);
-  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_OWN, lab->seed, err);
-  for (int p = 0; p < net->params && status == NSW_OK; p++) {
+  for (int k = 0; k < 2 && !status; k++) status = nsw_weights_draw(zero[k], net, NSW_DRAW_ZERO, 0, err);
+  if (!status) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_OWN, lab->seed, err);
+  for (int p = 0; p < net->params && !status; p++) {
     float *w = net->param[p].live ? nsw_weights_edit(lab->other, p, err) : NULL;
     if (w) nsw_weights_get(lab->weights, p, w);
     if (!w && net->param[p].live) status = NSW_FAILED;
@@ -182,8 +182,8 @@ static int step(struct eproxy *s, struct nsw_lab *lab, struct nsw_error *err) {
       .rate = (float)s->option[RATE], .momentum = (float)s->option[MOMENTUM], .decay = (float)s->option[DECAY]};
   nsw_engine_backward_features(lab->engine, s->features);
   int status = nsw_engine_gradients(lab->engine, 1, s->gradient, err);
-  if (status == NSW_OK) status = nsw_weights_step(lab->other, s->velocity, s->gradient, &how, err);
-  if (status == NSW_OK) status = nsw_engine_reweigh(lab->engine, lab->other, err);
+  if (!status) status = nsw_weights_step(lab->other, s->velocity, s->gradient, &how, err);
+  if (!status) status = nsw_engine_reweigh(lab->engine, lab->other, err);
   nsw_engine_clear(lab->engine);
   return status;
 }
@@ -192,8 +192,8 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   struct eproxy *s = state;
   struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_WEIGHT_GRADS};
   int status = prepare(s, lab, err);
-  if (status == NSW_OK) status = nsw_engine_bind(lab->engine, lab->net, lab->other, &lab->spare, run, err);
-  for (int k = 0; status == NSW_OK; k++) {
+  if (!status) status = nsw_engine_bind(lab->engine, lab->net, lab->other, &lab->spare, run, err);
+  for (int k = 0; !status; k++) {
     nsw_engine_forward(lab->engine);
     double loss = loss_of(s, lab->engine);
     bool apart = !isfinite(loss) || !nsw_weights_finite(lab->other);

@@ -15,7 +15,7 @@ static const double deviation[NOISES] = {1e-3, 3e-3, 6e-3};
 /* The network's parameters, each with noise, as other weights. */
 static int disturb(struct nsw_lab *lab, int noise, struct nsw_error *err) {
   int status = nsw_weights_draw(&lab->other, lab->net, NSW_DRAW_OWN, lab->seed, err);
-  for (int p = 0; p < lab->net->params && status == NSW_OK; p++) {
+  for (int p = 0; p < lab->net->params && !status; p++) {
     size_t n = nsw_param_size(&lab->net->param[p]);
     struct nsw_stream stream = {.seed = lab->seed,
                                 .which = (uint64_t)(SET_FLATNESS + noise) << 32 | (uint32_t)lab->net->param[p].key,
@@ -32,10 +32,10 @@ static int disturb(struct nsw_lab *lab, int noise, struct nsw_error *err) {
 
 static int loss_at(struct nsw_lab *lab, int noise, double *loss, struct nsw_error *err) {
   int status = disturb(lab, noise, err);
-  if (status == NSW_OK)
+  if (!status)
     status =
         nsw_engine_bind(lab->engine, lab->net, lab->other, lab->batch, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   nsw_engine_forward(lab->engine);
   *loss = 0;
   for (int k = 0; k < lab->samples; k++) *loss += nsw_engine_losses(lab->engine)[k] / lab->samples;
@@ -47,7 +47,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   (void)state;
   for (int i = 0; i < NOISES; i++) {
     int status = loss_at(lab, i, &loss[i], err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
   }
   sum += fabs(loss[0] / deviation[0]);
   for (int i = 1; i < NOISES; i++) sum += fabs(loss[i] - loss[i - 1]) / (deviation[i] - deviation[i - 1]);

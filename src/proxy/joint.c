@@ -69,7 +69,7 @@ static int add_turns(struct joint *j, int samples, bool data, struct nsw_error *
   struct nsw_batch *batch = data ? batch_of(j, samples) : NULL;
   int first = j->turns, status = NSW_OK;
   if (data) status = nsw_batch_fill(batch, images->pixels, images->labels, samples, images->resolution, err);
-  for (int i = 0; nsw_passes[i] && status == NSW_OK; i++) {
+  for (int i = 0; nsw_passes[i] && !status; i++) {
     const struct nsw_pass *pass = nsw_passes[i];
     if (!asked(j, pass, samples) || (pass->included && asked(j, pass->included, samples))) continue;
     j->turn[j->turns++] = (struct turn){.pass = pass, .samples = samples, .batch = batch};
@@ -94,7 +94,7 @@ static bool holds_weights(const struct joint *j) {
 
 static int plan_turns(struct joint *j, struct nsw_error *err) {
   int status = NSW_OK;
-  for (int k = 0; k < j->parts && status == NSW_OK; k++) {
+  for (int k = 0; k < j->parts && !status; k++) {
     bool data = false, done = false;
     for (int i = 0; i < j->parts; i++) {
       if (j->part[i].samples != j->part[k].samples) continue;
@@ -126,7 +126,7 @@ static bool observed(const struct joint *j) {
 
 static int begin_all(struct joint *j, struct nsw_error *err) {
   int status = NSW_OK;
-  for (int k = 0; k < j->parts && status == NSW_OK; k++) {
+  for (int k = 0; k < j->parts && !status; k++) {
     const struct nsw_measure *m = j->part[k].measure;
     if (m->begin && serves(j->running, &j->part[k])) status = m->begin(j->part[k].state, &j->lab, err);
   }
@@ -144,11 +144,11 @@ static int run_turn(struct joint *j, const struct turn *t, const struct turn *be
   j->lab.batch = t->batch;
   j->lab.wanted = t->wanted;
   if (pass->bind && !bound) status = pass->bind(&j->lab, err);
-  if (status == NSW_OK) status = begin_all(j, err);
+  if (!status) status = begin_all(j, err);
   if (observed(j)) nsw_engine_observe(j->lab.engine, observe, j);
-  if (status == NSW_OK && pass->run) status = pass->run(&j->lab, err);
+  if (!status && pass->run) status = pass->run(&j->lab, err);
   nsw_engine_observe(j->lab.engine, NULL, NULL);
-  for (int k = 0; k < j->parts && status == NSW_OK; k++) {
+  for (int k = 0; k < j->parts && !status; k++) {
     const struct part *p = &j->part[k];
     if (serves(t, p)) status = p->measure->take(p->state, &j->lab, values + p->first, err);
   }
@@ -157,7 +157,7 @@ static int run_turn(struct joint *j, const struct turn *t, const struct turn *be
 
 static int run_all(struct joint *j, double *values, struct nsw_error *err) {
   int status = NSW_OK;
-  for (int k = 0; k < j->turns && status == NSW_OK; k++)
+  for (int k = 0; k < j->turns && !status; k++)
     status = run_turn(j, &j->turn[k], k ? &j->turn[k - 1] : NULL, values, err);
   return status;
 }
@@ -165,7 +165,7 @@ static int run_all(struct joint *j, double *values, struct nsw_error *err) {
 /* A member's own values from its unit's. */
 static int adapt(struct joint *j, uint32_t member, const struct nsw_net *net, double *values, struct nsw_error *err) {
   int status = NSW_OK;
-  for (int k = 0; k < j->parts && status == NSW_OK; k++) {
+  for (int k = 0; k < j->parts && !status; k++) {
     const struct part *p = &j->part[k];
     j->lab.samples = p->samples;
     if (p->measure->member) status = p->measure->member(p->state, &j->lab, member, net, values + p->first, err);
@@ -189,8 +189,8 @@ static int warm_up(struct joint *j, uint64_t seed, bool *apart, struct nsw_error
   struct nsw_trained trained = {0};
   const struct nsw_net *net = j->lab.net;
   int status = nsw_trainer_run(j->trainer, net, seed, NULL, NULL, &trained, err);
-  const struct nsw_weights *from = status == NSW_OK ? nsw_trainer_weights(j->trainer) : NULL;
-  for (int p = 0; p < net->params && status == NSW_OK; p++) {
+  const struct nsw_weights *from = !status ? nsw_trainer_weights(j->trainer) : NULL;
+  for (int p = 0; p < net->params && !status; p++) {
     const float *values = nsw_weights_at(from, p);
     if (values) status = nsw_weights_set(j->lab.weights, p, values, err);
   }
@@ -275,12 +275,12 @@ static int open_warm_up(struct joint *j, struct nsw_error *err) {
   struct nsw_recipe recipe;
   if (!c->warm_up) return NSW_OK;
   int status = nsw_recipe_parse(c->warm_up, "warm-up", &recipe, err);
-  if (status == NSW_OK && (!c->images || (size_t)recipe.train > c->images->count))
+  if (!status && (!c->images || (size_t)recipe.train > c->images->count))
     status = nsw_usage(err, "train = %d images, and there are %zu", recipe.train, c->images ? c->images->count : 0);
-  if (status == NSW_OK && (recipe.macro.channels || recipe.macro.cells || recipe.macro.resolution))
+  if (!status && (recipe.macro.channels || recipe.macro.cells || recipe.macro.resolution))
     status = nsw_usage(err, "the network is the run's: no channels, cells or resolution of its own");
-  if (status == NSW_OK) status = check_tangents(j, err);
-  if (status != NSW_OK) return nsw_error_prefix(err, status, "--warm-up");
+  if (!status) status = check_tangents(j, err);
+  if (status) return nsw_error_prefix(err, status, "--warm-up");
   struct nsw_images first = *c->images;
   if (recipe.train) first.count = (size_t)recipe.train;
   j->work += 3.0 * (double)recipe.epochs * (double)first.count;
@@ -302,11 +302,11 @@ static int open_part(struct joint *j, const struct nsw_proxy *proxy, const char 
                      .columns = nsw_proxy_columns(proxy),
                      .samples = samples_of(j->context, proxy)};
   int status = check_samples(j->context, proxy, p->samples, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   j->parts++;
   j->columns += p->columns;
   status = m->open ? m->open(j->context, values, &p->state, err) : NSW_OK;
-  if (status != NSW_OK) return nsw_error_prefix(err, status, "proxy %s", proxy->name);
+  if (status) return nsw_error_prefix(err, status, "proxy %s", proxy->name);
   double work = m->want ? m->want(p->state, wanted + p->first) : m->work;
   j->work += m->pass == &nsw_pass_own ? work * p->samples : 0;
   return NSW_OK;
@@ -325,13 +325,13 @@ static int open_all(struct joint *j, const struct nsw_proxy *const *proxy, const
   j->batch = calloc((size_t)count, sizeof *j->batch);
   j->turn = calloc((size_t)(count * passes()), sizeof *j->turn);
   int status = j->part && j->batch && j->turn ? NSW_OK : nsw_no_memory(err, "%d scores", count);
-  if (status == NSW_OK) status = nsw_units_open(j->context->space, &j->units, err);
-  for (int k = 0; k < count && status == NSW_OK; k++) {
+  if (!status) status = nsw_units_open(j->context->space, &j->units, err);
+  for (int k = 0; k < count && !status; k++) {
     status = open_part(j, proxy[k], values[k], wanted, err);
-    if (status == NSW_OK && j->part[k].samples > most) most = j->part[k].samples;
+    if (!status && j->part[k].samples > most) most = j->part[k].samples;
   }
-  if (status == NSW_OK) status = nsw_lab_open(j->context, most, &j->lab, err);
-  return status == NSW_OK ? plan_turns(j, err) : status;
+  if (!status) status = nsw_lab_open(j->context, most, &j->lab, err);
+  return !status ? plan_turns(j, err) : status;
 }
 
 int nsw_joint_open(const struct nsw_context *context, const struct nsw_proxy *const *proxy,
@@ -341,8 +341,8 @@ int nsw_joint_open(const struct nsw_context *context, const struct nsw_proxy *co
   if (!j) return nsw_no_memory(err, "%d scores", count);
   j->context = context;
   int status = open_all(j, proxy, values, count, wanted, err);
-  if (status == NSW_OK) status = open_warm_up(j, err);
-  if (status == NSW_OK)
+  if (!status) status = open_warm_up(j, err);
+  if (!status)
     *state = j;
   else
     nsw_joint_close(j);

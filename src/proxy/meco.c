@@ -100,14 +100,14 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   float *image = malloc(3 * SIDE * SIDE * sizeof *image);
   int status =
       image ? nsw_net_build(lab->context->space, lab->index, &macro, &net, err) : nsw_no_memory(err, "an image");
-  if (status == NSW_OK) {
+  if (!status) {
     nsw_noise_images(lab->seed, SET_MECO, 1, SIDE, image);
     status = nsw_batch_fill(&lab->spare, image, NULL, 1, SIDE, err);
   }
-  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_OWN, lab->seed, err);
-  if (status == NSW_OK)
+  if (!status) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_OWN, lab->seed, err);
+  if (!status)
     status = nsw_engine_bind(lab->engine, net, lab->other, &lab->spare, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
-  if (status == NSW_OK) {
+  if (!status) {
     nsw_engine_observe(lab->engine, observe, s);
     nsw_engine_forward(lab->engine);
     nsw_engine_observe(lab->engine, NULL, NULL);

@@ -139,11 +139,11 @@ static int run(struct look *look, struct nsw_lab *lab, struct nsw_error *err) {
   for (size_t i = 0; i < n; i++) ones[i] = 1;
   int status = nsw_batch_fill(&lab->spare, ones, NULL, 1, (int)side, err);
   free(ones);
-  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, look->net, NSW_DRAW_OWN, lab->seed, err);
-  if (status == NSW_OK)
+  if (!status) status = nsw_weights_draw(&lab->other, look->net, NSW_DRAW_OWN, lab->seed, err);
+  if (!status)
     status =
         nsw_engine_bind(lab->engine, look->net, lab->other, &lab->spare, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   nsw_engine_observe(lab->engine, observe, look);
   nsw_engine_forward(lab->engine);
   nsw_engine_observe(lab->engine, NULL, NULL);
@@ -153,7 +153,7 @@ static int run(struct look *look, struct nsw_lab *lab, struct nsw_error *err) {
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   struct nsw_net *net = NULL;
   int status = nsw_net_build_kept(lab->context->space, lab->index, &lab->context->macro, &net, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   struct look look = {.state = state, .net = net};
   for (int m = 0; m < CELLS; m++) look.tensor[m] = net->cells > m ? net->cell[net->cells - 1 - m] : -1;
   look.tensor[CELLS] = net->features;

@@ -125,7 +125,7 @@ static double work_tangent(int n) {
 /* The engine still has what nsw_pass_train left. */
 static int bind_tangent(struct nsw_lab *lab, struct nsw_error *err) {
   int status = keep_base(lab, err);
-  return status == NSW_OK ? bind(lab, NSW_NORM_BATCH, NSW_WANT_TANGENT, err) : status;
+  return !status ? bind(lab, NSW_NORM_BATCH, NSW_WANT_TANGENT, err) : status;
 }
 
 /* g' H w, where the engine has H w + g of the summed loss and g was kept. */
@@ -183,9 +183,9 @@ static int bind_flow(struct nsw_lab *lab, struct nsw_error *err) {
   for (size_t i = 0; i < pixels; i++) ones[i] = 1;
   int status = nsw_batch_fill(&lab->spare, ones, NULL, 1, (int)size, err);
   free(ones);
-  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, lab->net, NSW_DRAW_ABSOLUTE, lab->seed, err);
-  if (status == NSW_OK) status = nsw_weights_hold(lab->other, NSW_HOLD_MATRICES, err);
-  if (status != NSW_OK) return status;
+  if (!status) status = nsw_weights_draw(&lab->other, lab->net, NSW_DRAW_ABSOLUTE, lab->seed, err);
+  if (!status) status = nsw_weights_hold(lab->other, NSW_HOLD_MATRICES, err);
+  if (status) return status;
   return nsw_engine_bind(lab->engine, lab->net, lab->other, &lab->spare,
                          (struct nsw_run){.norm = NSW_NORM_NONE, .wanted = NSW_WANT_WEIGHT_GRADS}, err);
 }
@@ -307,8 +307,8 @@ int nsw_lab_run_images(struct nsw_lab *lab, int first, int count, struct nsw_err
   struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_WEIGHT_GRADS};
   int status = nsw_batch_fill(&lab->spare, images->pixels + (size_t)first * one, images->labels + first, count,
                               images->resolution, err);
-  if (status == NSW_OK) status = nsw_engine_bind(lab->engine, lab->net, lab->weights, &lab->spare, run, err);
-  if (status != NSW_OK) return status;
+  if (!status) status = nsw_engine_bind(lab->engine, lab->net, lab->weights, &lab->spare, run, err);
+  if (status) return status;
   nsw_engine_forward(lab->engine);
   nsw_engine_backward(lab->engine, NULL, NSW_WANT_WEIGHT_GRADS);
   return NSW_OK;
@@ -349,7 +349,7 @@ int nsw_lab_open(const struct nsw_context *context, int samples, struct nsw_lab 
   size_t n = (size_t)samples, side = (size_t)context->macro.resolution;
   *lab = (struct nsw_lab){.context = context};
   int status = nsw_lab_check(n, context->macro.resolution, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   lab->jacobian = malloc(n * 3 * side * side * sizeof *lab->jacobian);
   lab->kernel = malloc(n * n * sizeof *lab->kernel);
   if (!lab->jacobian || !lab->kernel) return nsw_no_memory(err, "%d samples", samples);
@@ -382,5 +382,5 @@ int nsw_lab_begin(struct nsw_lab *lab, uint32_t index, struct nsw_net *const *ne
   lab->members = members;
   lab->seed = seed;
   int status = nsw_weights_draw(&lab->weights, net, NSW_DRAW_OWN, seed, err);
-  return status == NSW_OK && lab->held ? nsw_weights_hold(lab->weights, NSW_HOLD_MATRICES, err) : status;
+  return !status && lab->held ? nsw_weights_hold(lab->weights, NSW_HOLD_MATRICES, err) : status;
 }

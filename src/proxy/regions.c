@@ -44,14 +44,14 @@ static int open_regions(const struct nsw_context *context, const char *const *va
   if (!s) return nsw_no_memory(err, "a score");
   s->channels = nsw_space_kind(context->space)->fewest_channels;
   int status = whole_number("images", values[IMAGES], 1000000, &s->images, err);
-  if (status == NSW_OK && !fewest) status = whole_number("channels", values[CHANNELS], 1024, &s->channels, err);
-  if (status == NSW_OK) {
+  if (!status && !fewest) status = whole_number("channels", values[CHANNELS], 1024, &s->channels, err);
+  if (!status) {
     size_t n = (size_t)s->images;
     s->pixels = malloc(n * 3 * SIDE * SIDE * sizeof *s->pixels);
     s->pattern = malloc(n * sizeof *s->pattern);
     if (!s->pixels || !s->pattern) status = nsw_no_memory(err, "%d images", s->images);
   }
-  if (status == NSW_OK)
+  if (!status)
     *state = s;
   else
     close_regions(s);
@@ -102,11 +102,11 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
     cut_out(lab->context->images, lab->samples, lab->seed, i, s->pixels + (size_t)i * 3 * SIDE * SIDE);
   memset(s->pattern, 0, (size_t)s->images * sizeof *s->pattern);
   s->codes.failed = false;
-  if (status == NSW_OK) status = nsw_batch_fill(&lab->spare, s->pixels, NULL, s->images, SIDE, err);
-  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_KAIMING, lab->seed, err);
-  if (status == NSW_OK)
+  if (!status) status = nsw_batch_fill(&lab->spare, s->pixels, NULL, s->images, SIDE, err);
+  if (!status) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_KAIMING, lab->seed, err);
+  if (!status)
     status = nsw_engine_bind(lab->engine, net, lab->other, &lab->spare, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
-  if (status == NSW_OK) {
+  if (!status) {
     nsw_engine_observe(lab->engine, observe, s);
     nsw_engine_forward(lab->engine);
     nsw_engine_observe(lab->engine, NULL, NULL);

@@ -34,10 +34,10 @@ static int make_features(struct rwe *s, struct nsw_lab *lab, struct nsw_error *e
     int count = s->n - first < GROUP ? s->n - first : GROUP;
     int status = nsw_batch_fill(&lab->spare, images->pixels + (size_t)first * one, images->labels + first, count,
                                 images->resolution, err);
-    if (status == NSW_OK)
+    if (!status)
       status = nsw_engine_bind(lab->engine, lab->net, lab->weights, &lab->spare,
                                (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     nsw_engine_forward(lab->engine);
     memcpy(s->x + (size_t)first * f, nsw_engine_features(lab->engine), (size_t)count * f * sizeof *s->x);
   }
@@ -162,7 +162,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   double *w = malloc((f + 1) * (size_t)s.classes * sizeof *w);
   s.x = malloc((size_t)s.n * f * sizeof *s.x);
   int status = w && s.x ? make_features(&s, lab, err) : nsw_no_memory(err, "%d features", s.features);
-  if (status == NSW_OK) {
+  if (!status) {
     standardise(&s);
     values[RIDGE] = ridge(&s, w) ? accuracy_of(&s, w) : NAN;
     values[SGD] = descend(&s, w) ? accuracy_of(&s, w) : NAN;

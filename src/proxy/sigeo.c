@@ -28,13 +28,13 @@ static int open_sigeo(const struct nsw_context *context, const char *const *valu
   int status = s ? NSW_OK : nsw_no_memory(err, "sigeo");
   if (s && context->samples && context->samples < 2 * BATCHES)
     status = nsw_usage(err, "sigeo: four batches of at least two images are needed, not %d images", context->samples);
-  for (int k = 0; k < 3 && status == NSW_OK; k++) {
+  for (int k = 0; k < 3 && !status; k++) {
     char *end;
     s->share[k] = strtod(values[k], &end);
     if (end == values[k] || *end || !isfinite(s->share[k]))
       status = nsw_usage(err, "sigeo: a, b and c are numbers, not '%.40s'", values[k]);
   }
-  if (status == NSW_OK)
+  if (!status)
     *state = s;
   else
     close_sigeo(s);
@@ -67,10 +67,10 @@ static double products(const float *const g[BATCHES], const float *w, size_t n) 
 static int run_batches(struct sigeo *s, struct nsw_lab *lab, size_t all, double *loss, struct nsw_error *err) {
   int count = lab->samples / BATCHES, status = NSW_OK;
   *loss = 0;
-  for (int b = 0; b < BATCHES && status == NSW_OK; b++) {
+  for (int b = 0; b < BATCHES && !status; b++) {
     float *to = s->gradient + (size_t)b * all;
     status = nsw_lab_run_images(lab, b * count, count, err);
-    if (status != NSW_OK) break;
+    if (status) break;
     nsw_lab_gradients(lab, to);
     for (size_t i = 0; i < all; i++) to[i] /= (float)count;
     for (int k = 0; k < count; k++) *loss += nsw_engine_losses(lab->engine)[k] / (count * BATCHES);
@@ -85,7 +85,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   if (!NSW_RESERVE(s->gradient, s->room, BATCHES * all)) return nsw_no_memory(err, "gradients");
   int status = run_batches(s, lab, all, &values[LOSS], err);
   values[ZICO] = 0;
-  for (int p = 0; p < lab->net->params && status == NSW_OK; p++) {
+  for (int p = 0; p < lab->net->params && !status; p++) {
     size_t n = nsw_param_size(&lab->net->param[p]);
     const float *g[BATCHES];
     if (!nsw_is_weight(&lab->net->param[p])) continue;

@@ -35,16 +35,16 @@ static void close_train(void *state) {
 static int make(struct train *s, const char *const *values, struct nsw_error *err) {
   const struct nsw_context *c = s->context;
   int status = nsw_recipe_read(values, &s->recipe, err);
-  if (status == NSW_OK && s->recipe.valid < 0) status = nsw_usage(err, "valid = -1: images to validate on are wanted");
-  if (status == NSW_OK) status = nsw_recipe_macro(&s->recipe, &c->macro, &s->macro, err);
-  if (status != NSW_OK) return nsw_error_prefix(err, status, "--set train");
+  if (!status && s->recipe.valid < 0) status = nsw_usage(err, "valid = -1: images to validate on are wanted");
+  if (!status) status = nsw_recipe_macro(&s->recipe, &c->macro, &s->macro, err);
+  if (status) return nsw_error_prefix(err, status, "--set train");
   s->images = (size_t)(c->samples ? c->samples : SAMPLES);
   if (!c->images || s->images > c->images->count)
     return nsw_usage(err, "%zu images are needed, and there are %zu", s->images, c->images ? c->images->count : 0);
   struct nsw_images first = *c->images;
   first.count = s->images;
   status = nsw_trainer_create(&s->recipe, &first, s->macro.resolution, &s->trainer, err);
-  if (status != NSW_OK) return nsw_error_prefix(err, status, "--set train");
+  if (status) return nsw_error_prefix(err, status, "--set train");
   return nsw_units_open(c->space, &s->units, err);
 }
 
@@ -54,7 +54,7 @@ static int open_train(const struct nsw_context *context, const char *const *valu
   if (!s) return nsw_no_memory(err, "a training");
   s->context = context;
   int status = make(s, values, err);
-  if (status == NSW_OK)
+  if (!status)
     *state = s;
   else
     close_train(s);
@@ -130,7 +130,7 @@ static int train(struct train *s, uint64_t seed, uint32_t index, const struct ns
   struct nsw_break rest = {.with = &kept, .stop = asked, .keep = keep, .fetch = fetch};
   snprintf(kept.name, sizeof kept.name, "train-%llu-%lu", (unsigned long long)seed, (unsigned long)index);
   int status = nsw_trainer_run(s->trainer, net, seed, &rest, curve, trained, err);
-  if (status == NSW_OK && folder_of(&kept)) nsw_state_remove(folder_of(&kept), kept.name);
+  if (!status && folder_of(&kept)) nsw_state_remove(folder_of(&kept), kept.name);
   return status;
 }
 

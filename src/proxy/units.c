@@ -9,7 +9,7 @@ int nsw_units_open(const struct nsw_space *space, struct nsw_units *units, struc
   *units = (struct nsw_units){.of = malloc(count * sizeof *units->of), .alone = true};
   if (!units->of) return nsw_no_memory(err, "the units of %u architectures", (unsigned)count);
   int status = nsw_space_units(space, units->of, err);
-  for (uint32_t i = 0; status == NSW_OK && i < count && units->alone; i++) units->alone = units->of[i] == i;
+  for (uint32_t i = 0; !status && i < count && units->alone; i++) units->alone = units->of[i] == i;
   return status;
 }
 

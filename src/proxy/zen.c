@@ -80,18 +80,18 @@ static int draw(const struct zen *z, struct nsw_lab *lab, const struct nsw_net *
   nsw_noise_images(seed, 0, n, side, r->image);
   nsw_noise_images(seed, 1, n, side, r->other);
   int status = give(lab, r, err);
-  if (status == NSW_OK) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_NORMAL, seed, err);
-  if (status == NSW_OK)
+  if (!status) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_NORMAL, seed, err);
+  if (!status)
     status = nsw_engine_bind(lab->engine, net, lab->other, &lab->spare, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   for (int t = 0; t < net->tensors; t++) r->variance[t] = (1 - MOMENTUM) * (1 - MOMENTUM);
   nsw_engine_forward(lab->engine);
   read_features(lab, r->before);
   add_variances(lab, MOMENTUM * (1 - MOMENTUM), r->variance);
   for (size_t k = 0; k < pixels; k++) r->image[k] += (float)z->gamma * r->other[k];
   status = give(lab, r, err);
-  if (status == NSW_OK) status = nsw_engine_show(lab->engine, &lab->spare, err);
-  if (status != NSW_OK) return status;
+  if (!status) status = nsw_engine_show(lab->engine, &lab->spare, err);
+  if (status) return status;
   nsw_engine_forward(lab->engine);
   read_features(lab, r->after);
   add_variances(lab, MOMENTUM, r->variance);
@@ -117,9 +117,9 @@ static int draw_all(const struct zen *z, struct nsw_lab *lab, const struct nsw_n
   bool ok = r.image && r.other && r.before && r.after && r.variance;
   int status = ok ? NSW_OK : nsw_no_memory(err, "the images of zen");
   double sum = 0, one;
-  for (int k = 0; k < z->repeats && status == NSW_OK; k++) {
+  for (int k = 0; k < z->repeats && !status; k++) {
     status = draw(z, lab, net, &r, lab->seed + ((uint64_t)k << 40), &one, err);
-    sum += status == NSW_OK ? one : 0;
+    sum += !status ? one : 0;
   }
   *score = sum / z->repeats;
   free(r.image);
@@ -151,9 +151,9 @@ static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct
   struct nsw_net *whole = NULL;
   if (!z->whole) return NSW_OK;
   int status = nsw_net_build_whole(lab->context->space, index, &lab->context->macro, &whole, err);
-  if (status == NSW_OK && count_norms(whole, true) > count_norms(net, true))
+  if (!status && count_norms(whole, true) > count_norms(net, true))
     status = draw_all(state, lab, whole, &values[ALL], err);
-  if (status == NSW_OK) values[ALL] += count_norms(whole, false) * log(1 - MOMENTUM);
+  if (!status) values[ALL] += count_norms(whole, false) * log(1 - MOMENTUM);
   nsw_net_free(&whole);
   return status;
 }

@@ -46,9 +46,9 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   size_t all = nsw_weights_in(lab->net);
   if (!NSW_RESERVE(s->first, s->room, all)) return nsw_no_memory(err, "gradients");
   int status = nsw_lab_run_images(lab, 0, half, err);
-  if (status == NSW_OK) nsw_lab_gradients(lab, s->first);
-  if (status == NSW_OK) status = nsw_lab_run_images(lab, half, half, err);
-  if (status != NSW_OK) return status;
+  if (!status) nsw_lab_gradients(lab, s->first);
+  if (!status) status = nsw_lab_run_images(lab, half, half, err);
+  if (status) return status;
   const float *at = s->first;
   values[0] = 0;
   for (int p = 0; p < lab->net->params; p++) {

@@ -133,11 +133,11 @@ static int open_evolution(const struct nsw_ground *ground, const struct nsw_sear
   double *key = malloc((ground->n + 1) * sizeof *key);
   int32_t *rank = *state = malloc((ground->n + 1) * sizeof *rank);
   int status = nsw_ranks_make(ground->score[search->score], ground->n, &scores, err);
-  if (status == NSW_OK && (!key || !rank)) status = nsw_no_memory(err, "%zu candidates", ground->n);
-  for (size_t i = 0; i < ground->n && status == NSW_OK; i++)
+  if (!status && (!key || !rank)) status = nsw_no_memory(err, "%zu candidates", ground->n);
+  for (size_t i = 0; i < ground->n && !status; i++)
     key[i] = (double)ground->rank[i] * (double)ground->n + (double)scores.code[i];
-  if (status == NSW_OK) status = nsw_ranks_make(key, ground->n, &both, err);
-  if (status == NSW_OK) {
+  if (!status) status = nsw_ranks_make(key, ground->n, &both, err);
+  if (!status) {
     for (size_t i = 0; i < ground->n; i++) rank[i] = (int32_t)both.code[i];
     nsw_ranks_free(&both);
   }

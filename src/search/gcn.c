@@ -225,9 +225,9 @@ static int draw_sample(const struct nsw_ground *ground, size_t n, struct nsw_dic
   *target = malloc((n + 1) * sizeof **target);
   *candidate = all;
   int status = all && z && *target ? NSW_OK : nsw_no_memory(err, "a sample of %zu", n);
-  if (status == NSW_OK) status = nsw_normal_scores(ground->look, ground->n, z, err);
-  for (size_t i = 0; i < ground->n && status == NSW_OK; i++) all[i] = (uint32_t)i;
-  for (size_t i = 0; i < n && status == NSW_OK; i++) {
+  if (!status) status = nsw_normal_scores(ground->look, ground->n, z, err);
+  for (size_t i = 0; i < ground->n && !status; i++) all[i] = (uint32_t)i;
+  for (size_t i = 0; i < n && !status; i++) {
     size_t j = i + nsw_dice_below(dice, (uint32_t)(ground->n - i));
     uint32_t t = all[i];
     all[i] = all[j];
@@ -266,16 +266,16 @@ int nsw_gcn_transfer(const struct nsw_ground *train, const struct nsw_ground *ap
   if (!sample || sample > train->n) sample = train->n;
   nsw_dice_begin(&dice, (struct nsw_stream){seed, 0, NSW_FOR_MODEL});
   int status = nsw_graphs_make(train, &from, err);
-  if (status == NSW_OK) status = nsw_graphs_make(apply, &to, err);
-  if (status == NSW_OK && !nsw_gcn_make(&g, plan->layers, plan->width, 0)) status = nsw_no_memory(err, "a model");
-  if (status == NSW_OK) status = draw_sample(train, sample, &dice, &candidate, &target, err);
-  if (status == NSW_OK) {
+  if (!status) status = nsw_graphs_make(apply, &to, err);
+  if (!status && !nsw_gcn_make(&g, plan->layers, plan->width, 0)) status = nsw_no_memory(err, "a model");
+  if (!status) status = draw_sample(train, sample, &dice, &candidate, &target, err);
+  if (!status) {
     nsw_gcn_begin(&g, &dice);
     g.graphs = &from;
     status = fit_all(&g, plan, candidate, target, sample, fit, err);
   }
   g.graphs = &to;
-  if (status == NSW_OK && !nsw_gcn_predict(&g, 0, apply->n, value)) status = nsw_no_memory(err, "a model");
+  if (!status && !nsw_gcn_predict(&g, 0, apply->n, value)) status = nsw_no_memory(err, "a model");
   free(candidate);
   free(target);
   nsw_gcn_free(&g);
@@ -314,8 +314,8 @@ static int open_gcn(const struct nsw_ground *ground, const struct nsw_search *se
   s->plan = (struct nsw_gcn_plan){.epochs = (size_t)set[EPOCHS], .rate = (float)set[RATE], .decay = (float)set[DECAY]};
   bool scores = search->use & NSW_USE_INPUTS;
   int status = nsw_graphs_make(ground, &s->graphs, err);
-  if (status == NSW_OK && scores) status = nsw_inputs_scores(ground, &s->extra, err);
-  if (status == NSW_OK && !nsw_gcn_make(&s->gcn, (size_t)set[LAYERS], (size_t)set[WIDTH], scores ? ground->scores : 0))
+  if (!status && scores) status = nsw_inputs_scores(ground, &s->extra, err);
+  if (!status && !nsw_gcn_make(&s->gcn, (size_t)set[LAYERS], (size_t)set[WIDTH], scores ? ground->scores : 0))
     status = nsw_no_memory(err, "a model of %zu graphs", ground->n);
   s->gcn.graphs = &s->graphs;
   s->gcn.extra = s->extra;

@@ -20,7 +20,7 @@ int nsw_ground_finish(struct nsw_ground *ground, struct nsw_error *err) {
   }
   struct nsw_ranks ranks;
   int status = nsw_ranks_make(ground->look, ground->n, &ranks, err);
-  for (size_t i = 0; i < ground->n && status == NSW_OK; i++) ground->rank[i] = (int32_t)ranks.code[i];
+  for (size_t i = 0; i < ground->n && !status; i++) ground->rank[i] = (int32_t)ranks.code[i];
   nsw_ranks_free(&ranks);
   return status;
 }

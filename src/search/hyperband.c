@@ -128,11 +128,11 @@ static int halve(struct bracket *b, size_t n, size_t from, bool *pays, struct ns
   double eta = run->search->set[ETA];
   uint32_t *alive = malloc((n + 1) * sizeof *alive);
   int status = alive ? NSW_OK : nsw_no_memory(err, "a bracket of %zu", n);
-  for (size_t i = 0; i < n && *pays && status == NSW_OK; i++) {
+  for (size_t i = 0; i < n && *pays && !status; i++) {
     if (!nsw_next_start(run, &alive[i])) alive[i] = nsw_propose(run, draw, &b);
     status = train_to(b, alive[i], from, from, pays, err);
   }
-  for (size_t rung = from; rung + 1 < b->rungs && *pays && status == NSW_OK; rung++) {
+  for (size_t rung = from; rung + 1 < b->rungs && *pays && !status; rung++) {
     const double *value = rung_values(run->ground, rung);
     for (size_t i = 1; i < n; i++) {
       uint32_t one = alive[i];
@@ -146,8 +146,7 @@ static int halve(struct bracket *b, size_t n, size_t from, bool *pays, struct ns
     }
     n = (size_t)((double)n / eta);
     if (!n) n = 1;
-    for (size_t i = 0; i < n && *pays && status == NSW_OK; i++)
-      status = train_to(b, alive[i], from, rung + 1, pays, err);
+    for (size_t i = 0; i < n && *pays && !status; i++) status = train_to(b, alive[i], from, rung + 1, pays, err);
   }
   free(alive);
   return status;
@@ -157,10 +156,10 @@ static int run_brackets(struct nsw_run *run, bool model, struct nsw_error *err) 
   struct bracket b = {.run = run, .model = model, .rungs = run->ground->rungs + 1};
   struct nsw_policy check;
   int status = b.rungs > MOST_RUNGS ? nsw_usage(err, "more than %d trainings of different length", MOST_RUNGS) : NSW_OK;
-  if (status == NSW_OK && model) status = nsw_policy_begin(run->ground, &check, err);
+  if (!status && model) status = nsw_policy_begin(run->ground, &check, err);
   double eta = run->search->set[ETA];
-  for (bool pays = true; pays && status == NSW_OK;)
-    for (size_t s = b.rungs; s-- > 0 && pays && status == NSW_OK;) {
+  for (bool pays = true; pays && !status;)
+    for (size_t s = b.rungs; s-- > 0 && pays && !status;) {
       double n = ceil((double)b.rungs / (double)(s + 1) * pow(eta, (double)s));
       status = halve(&b, (size_t)fmin(n, (double)run->ground->n), b.rungs - 1 - s, &pays, err);
     }

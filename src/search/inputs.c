@@ -129,13 +129,13 @@ int nsw_normal_scores(const double *value, size_t n, double *out, struct nsw_err
   struct nsw_ranks ranks;
   int status = nsw_ranks_make(value, n, &ranks, err);
   double square = 0;
-  for (size_t g = 0; g < ranks.distinct && status == NSW_OK; g++) {
+  for (size_t g = 0; g < ranks.distinct && !status; g++) {
     double rank = (double)nsw_rank_twice(&ranks, (uint32_t)g) / 2, z = normal_quantile((rank - .5) / (double)n);
     for (uint32_t i = ranks.start[g]; i < ranks.start[g + 1]; i++) out[ranks.order[i]] = z;
     square += z * z * (ranks.start[g + 1] - ranks.start[g]);
   }
   double scale = ranks.distinct > 1 ? 1 / sqrt(square / (double)n) : 0;
-  for (size_t i = 0; i < n && status == NSW_OK; i++) out[i] *= scale;
+  for (size_t i = 0; i < n && !status; i++) out[i] *= scale;
   nsw_ranks_free(&ranks);
   return status;
 }
@@ -144,7 +144,7 @@ int nsw_normal_scores(const double *value, size_t n, double *out, struct nsw_err
 static int score_column(const double *score, size_t n, float *x, size_t width, size_t column, struct nsw_error *err) {
   double *z = malloc((n + 1) * sizeof *z);
   int status = z ? nsw_normal_scores(score, n, z, err) : nsw_no_memory(err, "a score of %zu", n);
-  for (size_t i = 0; i < n && status == NSW_OK; i++) x[i * width + column] = (float)z[i];
+  for (size_t i = 0; i < n && !status; i++) x[i * width + column] = (float)z[i];
   free(z);
   return status;
 }
@@ -152,7 +152,7 @@ static int score_column(const double *score, size_t n, float *x, size_t width, s
 int nsw_inputs_scores(const struct nsw_ground *ground, float **x, struct nsw_error *err) {
   *x = malloc((ground->n * ground->scores + 1) * sizeof **x);
   int status = *x ? NSW_OK : nsw_no_memory(err, "%zu scores", ground->scores);
-  for (size_t s = 0; s < ground->scores && status == NSW_OK; s++)
+  for (size_t s = 0; s < ground->scores && !status; s++)
     status = score_column(ground->score[s], ground->n, *x, ground->scores, s, err);
   return status;
 }
@@ -169,14 +169,14 @@ int nsw_inputs_make(const struct nsw_ground *ground, unsigned kinds, struct nsw_
   c.place = calloc(c.raw + 1, sizeof *c.place);
   float *raw = malloc((c.raw + 1) * sizeof *raw);
   int status = c.sum && c.square && c.place && raw ? NSW_OK : nsw_no_memory(err, "inputs");
-  if (status == NSW_OK) {
+  if (!status) {
     choose_columns(ground, kinds, &c, raw);
     inputs->width = c.kept + scores;
     inputs->x = malloc((inputs->n * inputs->width + 1) * sizeof *inputs->x);
     if (!inputs->x) status = nsw_no_memory(err, "%zu inputs of %zu candidates", inputs->width, inputs->n);
   }
-  if (status == NSW_OK) fill_columns(ground, kinds, &c, raw, inputs);
-  for (size_t s = 0; s < scores && status == NSW_OK; s++)
+  if (!status) fill_columns(ground, kinds, &c, raw, inputs);
+  for (size_t s = 0; s < scores && !status; s++)
     status = score_column(ground->score[s], ground->n, inputs->x, inputs->width, c.kept + s, err);
   free(c.sum);
   free(c.square);

@@ -50,7 +50,7 @@ int nsw_kernel_make(const struct nsw_ground *ground, unsigned kinds, bool gaussi
   if (!k) return nsw_no_memory(err, "a model");
   k->gaussian = gaussian;
   int status = nsw_inputs_make(ground, kinds, &k->inputs, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   k->square = malloc((k->inputs.n + 1) * sizeof *k->square);
   k->weights = malloc((k->inputs.width + 1) * sizeof *k->weights);
   if (!k->square || !k->weights) return nsw_no_memory(err, "a model of %zu inputs", k->inputs.width);

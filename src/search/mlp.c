@@ -102,8 +102,7 @@ static int open_mlp(const struct nsw_ground *ground, const struct nsw_search *se
   s->decay = search->set[DECAY];
   unsigned kinds = NSW_INPUTS_WORD | (search->use & NSW_USE_INPUTS ? NSW_INPUTS_SCORES : 0);
   int status = nsw_inputs_make(ground, kinds, &s->inputs, err);
-  if (status == NSW_OK &&
-      !nsw_mlp_make(&s->mlp, s->inputs.width, (size_t)search->set[HIDDEN], (size_t)search->set[WIDTH]))
+  if (!status && !nsw_mlp_make(&s->mlp, s->inputs.width, (size_t)search->set[HIDDEN], (size_t)search->set[WIDTH]))
     status = nsw_no_memory(err, "a model of %zu inputs", s->inputs.width);
   return status;
 }

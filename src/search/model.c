@@ -54,8 +54,8 @@ static int targets(struct nsw_run *run, struct loop *l, struct nsw_error *err) {
 
 static int fit(struct nsw_run *run, const struct nsw_model *model, struct loop *l, struct nsw_error *err) {
   int status = targets(run, l, err);
-  if (status == NSW_OK) status = model->fit(run->state, l->trained, l->y, l->count, &run->dice, err);
-  return status == NSW_OK ? model->predict(run->state, l->predicted, err) : status;
+  if (!status) status = model->fit(run->state, l->trained, l->y, l->count, &run->dice, err);
+  return !status ? model->predict(run->state, l->predicted, err) : status;
 }
 
 static uint32_t draw_top(struct nsw_run *run, const void *state) {
@@ -86,12 +86,12 @@ static int compare(struct nsw_run *run, struct loop *l, struct nsw_error *err) {
   const struct nsw_ground *g = run->ground;
   struct nsw_ranks predicted;
   int status = nsw_ranks_make(l->predicted, g->n, &predicted, err);
-  for (size_t c = 0; c < 1 + g->reports && status == NSW_OK; c++) {
+  for (size_t c = 0; c < 1 + g->reports && !status; c++) {
     struct nsw_ranks other;
     struct nsw_kendall kendall = {.tau_b = NAN};
     status = nsw_ranks_make(c ? g->report[c - 1] : g->look, g->n, &other, err);
-    if (status == NSW_OK) status = nsw_kendall(&predicted, &other, &kendall, err);
-    if (status == NSW_OK) {
+    if (!status) status = nsw_kendall(&predicted, &other, &kendall, err);
+    if (!status) {
       run->rank[2 * c] = nsw_spearman(&predicted, &other);
       run->rank[2 * c + 1] = kendall.tau_b;
     }
@@ -115,21 +115,21 @@ int nsw_model_run(struct nsw_run *run, const struct nsw_model *model, struct nsw
     while (nsw_trained(run, candidate)) candidate = nsw_draw_any(run);
     pays = train(run, &l, candidate);
   }
-  while (pays && l.count < n && status == NSW_OK) {
+  while (pays && l.count < n && !status) {
     status = fit(run, model, &l, err);
     l.tops = nsw_top_untrained(run, l.predicted, top, l.top);
-    for (size_t i = 0; i < (size_t)set[NSW_MODEL_BATCH] && pays && l.tops && status == NSW_OK; i++) {
+    for (size_t i = 0; i < (size_t)set[NSW_MODEL_BATCH] && pays && l.tops && !status; i++) {
       uint32_t candidate = nsw_propose(run, draw_top, &l);
       pays = train(run, &l, candidate);
       for (size_t k = 0; k < l.tops; k++)
         if (l.top[k] == candidate) l.top[k] = l.top[--l.tops];
     }
   }
-  if (status == NSW_OK && l.count) {
+  if (!status && l.count) {
     sample(run, &l);
     status = fit(run, model, &l, err);
   }
-  if (status == NSW_OK && l.count) status = compare(run, &l, err);
+  if (!status && l.count) status = compare(run, &l, err);
   free(l.trained);
   free(l.y);
   free(l.predicted);

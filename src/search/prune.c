@@ -71,10 +71,10 @@ static int run(struct nsw_run *run, struct nsw_error *err) {
     for (size_t i = 0; i < ground->n; i++) last += ground->cost[i] / (double)ground->n;
   }
   bool pays = true;
-  for (int stage = 1; stage <= stages && pays && status == NSW_OK; stage++) {
+  for (int stage = 1; stage <= stages && pays && !status; stage++) {
     double end = fmax(0, search->budget - last) * stage / stages;
     s.n = 0;
-    while (pays && run->spent < end * (1 - 1e-12) && status == NSW_OK) {
+    while (pays && run->spent < end * (1 - 1e-12) && !status) {
       if (s.n == s.room) {
         s.room = s.room ? 2 * s.room : 64;
         uint32_t *candidate = realloc(s.candidate, s.room * sizeof *candidate);
@@ -82,7 +82,7 @@ static int run(struct nsw_run *run, struct nsw_error *err) {
         double *rank = realloc(s.rank, s.room * sizeof *rank);
         if (rank) s.rank = rank;
         if (!candidate || !rank) status = nsw_no_memory(err, "a stage of %zu", s.room);
-        if (status != NSW_OK) break;
+        if (status) break;
       }
       uint32_t candidate;
       if (!nsw_next_start(run, &candidate)) candidate = nsw_propose(run, draw, &policy);
@@ -96,7 +96,7 @@ static int run(struct nsw_run *run, struct nsw_error *err) {
     /* What is left must hold an architecture (nb101: most words of few edges spell none). */
     if (nsw_policy_draw(run, &policy, 1000) < 0) policy = before;
   }
-  if (status == NSW_OK && pays) nsw_train(run, draw(run, &policy));
+  if (!status && pays) nsw_train(run, draw(run, &policy));
   free(s.candidate);
   free(s.rank);
   return status;

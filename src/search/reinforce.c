@@ -49,7 +49,7 @@ static int run(struct nsw_run *run, struct nsw_error *err) {
   memset(&l, 0, sizeof l);
   int status = nsw_policy_begin(ground, &l.policy, err);
   double memory = run->search->set[MEMORY], baseline = 0, weight = 0;
-  while (status == NSW_OK) {
+  while (!status) {
     uint32_t candidate;
     if (!nsw_next_start(run, &candidate)) candidate = nsw_propose(run, draw, &l.policy);
     if (!nsw_train(run, candidate)) break;

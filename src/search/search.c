@@ -178,7 +178,7 @@ static int all_repeats(const struct nsw_ground *ground, const struct nsw_search 
   struct nsw_run *run = calloc(1, sizeof *run);
   uint32_t *room = calloc(3 * ground->n + search->start + 1, sizeof *room);
   int status = run && room ? NSW_OK : nsw_no_memory(err, "%zu candidates", ground->n);
-  if (status == NSW_OK) {
+  if (!status) {
     run->ground = ground;
     run->search = search;
     run->scratch = room;
@@ -191,9 +191,8 @@ static int all_repeats(const struct nsw_ground *ground, const struct nsw_search 
       status = nsw_ranks_make(run->score, ground->n, &ranks, err);
     }
   }
-  if (status == NSW_OK && search->method->open) status = search->method->open(ground, search, &run->state, err);
-  for (uint64_t r = (uint64_t)search->share.rank; r < search->repeats && status == NSW_OK;
-       r += (uint64_t)search->share.size)
+  if (!status && search->method->open) status = search->method->open(ground, search, &run->state, err);
+  for (uint64_t r = (uint64_t)search->share.rank; r < search->repeats && !status; r += (uint64_t)search->share.size)
     status = run_one(run, r, outcome, err);
   if (run && run->state && search->method->close) search->method->close(run->state);
   nsw_ranks_free(&ranks);
@@ -207,16 +206,16 @@ int nsw_search_run(const struct nsw_ground *ground, const struct nsw_search *sea
   const struct nsw_share *share = &search->share;
   *outcome = (struct nsw_outcome){0};
   int status = check(ground, search, err);
-  if (status == NSW_OK) status = make_outcome(ground, search, outcome, err);
-  if (status == NSW_OK) status = all_repeats(ground, search, outcome, err);
+  if (!status) status = make_outcome(ground, search, outcome, err);
+  if (!status) status = all_repeats(ground, search, outcome, err);
   status = nsw_share_agree(share, status, err);
-  if (status == NSW_OK && share->sum) {
+  if (!status && share->sum) {
     status = share->sum(outcome->best, search->repeats * search->points, share->state, err);
-    if (status == NSW_OK) status = share->sum(outcome->trainings, search->repeats, share->state, err);
-    if (status == NSW_OK && outcome->rank)
+    if (!status) status = share->sum(outcome->trainings, search->repeats, share->state, err);
+    if (!status && outcome->rank)
       status = share->sum(outcome->rank, search->repeats * (1 + ground->reports) * 2, share->state, err);
   }
-  if (status != NSW_OK) nsw_outcome_free(outcome);
+  if (status) nsw_outcome_free(outcome);
   return status;
 }
 

@@ -59,7 +59,7 @@ static int resolve(const char *path, char **target, struct stat *old, bool *exis
   char *folder = folder_of(*target);
   int status = folder ? check_folder(path, folder, err) : nsw_no_memory(err, "a file name");
   free(folder);
-  if (status != NSW_OK) {
+  if (status) {
     free(*target);
     *target = NULL;
   }
@@ -121,7 +121,7 @@ int nsw_aside_write(const char *path, const void *bytes, size_t size, struct nsw
   bool exists;
   char *target, *part = NULL;
   int status = resolve(path, &target, &old, &exists, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   int fd = open_aside(target, &part), why = 0;
   if (fd < 0) {
     status = nsw_fail(err, "%s: cannot write beside it: %s", path, strerror(errno));

@@ -58,7 +58,7 @@ static int read_ids(struct reader *r) {
     status = nsw_h5_fail(r->err, "id", "damaged");
   if (type >= 0) H5Tclose(type);
   H5Dclose(set);
-  for (size_t i = 0; status == NSW_OK && i < t->rows * t->id_size; i++)
+  for (size_t i = 0; !status && i < t->rows * t->id_size; i++)
     if (t->id[i] && ((unsigned char)t->id[i] < ' ' || (unsigned char)t->id[i] > '~'))
       status = nsw_fail(r->err, "id: row %zu is not ASCII", i / t->id_size);
   return status;
@@ -68,15 +68,15 @@ static int read_ids(struct reader *r) {
 static int read_rows(struct reader *r) {
   struct nsw_table *t = r->table;
   int status = read_numbers(r, r->space, "index", H5T_INTEGER, H5T_NATIVE_UINT32, 1, t->index);
-  for (size_t i = 1; status == NSW_OK && i < t->rows; i++)
+  for (size_t i = 1; !status && i < t->rows; i++)
     if (t->index[i - 1] >= t->index[i]) status = nsw_fail(r->err, "index: not ascending at row %zu", i);
-  if (status == NSW_OK) status = read_ids(r);
+  if (!status) status = read_ids(r);
   memcpy(t->class_of, t->index, t->rows * sizeof *t->index);
-  if (status == NSW_OK && H5Lexists(r->space, "class", H5P_DEFAULT) > 0)
+  if (!status && H5Lexists(r->space, "class", H5P_DEFAULT) > 0)
     status = read_numbers(r, r->space, "class", H5T_INTEGER, H5T_NATIVE_UINT32, 1, t->class_of);
-  if (status == NSW_OK && H5Lexists(r->space, "params", H5P_DEFAULT) > 0)
+  if (!status && H5Lexists(r->space, "params", H5P_DEFAULT) > 0)
     status = read_numbers(r, r->space, "params", H5T_INTEGER, H5T_NATIVE_UINT64, 1, t->params);
-  if (status == NSW_OK && H5Lexists(r->space, "macs", H5P_DEFAULT) > 0)
+  if (!status && H5Lexists(r->space, "macs", H5P_DEFAULT) > 0)
     status = read_numbers(r, r->space, "macs", H5T_INTEGER, H5T_NATIVE_UINT64, 1, t->macs);
   return status;
 }
@@ -122,7 +122,7 @@ static int read_width(struct reader *r, hid_t parent, const char *group, const c
     set = nsw_h5_open_data(g, name, &shape, r->err);
     if (set < 0) status = NSW_FAILED;
   }
-  if (status == NSW_OK && (shape.width < 1 || shape.width > NSW_WIDTH_MOST))
+  if (!status && (shape.width < 1 || shape.width > NSW_WIDTH_MOST))
     status = nsw_fail(r->err, "%s/%s: %" PRIuHSIZE " columns", group, name, shape.width);
   *width = (size_t)shape.width;
   if (set >= 0) H5Dclose(set);
@@ -139,7 +139,7 @@ static int read_optional(struct reader *r, hid_t parent, const char *group, cons
   *there = g >= 0 && nsw_h5_has(g, name, H5O_TYPE_DATASET);
   if (*there) status = read_numbers(r, g, name, kind, type, width, out);
   if (g >= 0) H5Gclose(g);
-  return status == NSW_OK ? NSW_OK : nsw_error_prefix(r->err, status, "%s", group);
+  return !status ? NSW_OK : nsw_error_prefix(r->err, status, "%s", group);
 }
 
 /* What a file without a status column means, and what a status column may hold. */
@@ -158,19 +158,17 @@ static int read_score(struct reader *r, hid_t scores, const char *name) {
   size_t seeds;
   bool there;
   int status = read_width(r, r->space, "by_seed", name, &seeds);
-  if (status == NSW_OK) status = spend(r, (uint64_t)t->rows * (13 + (seeds > 1 ? 8 * seeds : 0)));
-  if (status == NSW_OK) status = nsw_table_add_score(t, name, 1, seeds, &s, r->err);
-  if (status != NSW_OK) return status;
+  if (!status) status = spend(r, (uint64_t)t->rows * (13 + (seeds > 1 ? 8 * seeds : 0)));
+  if (!status) status = nsw_table_add_score(t, name, 1, seeds, &s, r->err);
+  if (status) return status;
   status = read_numbers(r, scores, name, H5T_FLOAT, H5T_NATIVE_DOUBLE, 1, s->value);
-  if (status == NSW_OK) status = read_attributes_in(r, scores, name, &s->attributes);
+  if (!status) status = read_attributes_in(r, scores, name, &s->attributes);
   const char *direction = nsw_attributes_get(&s->attributes, "direction");
   if (direction && atoi(direction) < 0) s->direction = -1;
-  if (status == NSW_OK)
-    status = read_optional(r, r->space, "status", name, H5T_INTEGER, H5T_NATIVE_UINT8, 1, s->status, &there);
-  if (status == NSW_OK) status = settle_status(r, s, there);
-  if (status == NSW_OK)
-    status = read_optional(r, r->space, "seconds", name, H5T_FLOAT, H5T_NATIVE_FLOAT, 1, s->seconds, &there);
-  if (status == NSW_OK && seeds > 1)
+  if (!status) status = read_optional(r, r->space, "status", name, H5T_INTEGER, H5T_NATIVE_UINT8, 1, s->status, &there);
+  if (!status) status = settle_status(r, s, there);
+  if (!status) status = read_optional(r, r->space, "seconds", name, H5T_FLOAT, H5T_NATIVE_FLOAT, 1, s->seconds, &there);
+  if (!status && seeds > 1)
     status = read_optional(r, r->space, "by_seed", name, H5T_FLOAT, H5T_NATIVE_DOUBLE, seeds, s->by_seed, &there);
   return status;
 }
@@ -181,12 +179,12 @@ static int read_accuracy(struct reader *r, hid_t dataset, hid_t repeats_of, cons
   size_t repeats = 1;
   bool there;
   int status = repeats_of >= 0 ? read_width(r, repeats_of, name, split, &repeats) : NSW_OK;
-  if (status == NSW_OK) status = spend(r, (uint64_t)t->rows * (8 + (repeats > 1 ? 8 * repeats : 0)));
-  if (status == NSW_OK) status = nsw_table_add_accuracy(t, name, split, repeats, &a, r->err);
-  if (status != NSW_OK) return status;
+  if (!status) status = spend(r, (uint64_t)t->rows * (8 + (repeats > 1 ? 8 * repeats : 0)));
+  if (!status) status = nsw_table_add_accuracy(t, name, split, repeats, &a, r->err);
+  if (status) return status;
   status = read_numbers(r, dataset, split, H5T_FLOAT, H5T_NATIVE_DOUBLE, 1, a->value);
-  if (status == NSW_OK) status = read_attributes_in(r, dataset, split, &a->attributes);
-  if (status == NSW_OK && repeats > 1)
+  if (!status) status = read_attributes_in(r, dataset, split, &a->attributes);
+  if (!status && repeats > 1)
     status = read_optional(r, repeats_of, name, split, H5T_FLOAT, H5T_NATIVE_DOUBLE, repeats, a->by_repeat, &there);
   return status;
 }
@@ -198,7 +196,7 @@ static int read_dataset(struct reader *r, hid_t accuracy, hid_t repeats, const c
   hid_t dataset = H5Gopen2(accuracy, name, H5P_DEFAULT);
   if (dataset < 0) return nsw_h5_fail(r->err, name, "cannot be opened");
   int status = nsw_h5_names(dataset, H5O_TYPE_DATASET, NSW_COLUMNS_MOST, &split, &splits, r->err);
-  for (size_t i = 0; status == NSW_OK && i < splits; i++) status = read_accuracy(r, dataset, repeats, name, split[i]);
+  for (size_t i = 0; !status && i < splits; i++) status = read_accuracy(r, dataset, repeats, name, split[i]);
   nsw_h5_names_free(split, splits);
   H5Gclose(dataset);
   return status;
@@ -213,7 +211,7 @@ static int read_columns(struct reader *r, const char *group_name,
   open_group(r->space, group_name, &group);
   if (group < 0) return NSW_OK;
   int status = nsw_h5_names(group, H5O_TYPE_DATASET, NSW_COLUMNS_MOST, &name, &names, r->err);
-  for (size_t i = 0; status == NSW_OK && i < names; i++) status = read(r, group, name[i]);
+  for (size_t i = 0; !status && i < names; i++) status = read(r, group, name[i]);
   nsw_h5_names_free(name, names);
   H5Gclose(group);
   return status;
@@ -227,7 +225,7 @@ static int read_accuracies(struct reader *r) {
   if (group < 0) return NSW_OK;
   open_group(r->space, "accuracy_by_repeat", &repeats);
   int status = nsw_h5_names(group, H5O_TYPE_GROUP, NSW_COLUMNS_MOST, &name, &names, r->err);
-  for (size_t i = 0; status == NSW_OK && i < names; i++) status = read_dataset(r, group, repeats, name[i]);
+  for (size_t i = 0; !status && i < names; i++) status = read_dataset(r, group, repeats, name[i]);
   nsw_h5_names_free(name, names);
   if (repeats >= 0) H5Gclose(repeats);
   H5Gclose(group);
@@ -238,10 +236,10 @@ static int read_curve(struct reader *r, hid_t curves, const char *name) {
   struct nsw_curves *c;
   size_t width;
   int status = read_width(r, r->space, "curve", name, &width);
-  if (status == NSW_OK) status = spend(r, (uint64_t)r->table->rows * sizeof *c->value * width);
-  if (status == NSW_OK) status = nsw_table_add_curve(r->table, name, width, &c, r->err);
-  if (status == NSW_OK) status = read_numbers(r, curves, name, H5T_FLOAT, H5T_NATIVE_FLOAT, width, c->value);
-  return status == NSW_OK ? read_attributes_in(r, curves, name, &c->attributes) : status;
+  if (!status) status = spend(r, (uint64_t)r->table->rows * sizeof *c->value * width);
+  if (!status) status = nsw_table_add_curve(r->table, name, width, &c, r->err);
+  if (!status) status = read_numbers(r, curves, name, H5T_FLOAT, H5T_NATIVE_FLOAT, width, c->value);
+  return !status ? read_attributes_in(r, curves, name, &c->attributes) : status;
 }
 
 /* Makes the table from the shapes of index and id. */
@@ -256,7 +254,7 @@ static int create_table(struct reader *r, const char *space, struct nsw_table **
   if (index.rows > NSW_ROWS_MOST || id.size > 4096)
     return nsw_fail(r->err, "%" PRIuHSIZE " rows with ids of %zu characters are beyond any space", index.rows, id.size);
   int status = spend(r, (uint64_t)index.rows * (id.size + 24));
-  return status == NSW_OK ? nsw_table_create(space, (size_t)index.rows, id.size, table, r->err) : status;
+  return !status ? nsw_table_create(space, (size_t)index.rows, id.size, table, r->err) : status;
 }
 
 static int read_table(hid_t file, const char *space, uint64_t budget, struct nsw_table **table, struct nsw_error *err) {
@@ -265,12 +263,12 @@ static int read_table(hid_t file, const char *space, uint64_t budget, struct nsw
   if (r.space < 0) return nsw_h5_fail(err, space, "cannot be opened");
   int status = create_table(&r, space, table);
   r.table = *table;
-  if (status == NSW_OK) status = read_rows(&r);
-  if (status == NSW_OK) status = read_columns(&r, "score", read_score);
-  if (status == NSW_OK) status = read_accuracies(&r);
-  if (status == NSW_OK) status = read_columns(&r, "curve", read_curve);
+  if (!status) status = read_rows(&r);
+  if (!status) status = read_columns(&r, "score", read_score);
+  if (!status) status = read_accuracies(&r);
+  if (!status) status = read_columns(&r, "curve", read_curve);
   H5Gclose(r.space);
-  if (status != NSW_OK) return nsw_error_prefix(err, status, "%s", space);
+  if (status) return nsw_error_prefix(err, status, "%s", space);
   return read_attributes(&r, file, &(*table)->attributes);
 }
 
@@ -304,7 +302,7 @@ static hid_t open_ours(const char *path, struct nsw_error *err) {
 static int list_spaces(hid_t file, char ***spaces, size_t *count, struct nsw_error *err) {
   size_t kept = 0;
   int status = nsw_h5_names(file, H5O_TYPE_GROUP, NSW_SPACES_MOST, spaces, count, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   for (size_t i = 0; i < *count; i++) {
     char *name = (*spaces)[i];
     hid_t group = H5Gopen2(file, name, H5P_DEFAULT);
@@ -353,14 +351,14 @@ static int read_file(const char *path, const char *space, struct nsw_table **tab
   hid_t file = open_ours(path, err);
   if (file < 0) return NSW_FAILED;
   int status = list_spaces(file, &spaces, &count, err);
-  if (status == NSW_OK) status = choose_space(path, spaces, count, space, &chosen, err);
-  if (status == NSW_OK) {
+  if (!status) status = choose_space(path, spaces, count, space, &chosen, err);
+  if (!status) {
     status = read_table(file, chosen, budget_of(path), table, err);
-    if (status != NSW_OK) nsw_error_prefix(err, status, "%s: damaged", path);
+    if (status) nsw_error_prefix(err, status, "%s: damaged", path);
   }
   nsw_h5_names_free(spaces, count);
   H5Fclose(file);
-  if (status != NSW_OK) nsw_table_free(table);
+  if (status) nsw_table_free(table);
   return status;
 }
 
@@ -381,7 +379,7 @@ int nsw_file_probe(const char *path, char **spaces, struct nsw_error *err) {
   nsw_h5_quiet_begin(&quiet);
   hid_t file = open_ours(path, err);
   int status = file < 0 ? NSW_FAILED : list_spaces(file, &names, &count, err);
-  if (status == NSW_OK && spaces && !(*spaces = join(names, count))) status = nsw_no_memory(err, "names");
+  if (!status && spaces && !(*spaces = join(names, count))) status = nsw_no_memory(err, "names");
   nsw_h5_names_free(names, count);
   if (file >= 0) H5Fclose(file);
   nsw_h5_quiet_end(&quiet);

@@ -166,7 +166,7 @@ int nsw_file_write(const char *path, struct nsw_table *const *tables, size_t cou
   for (size_t i = 0; i < count; i++)
     if (check_table(path, tables[i], err) != NSW_OK) return NSW_FAILED;
   int status = nsw_aside_check(path, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   nsw_h5_quiet_begin(&quiet);
   hid_t file = nsw_h5_create(&image, compress ? (size_t)1 << 22 : plain_size(tables, count));
   int done = file < 0 ? -1 : nsw_h5_write_text(file, "format", "nasweep");
@@ -192,11 +192,10 @@ static int read_others(const char *path, const char *space, struct nsw_table **l
                        struct nsw_error *err) {
   char *spaces = NULL, *rest = NULL;
   int status = nsw_file_probe(path, &spaces, err);
-  for (char *name = status == NSW_OK ? strtok_r(spaces, ",", &rest) : NULL; name && status == NSW_OK;
-       name = strtok_r(NULL, ",", &rest)) {
+  for (char *name = !status ? strtok_r(spaces, ",", &rest) : NULL; name && !status; name = strtok_r(NULL, ",", &rest)) {
     if (!strcmp(name, space)) continue;
     status = nsw_file_read(path, name, &list[*count], err);
-    if (status == NSW_OK) ++*count;
+    if (!status) ++*count;
   }
   free(spaces);
   return status;
@@ -207,7 +206,7 @@ int nsw_file_put(const char *path, struct nsw_table *table, bool compress, struc
   struct stat s;
   size_t count = 1;
   int status = stat(path, &s) == 0 ? read_others(path, table->space, list, &count, err) : NSW_OK;
-  if (status == NSW_OK) status = nsw_file_write(path, list, count, compress, err);
+  if (!status) status = nsw_file_write(path, list, count, compress, err);
   while (count > 1) nsw_table_free(&list[--count]);
   return status;
 }

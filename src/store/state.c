@@ -23,7 +23,7 @@ int nsw_state_write(const char *folder, const char *name, const void *bytes, siz
   if (mkdir(folder, 0777) && errno != EEXIST) return nsw_fail(err, "%s: %s", folder, strerror(errno));
   char *path = path_of(folder, name), *sealed = malloc(size + NSW_SEAL_SIZE);
   int status = path && sealed ? NSW_OK : nsw_fail(err, "%s: out of memory for a state of %zu bytes", folder, size);
-  if (status == NSW_OK) {
+  if (!status) {
     if (size) memcpy(sealed, bytes, size);
     nsw_seal_make(sealed, size, sealed + size);
     status = nsw_aside_write(path, sealed, size + NSW_SEAL_SIZE, err);
@@ -39,9 +39,9 @@ static int read_all(const char *path, void **bytes, size_t *size, struct nsw_err
   if (!f && errno == ENOENT) return NSW_OK;
   if (!f) return nsw_fail(err, "%s: %s", path, strerror(errno));
   int status = nsw_seal_check(path, err);
-  if (status == NSW_OK && (fstat(fileno(f), &s) || s.st_size < NSW_SEAL_SIZE))
+  if (!status && (fstat(fileno(f), &s) || s.st_size < NSW_SEAL_SIZE))
     status = nsw_fail(err, "%s: damaged: too short", path);
-  if (status == NSW_OK) {
+  if (!status) {
     *size = (size_t)s.st_size - NSW_SEAL_SIZE;
     *bytes = malloc(*size + 1);
     if (!*bytes)
@@ -50,7 +50,7 @@ static int read_all(const char *path, void **bytes, size_t *size, struct nsw_err
       status = nsw_fail(err, "%s: could not be read", path);
   }
   fclose(f);
-  if (status == NSW_OK) return NSW_OK;
+  if (!status) return NSW_OK;
   free(*bytes);
   *bytes = NULL;
   return status;

@@ -66,8 +66,8 @@ static int make_sequence(struct nsw_bootstrap *b, struct nsw_error *err) {
   uint64_t tied_both;
   int status = nsw_kendall_sequence(&b->x, &b->y, b->codes, b->rows, &tied_both, err);
   uint32_t *scratch = malloc(2 * n * sizeof *scratch + 1);
-  if (status == NSW_OK && !scratch) status = nsw_no_memory(err, "a bootstrap of %zu rows", n);
-  if (status == NSW_OK) {
+  if (!status && !scratch) status = nsw_no_memory(err, "a bootstrap of %zu rows", n);
+  if (!status) {
     memcpy(scratch, b->codes, n * sizeof *scratch);
     nsw_lane_bits(scratch, scratch + n, b->y.start, n, b->y.distinct, b->bits);
     for (size_t k = 0; k < n; k++)
@@ -110,13 +110,13 @@ int nsw_bootstrap_create(const struct nsw_ranks *rx, const struct nsw_ranks *ry,
   int status = NSW_OK;
   if (copy_ranks(rx, &b->x) != NSW_OK || copy_ranks(ry, &b->y) != NSW_OK)
     status = nsw_no_memory(err, "a bootstrap of %zu rows", rx->n);
-  if (status == NSW_OK) status = allocate(b, err);
-  if (status == NSW_OK) status = make_sequence(b, err);
-  if (status == NSW_OK && wanted & NSW_WANT_PEARSON) {
+  if (!status) status = allocate(b, err);
+  if (!status) status = make_sequence(b, err);
+  if (!status && wanted & NSW_WANT_PEARSON) {
     b->u = centred(x, b->n);
     b->v = centred(y, b->n);
   }
-  if (status != NSW_OK) nsw_bootstrap_free(bootstrap);
+  if (status) nsw_bootstrap_free(bootstrap);
   return status;
 }
 
@@ -197,7 +197,7 @@ static int weighted_lane(const struct nsw_bootstrap *b, const uint8_t *count, do
   uint32_t *start_x = codes + 3 * n, *start_y = start_x + dx + 1, *next = start_y + dy + 1;
   void *scratch = malloc(nsw_crossings_scratch(n));
   int status = codes && scratch ? NSW_OK : nsw_no_memory(err, "a bootstrap of %zu rows", n);
-  if (status == NSW_OK) {
+  if (!status) {
     struct nsw_sequence s = {n, codes, start_x, start_y, dx, dy};
     size_t at = 0;
     for (size_t k = 0; k < n; k++)
@@ -223,7 +223,7 @@ int nsw_bootstrap_batch(struct nsw_bootstrap *b, uint64_t seed, uint64_t batch,
   int status = NSW_OK;
   for (int l = 0; l < L; l++) {
     values[NSW_WEIGHTED][l] = NAN;
-    if (b->wanted & NSW_WANT_WEIGHTED && status == NSW_OK)
+    if (b->wanted & NSW_WANT_WEIGHTED && !status)
       status = weighted_lane(b, b->counts + (size_t)l * b->n, &values[NSW_WEIGHTED][l], err);
   }
   return status;
@@ -244,10 +244,10 @@ int nsw_bootstrap_naive(const double *x, const double *y, size_t n, uint64_t see
     v[k] = y[row];
   }
   int status = nsw_ranks_make(u, n, &rx, err);
-  if (status == NSW_OK) status = nsw_ranks_make(v, n, &ry, err);
-  if (status == NSW_OK) status = nsw_kendall(&rx, &ry, &kendall, err);
-  if (status == NSW_OK) status = nsw_weighted_tau(&rx, &ry, &values[NSW_WEIGHTED], err);
-  if (status == NSW_OK) {
+  if (!status) status = nsw_ranks_make(v, n, &ry, err);
+  if (!status) status = nsw_kendall(&rx, &ry, &kendall, err);
+  if (!status) status = nsw_weighted_tau(&rx, &ry, &values[NSW_WEIGHTED], err);
+  if (!status) {
     values[NSW_KENDALL] = kendall.tau_b;
     values[NSW_SPEARMAN] = nsw_spearman(&rx, &ry);
     values[NSW_PEARSON] = nsw_pearson(u, v, n);

@@ -68,12 +68,12 @@ static int fill_column(const struct nsw_score *score, size_t rows, struct nsw_co
 int nsw_columns_make(const struct nsw_table *table, struct nsw_columns *columns, struct nsw_error *err) {
   *columns = (struct nsw_columns){.rows = table->rows};
   int status = NSW_OK;
-  for (size_t s = 0; s < table->scores && status == NSW_OK; s++) {
+  for (size_t s = 0; s < table->scores && !status; s++) {
     struct nsw_column *column;
     status = nsw_columns_add(columns, table->score[s].name, &column, err);
-    if (status == NSW_OK) status = fill_column(&table->score[s], table->rows, column, err);
+    if (!status) status = fill_column(&table->score[s], table->rows, column, err);
   }
-  if (status != NSW_OK) nsw_columns_free(columns);
+  if (status) nsw_columns_free(columns);
   return status;
 }
 
@@ -103,7 +103,7 @@ int nsw_columns_add_accuracy(struct nsw_columns *columns, const struct nsw_table
   if (nsw_columns_find(columns, name)) return nsw_usage(err, "%s: %s is asked for twice", table->space, name);
   struct nsw_column *column;
   int status = nsw_columns_add(columns, name, &column, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   snprintf(long_name, sizeof long_name, "accuracy on %s, %s, taken as a score", accuracy->dataset, accuracy->split);
   free(column->long_name);
   column->long_name = strdup(long_name);
@@ -162,7 +162,7 @@ static uint32_t *union_of(struct nsw_table *const *tables, size_t count, size_t 
 
 static int copy_attributes(const struct nsw_attributes *from, struct nsw_attributes *to, struct nsw_error *err) {
   int status = NSW_OK;
-  for (size_t a = 0; a < from->count && status == NSW_OK; a++)
+  for (size_t a = 0; a < from->count && !status; a++)
     status = nsw_attributes_set(to, from->list[a].name, from->list[a].text, err);
   return status;
 }
@@ -174,7 +174,7 @@ static int merge_score(struct nsw_table *to, const struct nsw_score *from, const
   for (int k = 2; nsw_table_score(to, name); k++) snprintf(name, sizeof name, "%.200s@%d", from->name, k);
   struct nsw_score *score;
   int status = nsw_table_add_score(to, name, from->direction, from->seeds, &score, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   memset(score->status, NSW_STATUS_ABSENT, to->rows);
   for (size_t i = 0; i < rows; i++) {
     score->value[row[i]] = from->value[i];
@@ -194,9 +194,9 @@ static int merge_accuracy(struct nsw_table *to, const struct nsw_accuracy *from,
   int status = NSW_OK;
   if (!accuracy) {
     status = nsw_table_add_accuracy(to, from->dataset, from->split, 1, &accuracy, err);
-    if (status == NSW_OK) status = copy_attributes(&from->attributes, &accuracy->attributes, err);
+    if (!status) status = copy_attributes(&from->attributes, &accuracy->attributes, err);
   }
-  for (size_t i = 0; i < rows && status == NSW_OK; i++)
+  for (size_t i = 0; i < rows && !status; i++)
     if (isnan(accuracy->value[row[i]])) accuracy->value[row[i]] = from->value[i];
   return status;
 }
@@ -208,12 +208,12 @@ static int merge_curves(struct nsw_table *to, const struct nsw_curves *from, con
   int status = NSW_OK;
   if (!curves) {
     status = nsw_table_add_curve(to, from->name, from->width, &curves, err);
-    if (status == NSW_OK) status = copy_attributes(&from->attributes, &curves->attributes, err);
+    if (!status) status = copy_attributes(&from->attributes, &curves->attributes, err);
   }
-  if (status == NSW_OK && curves->width != from->width)
+  if (!status && curves->width != from->width)
     return nsw_fail(err, "curves %s have %zu points in one file and %zu in another", from->name, curves->width,
                     from->width);
-  for (size_t i = 0; i < rows && status == NSW_OK; i++)
+  for (size_t i = 0; i < rows && !status; i++)
     for (size_t p = 0; p < from->width; p++) {
       float *point = &curves->value[row[i] * from->width + p];
       if (isnan(*point)) *point = from->value[i * from->width + p];
@@ -233,12 +233,10 @@ static int merge_one(struct nsw_table *to, const struct nsw_table *from, struct 
     to->macs[at] = from->macs[i];
   }
   int status = NSW_OK;
-  for (size_t s = 0; s < from->scores && status == NSW_OK; s++)
-    status = merge_score(to, &from->score[s], row, from->rows, err);
-  for (size_t a = 0; a < from->accuracies && status == NSW_OK; a++)
+  for (size_t s = 0; s < from->scores && !status; s++) status = merge_score(to, &from->score[s], row, from->rows, err);
+  for (size_t a = 0; a < from->accuracies && !status; a++)
     status = merge_accuracy(to, &from->accuracy[a], row, from->rows, err);
-  for (size_t c = 0; c < from->curves && status == NSW_OK; c++)
-    status = merge_curves(to, &from->curve[c], row, from->rows, err);
+  for (size_t c = 0; c < from->curves && !status; c++) status = merge_curves(to, &from->curve[c], row, from->rows, err);
   free(row);
   return status;
 }
@@ -252,11 +250,11 @@ int nsw_table_merge(struct nsw_table *const *tables, size_t count, struct nsw_ta
   uint32_t *index = union_of(tables, count, &rows);
   if (!index) return nsw_no_memory(err, "joining tables of %s", tables[0]->space);
   int status = nsw_table_create(tables[0]->space, rows, tables[0]->id_size, merged, err);
-  if (status == NSW_OK) memcpy((*merged)->index, index, rows * sizeof *index);
+  if (!status) memcpy((*merged)->index, index, rows * sizeof *index);
   free(index);
-  for (size_t t = 0; t < count && status == NSW_OK; t++) status = merge_one(*merged, tables[t], err);
-  if (status == NSW_OK) status = copy_attributes(&tables[0]->attributes, &(*merged)->attributes, err);
-  if (status != NSW_OK) nsw_table_free(merged);
+  for (size_t t = 0; t < count && !status; t++) status = merge_one(*merged, tables[t], err);
+  if (!status) status = copy_attributes(&tables[0]->attributes, &(*merged)->attributes, err);
+  if (status) nsw_table_free(merged);
   return status;
 }
 

@@ -74,7 +74,7 @@ static int shared_ranks(struct nsw_compare_cache *c, int which, const double *co
   s->column = NULL;
   size_t n = select_values(c->taken, column, c->rows, c->z);
   int status = nsw_ranks_make(c->z, n, &s->ranks, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   memcpy(s->taken, c->taken, c->rows);
   s->column = column;
   return NSW_OK;
@@ -124,17 +124,17 @@ static int partials(struct nsw_compare_cache *c, const struct nsw_ranks *rx, con
   for (int k = 0; k < 2; k++) {
     const struct nsw_ranks *rz;
     int status = shared_ranks(c, 1 + k, by[k], &rz, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     *out[k] = nsw_partial(r->spearman, nsw_spearman(rx, rz), nsw_spearman(ry, rz));
   }
   return NSW_OK;
 }
 
 int nsw_share_agree(const struct nsw_share *share, int status, struct nsw_error *err) {
-  double failed = status != NSW_OK;
+  double failed = status ? 1 : 0;
   if (!share->sum) return status;
-  int summed = share->sum(&failed, 1, share->state, status == NSW_OK ? err : NULL);
-  if (status != NSW_OK || summed != NSW_OK) return status != NSW_OK ? status : summed;
+  int summed = share->sum(&failed, 1, share->state, !status ? err : NULL);
+  if (status || summed != NSW_OK) return status ? status : summed;
   return failed > 0 ? nsw_fail(err, "another rank failed") : NSW_OK;
 }
 
@@ -144,14 +144,14 @@ static int resample(struct nsw_bootstrap *bootstrap, const struct nsw_compare_op
   uint64_t batches = nsw_bootstrap_batches(o->resamples), span = batches * NSW_RESAMPLE_LANES;
   int status = NSW_OK;
   memset(values, 0, NSW_COEFFICIENTS * span * sizeof *values);
-  for (uint64_t b = (uint64_t)o->share.rank; b < batches && status == NSW_OK; b += (uint64_t)o->share.size) {
+  for (uint64_t b = (uint64_t)o->share.rank; b < batches && !status; b += (uint64_t)o->share.size) {
     double lanes[NSW_COEFFICIENTS][NSW_RESAMPLE_LANES];
     status = nsw_bootstrap_batch(bootstrap, o->seed, b, lanes, err);
     for (int k = 0; k < NSW_COEFFICIENTS; k++)
       memcpy(values + k * span + b * NSW_RESAMPLE_LANES, lanes[k], sizeof lanes[k]);
   }
   status = nsw_share_agree(&o->share, status, err);
-  if (status == NSW_OK && o->share.sum) status = o->share.sum(values, NSW_COEFFICIENTS * span, o->share.state, err);
+  if (!status && o->share.sum) status = o->share.sum(values, NSW_COEFFICIENTS * span, o->share.state, err);
   return status;
 }
 
@@ -165,15 +165,15 @@ static int intervals(const struct nsw_ranks *rx, const struct nsw_ranks *ry, con
   double acceleration[NSW_COEFFICIENTS], *values = malloc(NSW_COEFFICIENTS * span * sizeof *values);
   struct nsw_bootstrap *bootstrap = NULL;
   int status = values ? NSW_OK : nsw_no_memory(err, "%llu resamples", (unsigned long long)o->resamples);
-  if (status == NSW_OK) status = nsw_bootstrap_create(rx, ry, x, y, wanted, &bootstrap, err);
+  if (!status) status = nsw_bootstrap_create(rx, ry, x, y, wanted, &bootstrap, err);
   status = nsw_share_agree(&o->share, status, err);
-  if (status == NSW_OK) status = resample(bootstrap, o, values, err);
-  if (status == NSW_OK) status = nsw_jackknife(rx, ry, x, y, wanted, acceleration, err);
+  if (!status) status = resample(bootstrap, o, values, err);
+  if (!status) status = nsw_jackknife(rx, ry, x, y, wanted, acceleration, err);
   status = nsw_share_agree(&o->share, status, err);
-  for (int k = 0; k < NSW_COEFFICIENTS && status == NSW_OK; k++)
+  for (int k = 0; k < NSW_COEFFICIENTS && !status; k++)
     if (wanted & part[k])
       r->interval[k] = nsw_interval(values + k * span, o->resamples, estimate[k], acceleration[k], o->level);
-  r->has_intervals = status == NSW_OK;
+  r->has_intervals = !status;
   nsw_bootstrap_free(&bootstrap);
   free(values);
   return status;
@@ -190,9 +190,9 @@ static int finite_intervals(double *x, double *y, size_t n, const struct nsw_com
     y[m++] = y[i];
   }
   int status = nsw_ranks_make(x, m, &rx, err);
-  if (status == NSW_OK) status = nsw_ranks_make(y, m, &ry, err);
+  if (!status) status = nsw_ranks_make(y, m, &ry, err);
   status = nsw_share_agree(&o->share, status, err);
-  if (status == NSW_OK) status = intervals(&rx, &ry, x, y, NSW_WANT_PEARSON, o, r, err);
+  if (!status) status = intervals(&rx, &ry, x, y, NSW_WANT_PEARSON, o, r, err);
   nsw_ranks_free(&rx);
   nsw_ranks_free(&ry);
   return status;
@@ -204,7 +204,7 @@ static int all_intervals(const struct nsw_ranks *rx, const struct nsw_ranks *ry,
   bool finite = r->pearson_n == r->n;
   unsigned wanted = NSW_WANT_RANKS | (finite ? NSW_WANT_PEARSON : 0) | (o->weighted_interval ? NSW_WANT_WEIGHTED : 0);
   int status = intervals(rx, ry, x, y, wanted, o, r, err);
-  if (status == NSW_OK && !finite && !isnan(r->pearson)) status = finite_intervals(x, y, r->n, o, r, err);
+  if (!status && !finite && !isnan(r->pearson)) status = finite_intervals(x, y, r->n, o, r, err);
   return status;
 }
 
@@ -226,9 +226,9 @@ int nsw_compare(struct nsw_compare_cache *c, const struct nsw_column *column, co
   take(c, column, accuracy, in, r);
   select_values(c->taken, column->value, c->rows, c->x);
   int status = nsw_ranks_make(c->x, r->n, &rx, err);
-  if (status == NSW_OK) status = shared_ranks(c, 0, accuracy, &ry, err);
-  if (status == NSW_OK) status = nsw_both_taus(&rx, ry, &kendall, &r->weighted, err);
-  if (status == NSW_OK) {
+  if (!status) status = shared_ranks(c, 0, accuracy, &ry, err);
+  if (!status) status = nsw_both_taus(&rx, ry, &kendall, &r->weighted, err);
+  if (!status) {
     r->undefined = why_undefined(r, &rx, ry);
     r->ties_proxy = nsw_ranks_tied_rows(&rx);
     r->ties_accuracy = nsw_ranks_tied_rows(ry);
@@ -239,7 +239,7 @@ int nsw_compare(struct nsw_compare_cache *c, const struct nsw_column *column, co
     status = partials(c, &rx, ry, r, err);
   }
   if (options->resamples) status = nsw_share_agree(&options->share, status, err);
-  if (status == NSW_OK) {
+  if (!status) {
     pearson(c, accuracy, r, c->z, c->y);
     if (options->resamples && !r->undefined) {
       select_values(c->taken, accuracy, c->rows, c->y);
@@ -256,7 +256,7 @@ static int joint_ranks(const double *const *columns, int count, const uint8_t *i
   double *value = malloc((rows + 1) * sizeof *value);
   if (!value) return nsw_no_memory(err, "comparing %zu rows", rows);
   int status = NSW_OK;
-  for (int c = 0; c < count && status == NSW_OK; c++) {
+  for (int c = 0; c < count && !status; c++) {
     size_t n = 0;
     if (!columns[c]) continue;
     for (size_t i = 0; i < rows; i++) {
@@ -277,8 +277,8 @@ int nsw_agree(const struct nsw_column *a, const struct nsw_column *b, const uint
   struct nsw_kendall kendall = {0};
   *result = (struct nsw_agreement){0, NAN, NAN};
   int status = joint_ranks(columns, 2, in, rows, ranks, err);
-  if (status == NSW_OK) status = nsw_kendall(&ranks[0], &ranks[1], &kendall, err);
-  if (status == NSW_OK) *result = (struct nsw_agreement){ranks[0].n, nsw_spearman(&ranks[0], &ranks[1]), kendall.tau_b};
+  if (!status) status = nsw_kendall(&ranks[0], &ranks[1], &kendall, err);
+  if (!status) *result = (struct nsw_agreement){ranks[0].n, nsw_spearman(&ranks[0], &ranks[1]), kendall.tau_b};
   nsw_ranks_free(&ranks[0]);
   nsw_ranks_free(&ranks[1]);
   return status;
@@ -295,7 +295,7 @@ static double *one_seed(const struct nsw_column *column, size_t seed, size_t row
 static int add_pair(struct nsw_ranks *ranks, size_t pairs, struct nsw_stability *r, struct nsw_error *err) {
   struct nsw_kendall kendall;
   int status = nsw_kendall(&ranks[0], &ranks[1], &kendall, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   double rho = nsw_spearman(&ranks[0], &ranks[1]);
   r->n = ranks[0].n;
   r->spearman_mean += rho / (double)pairs;
@@ -310,11 +310,11 @@ static int seed_pairs(const struct nsw_column *column, double *const *value, con
   size_t pairs = column->seeds * (column->seeds - 1) / 2;
   int status = NSW_OK;
   for (size_t a = 0; a < column->seeds; a++)
-    for (size_t b = 0; b < a && status == NSW_OK; b++) {
+    for (size_t b = 0; b < a && !status; b++) {
       const double *both[2] = {value[a], value[b]};
       struct nsw_ranks ranks[2] = {{0}, {0}};
       status = joint_ranks(both, 2, in, rows, ranks, err);
-      if (status == NSW_OK) status = add_pair(ranks, pairs, r, err);
+      if (!status) status = add_pair(ranks, pairs, r, err);
       nsw_ranks_free(&ranks[0]);
       nsw_ranks_free(&ranks[1]);
     }
@@ -325,11 +325,11 @@ static int seed_accuracy(const struct nsw_column *column, double *const *value, 
                          const uint8_t *in, size_t rows, struct nsw_stability *r, struct nsw_error *err) {
   double sum = 0, square = 0, k = (double)column->seeds;
   int status = NSW_OK;
-  for (size_t a = 0; a < column->seeds && status == NSW_OK; a++) {
+  for (size_t a = 0; a < column->seeds && !status; a++) {
     const double *both[2] = {value[a], accuracy};
     struct nsw_ranks ranks[2] = {{0}, {0}};
     status = joint_ranks(both, 2, in, rows, ranks, err);
-    double rho = status == NSW_OK ? nsw_spearman(&ranks[0], &ranks[1]) : NAN;
+    double rho = !status ? nsw_spearman(&ranks[0], &ranks[1]) : NAN;
     sum += rho;
     square += rho * rho;
     nsw_ranks_free(&ranks[0]);
@@ -347,10 +347,10 @@ int nsw_seed_stability(const struct nsw_column *column, const double *accuracy, 
   if (!column->by_seed || column->seeds < 2) return nsw_usage(err, "score %s has one seed", column->name);
   double **value = calloc(column->seeds, sizeof *value);
   int status = value ? NSW_OK : nsw_no_memory(err, "the seeds of %s", column->name);
-  for (size_t s = 0; s < column->seeds && status == NSW_OK; s++)
+  for (size_t s = 0; s < column->seeds && !status; s++)
     if (!(value[s] = one_seed(column, s, rows))) status = nsw_no_memory(err, "the seeds of %s", column->name);
-  if (status == NSW_OK) status = seed_pairs(column, value, in, rows, r, err);
-  if (status == NSW_OK && accuracy) status = seed_accuracy(column, value, accuracy, in, rows, r, err);
+  if (!status) status = seed_pairs(column, value, in, rows, r, err);
+  if (!status && accuracy) status = seed_accuracy(column, value, accuracy, in, rows, r, err);
   for (size_t s = 0; s < column->seeds && value; s++) free(value[s]);
   free(value);
   return status;

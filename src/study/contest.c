@@ -57,14 +57,14 @@ int nsw_contest(const struct nsw_column *a, const struct nsw_column *b, const do
   double *out[3] = {values, values + rows, values + 2 * rows};
   int status = values ? NSW_OK : nsw_no_memory(err, "comparing %s and %s", a->name, b->name);
   size_t n = r->n = values ? select_three(columns, in, rows, out) : 0;
-  for (int c = 0; c < 3 && status == NSW_OK; c++) status = nsw_ranks_make(out[c], n, &ranks[c], err);
-  if (status == NSW_OK) {
+  for (int c = 0; c < 3 && !status; c++) status = nsw_ranks_make(out[c], n, &ranks[c], err);
+  if (!status) {
     r->spearman_a = nsw_spearman(&ranks[0], &ranks[2]);
     r->spearman_b = nsw_spearman(&ranks[1], &ranks[2]);
     r->difference = r->spearman_a - r->spearman_b;
   }
   if (permutations) status = nsw_share_agree(share, status, err);
-  if (status == NSW_OK && !isnan(r->difference) && permutations) {
+  if (!status && !isnan(r->difference) && permutations) {
     for (int c = 0; c < 3; c++) normalise(&ranks[c], out[c]);
     double *gap = out[0], observed = 0;
     for (size_t i = 0; i < n; i++) {

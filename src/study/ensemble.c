@@ -94,7 +94,7 @@ static int add_ranks(const struct nsw_column *member, const struct nsw_column *e
   for (size_t i = 0; i < rows; i++)
     if (ensemble->standing[i] <= NSW_LOWEST) value[n++] = member->value[i];
   int status = nsw_ranks_make(value, n, &ranks, err);
-  for (size_t i = 0, k = 0; i < rows && status == NSW_OK; i++) {
+  for (size_t i = 0, k = 0; i < rows && !status; i++) {
     if (ensemble->standing[i] > NSW_LOWEST) continue;
     struct tally *t = &tally[i];
     uint64_t rank = nsw_rank_twice(&ranks, ranks.code[k++]);
@@ -129,10 +129,10 @@ static int fill(const struct nsw_columns *columns, const struct recipe *r, struc
   double members = (double)r->count;
   struct tally *tally = malloc((columns->rows + 1) * sizeof *tally);
   int status = tally ? NSW_OK : nsw_no_memory(err, "ensemble %s", ensemble->name);
-  for (size_t i = 0; i < columns->rows && status == NSW_OK; i++) tally[i] = (struct tally){logs, 0};
-  for (size_t m = 0; m < r->count && status == NSW_OK; m++)
+  for (size_t i = 0; i < columns->rows && !status; i++) tally[i] = (struct tally){logs, 0};
+  for (size_t m = 0; m < r->count && !status; m++)
     status = add_ranks(&columns->list[r->member[m]], ensemble, columns->rows, logs, tally, err);
-  for (size_t i = 0; i < columns->rows && status == NSW_OK; i++) {
+  for (size_t i = 0; i < columns->rows && !status; i++) {
     double exact = (double)tally[i].exact;
     if (ensemble->standing[i] > NSW_LOWEST)
       ensemble->value[i] = NAN;
@@ -147,9 +147,9 @@ int nsw_ensemble_add(struct nsw_columns *columns, const char *text, struct nsw_e
   struct recipe r;
   struct nsw_column *ensemble;
   int status = take_apart(text, &r, err);
-  if (status == NSW_OK) status = find_members(columns, text, &r, err);
-  if (status == NSW_OK) status = nsw_columns_add(columns, r.name, &ensemble, err);
-  if (status != NSW_OK) return status;
+  if (!status) status = find_members(columns, text, &r, err);
+  if (!status) status = nsw_columns_add(columns, r.name, &ensemble, err);
+  if (status) return status;
   char *long_name = strdup(r.long_name);
   if (!long_name) return nsw_no_memory(err, "ensemble %s", text);
   free(ensemble->long_name);

@@ -69,8 +69,8 @@ static int stand(const struct nsw_ranks *x, const struct nsw_ranks *y, struct st
   uint32_t *seen = calloc(d + 1, sizeof *seen);
   uint64_t both;
   int status = codes && tree && seen ? NSW_OK : nsw_no_memory(err, "a jackknife of %zu rows", n);
-  if (status == NSW_OK) status = nsw_kendall_sequence(x, y, codes, rows, &both, err);
-  for (size_t g = 0; g < x->distinct && status == NSW_OK; g++) {
+  if (!status) status = nsw_kendall_sequence(x, y, codes, rows, &both, err);
+  for (size_t g = 0; g < x->distinct && !status; g++) {
     uint32_t first = x->start[g], end = x->start[g + 1];
     for (uint32_t k = first, run = first; k < end; k++) {
       if (codes[k] != codes[run]) run = k;
@@ -171,9 +171,9 @@ static int spearman_left_out(const struct nsw_ranks *x, const struct nsw_ranks *
   }
   int status = above_x && above_y && square[0] && square[1] ? NSW_OK : nsw_no_memory(err, "a jackknife");
   double xy = 0;
-  for (size_t i = 0; i < n && status == NSW_OK; i++)
+  for (size_t i = 0; i < n && !status; i++)
     xy += ((double)nsw_rank_twice(x, x->code[i]) - mean) * ((double)nsw_rank_twice(y, y->code[i]) - mean);
-  for (size_t i = 0; i < n && status == NSW_OK; i++) {
+  for (size_t i = 0; i < n && !status; i++) {
     uint32_t a = x->code[i], b = y->code[i];
     double less_x = x->start[a], less_y = y->start[b], tx = x->start[a + 1] - x->start[a];
     double ty = y->start[b + 1] - y->start[b], ll = s[i].below_below, le = s[i].below_equal, el = s[i].equal_below;
@@ -225,13 +225,13 @@ static int ranks_left_out(const struct nsw_ranks *x, const struct nsw_ranks *y, 
   size_t n = x->n;
   struct standing *standing = malloc(n * sizeof *standing);
   int status = standing ? NSW_OK : nsw_no_memory(err, "a jackknife of %zu rows", n);
-  if (status == NSW_OK) status = stand(x, y, standing, err);
-  if (status == NSW_OK) {
+  if (!status) status = stand(x, y, standing, err);
+  if (!status) {
     kendall_left_out(x, y, standing, value);
     acceleration[NSW_KENDALL] = acceleration_of(value, n);
     status = spearman_left_out(x, y, standing, value, err);
   }
-  if (status == NSW_OK) acceleration[NSW_SPEARMAN] = acceleration_of(value, n);
+  if (!status) acceleration[NSW_SPEARMAN] = acceleration_of(value, n);
   free(standing);
   return status;
 }
@@ -243,14 +243,14 @@ int nsw_jackknife(const struct nsw_ranks *x, const struct nsw_ranks *y, const do
   if (n < 3 || y->n != n) return NSW_OK;
   double *value = malloc(n * sizeof *value);
   int status = value ? NSW_OK : nsw_no_memory(err, "a jackknife of %zu rows", n);
-  if (status == NSW_OK && wanted & NSW_WANT_RANKS) status = ranks_left_out(x, y, value, acceleration, err);
-  if (status == NSW_OK && wanted & NSW_WANT_PEARSON) {
+  if (!status && wanted & NSW_WANT_RANKS) status = ranks_left_out(x, y, value, acceleration, err);
+  if (!status && wanted & NSW_WANT_PEARSON) {
     pearson_left_out(vx, vy, n, value);
     acceleration[NSW_PEARSON] = acceleration_of(value, n);
   }
-  if (status == NSW_OK && wanted & NSW_WANT_WEIGHTED) {
+  if (!status && wanted & NSW_WANT_WEIGHTED) {
     status = nsw_weighted_left_out(x, y, value, err);
-    if (status == NSW_OK) acceleration[NSW_WEIGHTED] = acceleration_of(value, n);
+    if (!status) acceleration[NSW_WEIGHTED] = acceleration_of(value, n);
   }
   free(value);
   return status;

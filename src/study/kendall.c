@@ -131,11 +131,11 @@ int nsw_kendall(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw
                 struct nsw_error *err) {
   size_t n = x->n;
   int status = nsw_kendall_begin(x, y, result, err);
-  if (status != NSW_OK || n < 2) return status;
+  if (status || n < 2) return status;
   uint32_t *codes = malloc(2 * n * sizeof *codes);
   if (!codes) return nsw_no_memory(err, "comparing %zu rows", n);
   status = nsw_kendall_sequence(x, y, codes, NULL, &result->tied_both, err);
-  if (status == NSW_OK) {
+  if (!status) {
     result->discordant = nsw_inversions(codes, codes + n, y->start, y->distinct);
     nsw_kendall_finish(x, y, result);
   }

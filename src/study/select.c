@@ -81,9 +81,9 @@ int nsw_pick_top(const double *score, const double *accuracy, size_t n, const ui
   struct nsw_ranks ranks = {0}, order = {0};
   double *group = malloc((2 * n + 1) * sizeof *group), *sorted = group + n;
   int status = group ? NSW_OK : nsw_no_memory(err, "selecting from %zu candidates", n);
-  if (status == NSW_OK) status = nsw_ranks_make(score, n, &ranks, err);
-  if (status == NSW_OK) status = nsw_ranks_make(accuracy, n, &order, err);
-  if (status == NSW_OK) {
+  if (!status) status = nsw_ranks_make(score, n, &ranks, err);
+  if (!status) status = nsw_ranks_make(accuracy, n, &order, err);
+  if (!status) {
     for (size_t i = 0; i < n; i++) sorted[i] = accuracy[order.order[i]];
     struct descent d = {.ranks = &ranks, .accuracy = accuracy, .group = group, .g = ranks.distinct, .best = -INFINITY};
     for (size_t i = 0; i < count; i++) picks[i] = pick_at(&d, ks[i], sorted, n);
@@ -120,7 +120,7 @@ int nsw_pareto(const double *cost, const double *value, size_t n, uint32_t *fron
   int status = nsw_ranks_make(cost, n, &by_cost, err);
   double best = -INFINITY;
   bool any = false;
-  for (size_t g = 0; g < by_cost.distinct && status == NSW_OK; g++) {
+  for (size_t g = 0; g < by_cost.distinct && !status; g++) {
     int64_t winner = -1;
     for (uint32_t i = by_cost.start[g]; i < by_cost.start[g + 1]; i++) {
       uint32_t row = by_cost.order[i];
@@ -163,7 +163,7 @@ int nsw_two_step(const double *score, const double *valid, const double *test, s
   uint8_t *used = malloc(candidates);
   double *found = malloc(runs * sizeof *found), sum = 0, square = 0;
   int status = drawn && used && found ? NSW_OK : nsw_no_memory(err, "a search among %zu", n);
-  for (uint64_t run = 0; run < runs && status == NSW_OK; run++) {
+  for (uint64_t run = 0; run < runs && !status; run++) {
     struct nsw_stream stream = {.seed = seed, .which = run, .purpose = NSW_FOR_SAMPLING};
     for (size_t i = 0; i < n; i++) drawn[i] = (uint32_t)i;
     draw(drawn, n, candidates, stream);
@@ -180,8 +180,7 @@ int nsw_two_step(const double *score, const double *valid, const double *test, s
     r->highest = fmax(r->highest, found[run]);
   }
   r->mean = sum / (double)runs;
-  for (uint64_t run = 0; run < runs && status == NSW_OK; run++)
-    square += (found[run] - r->mean) * (found[run] - r->mean);
+  for (uint64_t run = 0; run < runs && !status; run++) square += (found[run] - r->mean) * (found[run] - r->mean);
   r->deviation = runs > 1 ? sqrt(square / (double)(runs - 1)) : NAN;
   free(drawn);
   free(used);

@@ -13,11 +13,11 @@ static int decode_cells(struct nsw_facts *facts, struct nsw_error *err) {
   struct nsw_space *space = NULL;
   struct nsw_graph graph = {.shape = 0};
   int status = nsw_space_open(table->space, &space, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   facts->depth = malloc(table->rows + 1);
   facts->skips = malloc(table->rows + 1);
   if (!facts->depth || !facts->skips) status = nsw_no_memory(err, "the cells of %s", table->space);
-  for (size_t i = 0; i < table->rows && status == NSW_OK; i++) {
+  for (size_t i = 0; i < table->rows && !status; i++) {
     if (table->index[i] >= nsw_space_count(space)) {
       status = nsw_fail(err, "index %u is beyond the end of %s", table->index[i], table->space);
       break;
@@ -39,9 +39,9 @@ static int cut_deciles(struct nsw_facts *facts, struct nsw_error *err) {
   struct nsw_ranks ranks = {0};
   facts->decile = malloc(table->rows + 1);
   int status = size && facts->decile ? NSW_OK : nsw_no_memory(err, "the sizes of %s", table->space);
-  for (size_t i = 0; i < table->rows && status == NSW_OK; i++) size[i] = (double)table->params[i];
-  if (status == NSW_OK) status = nsw_ranks_make(size, table->rows, &ranks, err);
-  for (size_t i = 0; i < table->rows && status == NSW_OK; i++) {
+  for (size_t i = 0; i < table->rows && !status; i++) size[i] = (double)table->params[i];
+  if (!status) status = nsw_ranks_make(size, table->rows, &ranks, err);
+  for (size_t i = 0; i < table->rows && !status; i++) {
     uint64_t middle = (nsw_rank_twice(&ranks, ranks.code[i]) - 1) * 10 / (2 * table->rows);
     facts->decile[i] = (uint8_t)(middle > 9 ? 9 : middle);
   }
@@ -99,7 +99,7 @@ static int push_values(const char *word, int kind, const uint8_t *values, int sh
     struct nsw_subset subset = {.kind = kind, .number = v + shift};
     snprintf(subset.name, sizeof subset.name, "%s:%d", word, v + shift);
     int status = push(subsets, count, subset, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
   }
   return NSW_OK;
 }
@@ -128,11 +128,11 @@ static int parse_word(const char *word, struct nsw_facts *facts, struct nsw_subs
   struct nsw_subset subset;
   bool numbered;
   int status = read_word(word, &subset, &numbered, err);
-  if (status == NSW_OK && subset.kind == NSW_UNIQUE) status = find_firsts(facts, err);
-  if (status == NSW_OK && subset.kind == NSW_SIZE) status = cut_deciles(facts, err);
-  if (status == NSW_OK && (subset.kind == NSW_PATH || subset.kind == NSW_DEPTH || subset.kind == NSW_SKIPS))
+  if (!status && subset.kind == NSW_UNIQUE) status = find_firsts(facts, err);
+  if (!status && subset.kind == NSW_SIZE) status = cut_deciles(facts, err);
+  if (!status && (subset.kind == NSW_PATH || subset.kind == NSW_DEPTH || subset.kind == NSW_SKIPS))
     status = decode_cells(facts, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   size_t rows = facts->table->rows;
   if (!numbered && subset.kind == NSW_SIZE)
     return push_values(word, subset.kind, facts->decile, 1, rows, subsets, count, err);
@@ -149,14 +149,14 @@ static int parse_list(const char *list, struct nsw_facts *facts, struct nsw_subs
   char *copy = strdup(list), *rest = NULL;
   size_t words = 0;
   int status = copy ? NSW_OK : nsw_no_memory(err, "subsets");
-  for (char *word = copy ? strtok_r(copy, ",", &rest) : NULL; word && status == NSW_OK;
+  for (char *word = copy ? strtok_r(copy, ",", &rest) : NULL; word && !status;
        word = strtok_r(NULL, ",", &rest), words++) {
     struct nsw_subset subset;
     bool numbered;
     status = subsets ? parse_word(word, facts, subsets, count, err) : read_word(word, &subset, &numbered, err);
   }
   free(copy);
-  if (status == NSW_OK && (subsets ? !*count : !words)) status = nsw_usage(err, "--subset: no subset named");
+  if (!status && (subsets ? !*count : !words)) status = nsw_usage(err, "--subset: no subset named");
   return status;
 }
 
@@ -179,7 +179,7 @@ static int top_border(const double *accuracy, size_t rows, double percent, doubl
     if (!isnan(accuracy[i])) known[n++] = accuracy[i];
   int status = nsw_ranks_make(known, n, &ranks, err);
   size_t want = (size_t)ceil((double)n * percent / 100);
-  *border = status == NSW_OK && want ? known[ranks.order[n - want]] : INFINITY;
+  *border = !status && want ? known[ranks.order[n - want]] : INFINITY;
   nsw_ranks_free(&ranks);
   free(known);
   return status;
@@ -192,7 +192,7 @@ int nsw_subset_rows(const struct nsw_subset *subset, const struct nsw_facts *fac
   if (subset->kind == NSW_TOP) {
     if (!accuracy) return nsw_usage(err, "--subset %s needs accuracies", subset->name);
     int status = top_border(accuracy, table->rows, subset->number, &border, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
   }
   for (size_t i = 0; i < table->rows; i++) switch (subset->kind) {
       case NSW_ALL:

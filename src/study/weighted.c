@@ -56,12 +56,12 @@ int nsw_both_taus(const struct nsw_ranks *x, const struct nsw_ranks *y, struct n
   size_t n = x->n;
   *weighted = NAN;
   int status = nsw_kendall_begin(x, y, kendall, err);
-  if (status != NSW_OK || n < 2) return status;
+  if (status || n < 2) return status;
   uint32_t *codes = malloc((3 * n + y->distinct + 1) * sizeof *codes), *crossed = codes + n, *place = codes + 2 * n;
   void *scratch = malloc(nsw_crossings_scratch(n));
   status = codes && scratch ? NSW_OK : nsw_no_memory(err, "comparing %zu rows", n);
-  if (status == NSW_OK) status = nsw_kendall_sequence(x, y, codes, NULL, &kendall->tied_both, err);
-  if (status == NSW_OK) {
+  if (!status) status = nsw_kendall_sequence(x, y, codes, NULL, &kendall->tied_both, err);
+  if (!status) {
     struct nsw_sequence s = {n, codes, x->start, y->start, x->distinct, y->distinct};
     nsw_crossings(&s, scratch, crossed);
     nsw_places_in_y(&s, codes + 3 * n, place);

@@ -139,8 +139,8 @@ static int one_way(const struct nsw_ranks *x, const struct nsw_ranks *y, double 
   void *scratch = malloc(nsw_crossings_scratch(n));
   uint64_t both;
   int status = w.codes && w.tree && w.all && scratch ? NSW_OK : nsw_no_memory(err, "a jackknife of %zu rows", n);
-  if (status == NSW_OK) status = nsw_kendall_sequence(x, y, w.codes, w.rows, &both, err);
-  if (status == NSW_OK) {
+  if (!status) status = nsw_kendall_sequence(x, y, w.codes, w.rows, &both, err);
+  if (!status) {
     struct nsw_sequence s = {n, w.codes, x->start, y->start, x->distinct, d};
     struct counts before = {0, 0, 0};
     struct load passed = {0, 0};
@@ -158,5 +158,5 @@ static int one_way(const struct nsw_ranks *x, const struct nsw_ranks *y, double 
 int nsw_weighted_left_out(const struct nsw_ranks *x, const struct nsw_ranks *y, double *value, struct nsw_error *err) {
   for (size_t i = 0; i < x->n; i++) value[i] = 0;
   int status = one_way(x, y, value, err);
-  return status == NSW_OK ? one_way(y, x, value, err) : status;
+  return !status ? one_way(y, x, value, err) : status;
 }

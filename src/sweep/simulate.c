@@ -245,7 +245,7 @@ int nsw_simulate(size_t n, const double *cost, const double *seconds, const uint
   sim.worker = calloc(sim.workers, sizeof *sim.worker);
   if (!sim.worker) return nsw_no_memory(err, "%zu simulated ranks", machine->ranks);
   int status = nsw_schedule_create(n, cost, kind, sim.workers, policy, &sim.schedule, err);
-  if (status == NSW_OK) {
+  if (!status) {
     run(&sim);
     summarise(&sim, out);
     if (sim.no_memory) status = nsw_no_memory(err, "%zu simulated ranks", machine->ranks);

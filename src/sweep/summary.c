@@ -193,7 +193,7 @@ void nsw_summary_end(const struct nsw_sweep_plan *plan, const struct nsw_hosts *
   fprintf(stderr, "  rows: %s scored, %s without a path, %s failed, %s pending\n", nsw_thousands(tally.scored, a),
           nsw_thousands(tally.no_path, b), nsw_thousands(tally.failed, c), nsw_thousands(tally.pending, d));
   show_failures(plan, results);
-  if (status == NSW_OK)
+  if (!status)
     fprintf(stderr, "%s: complete%s\n", plan->request->out, tally.failed ? ", with failed rows" : "");
   else if (status == NSW_STOPPED || status == NSW_HALTED)
     fprintf(stderr, "%s: stopped by %s, %.1f %% done; the same command goes on\n", plan->request->out,

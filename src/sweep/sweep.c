@@ -383,8 +383,8 @@ static int last_write(struct sweep *s, int status, double *seconds, struct nsw_e
   double start = nsw_now();
   nsw_timestamp(now);
   struct nsw_error late = {{0}};
-  int failed = status == NSW_OK ? nsw_attributes_set(&table->attributes, "finished", now, &late) : NSW_OK;
-  if (!failed) failed = nsw_file_write(s->request->out, &table, 1, status == NSW_OK, &late);
+  int failed = !status ? nsw_attributes_set(&table->attributes, "finished", now, &late) : NSW_OK;
+  if (!failed) failed = nsw_file_write(s->request->out, &table, 1, !status, &late);
   *seconds = nsw_now() - start;
   if (!failed) return status;
   if (status != NSW_FAILED) *err = late; /* else the first failure has been named */
@@ -406,9 +406,8 @@ static int lead(struct sweep *s, struct nsw_error *err) {
   int timed = nsw_summary_timings(s->results, &s->hosts, &served, setup, status ? &ignored : err);
   if (!status) status = timed;
   status = last_write(s, status, &written, err);
-  if (status == NSW_OK && unlink(s->notes) && errno != ENOENT)
-    fprintf(stderr, "nasweep: %s: %s\n", s->notes, strerror(errno));
-  if (status == NSW_OK && s->pause.folder) nsw_state_clear(s->pause.folder);
+  if (!status && unlink(s->notes) && errno != ENOENT) fprintf(stderr, "nasweep: %s: %s\n", s->notes, strerror(errno));
+  if (!status && s->pause.folder) nsw_state_clear(s->pause.folder);
   nsw_summary_end(&s->plan, &s->hosts, s->results, &served, setup, written, status);
   free(served.timing);
   return status ? status : verdict(s, err);

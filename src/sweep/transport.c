@@ -191,7 +191,7 @@ int nsw_transport_agree(const struct nsw_transport *t, int status, struct nsw_er
   } mine, worst;
   if (t->size == 1) return status;
   mine.rank = t->rank;
-  mine.gravity = status == NSW_OK ? 0 : status == NSW_STOPPED || status == NSW_HALTED ? 1 : status == NSW_USAGE ? 2 : 3;
+  mine.gravity = !status ? 0 : status == NSW_STOPPED || status == NSW_HALTED ? 1 : status == NSW_USAGE ? 2 : 3;
   int failed = nsw_mpi_check(MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, t->comm), "MPI_Allreduce", err);
   if (failed || worst.gravity == 0) return failed;
   failed = nsw_mpi_check(MPI_Bcast(&status, 1, MPI_INT, worst.rank, t->comm), "MPI_Bcast", err);

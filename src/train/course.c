@@ -53,10 +53,10 @@ static int visit_all(struct walk *w, const struct nsw_course_parts *parts, struc
   const struct nsw_net *net = parts->net;
   int status = NSW_OK;
   visit(w, parts->now, sizeof *parts->now);
-  for (int p = 0; p < net->params && status == NSW_OK; p++) {
+  for (int p = 0; p < net->params && !status; p++) {
     if (!net->param[p].live) continue;
     status = visit_param(w, net, parts->weights, p, true, err);
-    if (status == NSW_OK) status = visit_param(w, net, parts->velocity, p, false, err);
+    if (!status) status = visit_param(w, net, parts->velocity, p, false, err);
   }
   if (parts->curve) visit(w, parts->curve, (size_t)parts->epochs * 4 * sizeof *parts->curve);
   return status;
@@ -65,7 +65,7 @@ static int visit_all(struct walk *w, const struct nsw_course_parts *parts, struc
 int nsw_course_pack(const struct nsw_course_parts *parts, void **bytes, size_t *size, struct nsw_error *err) {
   struct walk count = {.at = NULL};
   int status = visit_all(&count, parts, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   *size = sizeof magic + count.size + sizeof(uint32_t);
   char *made = malloc(*size);
   if (!made) return nsw_no_memory(err, "the state of a training, %zu bytes", *size);
@@ -87,6 +87,6 @@ int nsw_course_unpack(const struct nsw_course_parts *parts, const void *bytes, s
   if (sum != nsw_crc32c_best()(at, size - sizeof sum)) return nsw_fail(err, "its checksum is wrong");
   struct walk read = {.reading = true, .from = at + sizeof magic, .left = size - sizeof magic - sizeof sum};
   int status = visit_all(&read, parts, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   return read.failed || read.left ? nsw_fail(err, "is the state of another network or recipe") : NSW_OK;
 }

@@ -66,7 +66,7 @@ int nsw_parts_make(const struct nsw_recipe *recipe, const struct nsw_images *ima
   size_t side = (size_t)resolution, one = 3 * side * side, from = (size_t)images->resolution;
   *parts = (struct nsw_parts){.resolution = resolution, .classes = images->classes, .count = images->count};
   int status = choose_sizes(recipe, parts, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   parts->pixels = malloc(images->count * one * sizeof *parts->pixels);
   parts->labels = malloc(images->count * sizeof *parts->labels);
   parts->member = malloc(images->count * sizeof *parts->member);

@@ -104,7 +104,7 @@ static int read_whole(const struct nsw_proxy_option *s, const char *text, int lo
                       struct nsw_error *err) {
   double x = 0;
   int status = read_real(s, text, low, high, &x, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   if (x != floor(x)) return wrong(s, text, "a whole number is wanted", err);
   *value = (int)x;
   return NSW_OK;
@@ -113,7 +113,7 @@ static int read_whole(const struct nsw_proxy_option *s, const char *text, int lo
 static int read_flag(const struct nsw_proxy_option *s, const char *text, bool *value, struct nsw_error *err) {
   int x = 0;
   int status = read_whole(s, text, 0, 1, &x, err);
-  if (status == NSW_OK) *value = x;
+  if (!status) *value = x;
   return status;
 }
 
@@ -186,9 +186,9 @@ static int find_preset(const char *name, struct nsw_recipe *recipe, struct nsw_e
 
 int nsw_recipe_read(const char *const *values, struct nsw_recipe *recipe, struct nsw_error *err) {
   int status = find_preset(values[0], recipe, err);
-  for (int k = 1; k < NSW_SETTINGS && status == NSW_OK; k++)
+  for (int k = 1; k < NSW_SETTINGS && !status; k++)
     if (strcmp(values[k], "preset")) status = read_one(k, values[k], recipe, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   if (recipe->nesterov && recipe->momentum == 0) return nsw_usage(err, "nesterov = 1 wants a momentum above 0");
   if (!recipe->train != !recipe->valid)
     return nsw_usage(err, "train = %d and valid = %d: either both or none", recipe->train, recipe->valid);
@@ -211,8 +211,7 @@ int nsw_recipe_parse(const char *text, const char *preset, struct nsw_recipe *re
   char quoted[NSW_QUOTE_SIZE], *copy = strdup(text), *rest = NULL;
   int status = copy ? NSW_OK : nsw_no_memory(err, "settings of a training");
   for (int k = 0; k < NSW_SETTINGS; k++) values[k] = k ? nsw_settings[k].value : preset;
-  for (char *piece = copy ? strtok_r(copy, ",", &rest) : NULL; piece && status == NSW_OK;
-       piece = strtok_r(NULL, ",", &rest)) {
+  for (char *piece = copy ? strtok_r(copy, ",", &rest) : NULL; piece && !status; piece = strtok_r(NULL, ",", &rest)) {
     const char *value = NULL;
     int k = find_setting(piece, &value);
     if (k < 0)
@@ -221,7 +220,7 @@ int nsw_recipe_parse(const char *text, const char *preset, struct nsw_recipe *re
     else
       values[k] = value;
   }
-  if (status == NSW_OK) status = nsw_recipe_read(values, recipe, err);
+  if (!status) status = nsw_recipe_read(values, recipe, err);
   free(copy);
   return status;
 }
@@ -242,12 +241,11 @@ int nsw_recipe_macro(const struct nsw_recipe *recipe, const struct nsw_macro *ma
   *made = *macro;
   if (recipe->macro.cells > 0) made->cells = recipe->macro.cells;
   int status = size_of("channels", recipe->macro.channels, macro->channels, &made->channels, err);
-  if (status == NSW_OK)
-    status = size_of("resolution", recipe->macro.resolution, macro->resolution, &made->resolution, err);
-  if (status == NSW_OK && (made->resolution > macro->resolution || macro->resolution % made->resolution))
+  if (!status) status = size_of("resolution", recipe->macro.resolution, macro->resolution, &made->resolution, err);
+  if (!status && (made->resolution > macro->resolution || macro->resolution % made->resolution))
     status = nsw_usage(err, "resolution = %d: images of %d pixels cannot be averaged to that", made->resolution,
                        macro->resolution);
-  if (status == NSW_OK && made->resolution % 4)
+  if (!status && made->resolution % 4)
     status = nsw_usage(err, "resolution = %d: it is halved twice, so it must be a multiple of 4", made->resolution);
   return status;
 }

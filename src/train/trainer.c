@@ -64,14 +64,14 @@ int nsw_trainer_create(const struct nsw_recipe *recipe, const struct nsw_images 
   t->largest = recipe->batch > EVALUATED ? recipe->batch : EVALUATED;
   size_t one = 3 * (size_t)resolution * (size_t)resolution, most = (size_t)t->largest;
   int status = nsw_parts_make(recipe, images, resolution, &t->parts, err);
-  if (status == NSW_OK) status = nsw_engine_create(nsw_cpu_isa(), &t->engine, err);
-  if (status == NSW_OK) {
+  if (!status) status = nsw_engine_create(nsw_cpu_isa(), &t->engine, err);
+  if (!status) {
     t->order = malloc(t->parts.train * sizeof *t->order);
     t->pixels = malloc(most * one * sizeof *t->pixels);
     t->labels = malloc(most * sizeof *t->labels);
     if (!t->order || !t->pixels || !t->labels) status = nsw_no_memory(err, "a batch of %d images", t->largest);
   }
-  if (status == NSW_OK)
+  if (!status)
     *trainer = t;
   else
     nsw_trainer_free(&t);
@@ -132,11 +132,11 @@ int nsw_trainer_evaluate(struct nsw_trainer *t, const struct nsw_net *net, const
       t->labels[k] = t->parts.labels[image[first + (size_t)k]];
     }
     int status = fill(t, n, err);
-    if (status == NSW_OK)
+    if (!status)
       status =
           first ? nsw_engine_show(t->engine, &t->batch, err)
                 : nsw_engine_bind(t->engine, net, weights, &t->batch, (struct nsw_run){.norm = NSW_NORM_RUNNING}, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     nsw_engine_run(t->engine);
     const float *logits = nsw_engine_logits(t->engine);
     for (int k = 0; k < n; k++) {
@@ -187,8 +187,8 @@ static int take_up(struct course *c, struct nsw_error *err) {
     return nsw_engine_bind(t->engine, c->net, t->weights, &t->batch, run, err);
   }
   int status = nsw_engine_show(t->engine, &t->batch, err);
-  if (status == NSW_OK) status = nsw_engine_reweigh(t->engine, t->weights, err);
-  if (status == NSW_OK) nsw_engine_clear(t->engine);
+  if (!status) status = nsw_engine_reweigh(t->engine, t->weights, err);
+  if (!status) nsw_engine_clear(t->engine);
   return status;
 }
 
@@ -229,17 +229,17 @@ static int step(struct course *c, struct nsw_error *err) {
                          .decay = (float)t->recipe.decay,
                          .nesterov = t->recipe.nesterov};
   int status = training_batch(c, first, count, err);
-  if (status == NSW_OK) status = take_up(c, err);
-  if (status != NSW_OK) return status;
+  if (!status) status = take_up(c, err);
+  if (status) return status;
   if (!learn(c, count)) {
     c->now.diverged = true;
     return NSW_OK;
   }
   status = nsw_engine_track(t->engine, NSW_NORM_MOMENTUM, t->weights, err);
-  if (status == NSW_OK) status = nsw_engine_gradients(t->engine, 1.0f / (float)count, t->gradient, err);
-  if (status == NSW_OK) status = clip(c, err);
-  if (status == NSW_OK) status = nsw_weights_step(t->weights, t->velocity, t->gradient, &how, err);
-  if (status == NSW_OK) c->now.diverged = !nsw_weights_finite(t->weights);
+  if (!status) status = nsw_engine_gradients(t->engine, 1.0f / (float)count, t->gradient, err);
+  if (!status) status = clip(c, err);
+  if (!status) status = nsw_weights_step(t->weights, t->velocity, t->gradient, &how, err);
+  if (!status) c->now.diverged = !nsw_weights_finite(t->weights);
   c->now.step++;
   return status;
 }
@@ -253,7 +253,7 @@ static int end_epoch(struct course *c, struct nsw_error *err) {
   int status = nsw_trainer_evaluate(t, c->net, t->weights, t->parts.member + t->parts.train, t->parts.valid, &accuracy,
                                     &loss, err);
   c->bound = false;
-  if (status != NSW_OK) return status;
+  if (status) return status;
   now->train_accuracy = 100.0 * (double)now->right / (double)now->seen;
   now->train_loss = now->loss / (double)now->seen;
   now->valid_accuracy = accuracy;
@@ -279,7 +279,7 @@ static int keep_state(struct course *c, struct nsw_error *err) {
   void *bytes = NULL;
   size_t size;
   int status = nsw_course_pack(&parts, &bytes, &size, err);
-  if (status == NSW_OK) status = c->rest->keep(c->rest->with, bytes, size, err);
+  if (!status) status = c->rest->keep(c->rest->with, bytes, size, err);
   free(bytes);
   return status;
 }
@@ -291,7 +291,7 @@ static int fetch_state(struct course *c, struct nsw_error *err) {
   void *bytes = NULL;
   size_t size = 0;
   int status = c->rest->fetch(c->rest->with, &bytes, &size, err);
-  if (status == NSW_OK && bytes) status = nsw_course_unpack(&parts, bytes, size, err);
+  if (!status && bytes) status = nsw_course_unpack(&parts, bytes, size, err);
   free(bytes);
   return status;
 }
@@ -299,15 +299,15 @@ static int fetch_state(struct course *c, struct nsw_error *err) {
 static int train(struct course *c, struct nsw_error *err) {
   struct nsw_trainer *t = c->t;
   int steps = steps_of(t), status = NSW_OK;
-  while (c->now.epoch < t->recipe.epochs && !c->now.diverged && status == NSW_OK) {
+  while (c->now.epoch < t->recipe.epochs && !c->now.diverged && !status) {
     nsw_parts_order(&t->parts, c->seed, c->now.epoch, t->order);
-    while (c->now.step < steps && !c->now.diverged && status == NSW_OK) {
+    while (c->now.step < steps && !c->now.diverged && !status) {
       status = step(c, err);
-      bool stop = status == NSW_OK && wants_stop(c);
-      if (stop || (status == NSW_OK && nsw_now() - c->kept > KEEP_EVERY)) status = keep_state(c, err);
-      if (stop) return status == NSW_OK ? NSW_STOPPED : status;
+      bool stop = !status && wants_stop(c);
+      if (stop || (!status && nsw_now() - c->kept > KEEP_EVERY)) status = keep_state(c, err);
+      if (stop) return !status ? NSW_STOPPED : status;
     }
-    if (status == NSW_OK && !c->now.diverged) status = end_epoch(c, err);
+    if (!status && !c->now.diverged) status = end_epoch(c, err);
   }
   return status;
 }
@@ -343,13 +343,13 @@ int nsw_trainer_run(struct nsw_trainer *t, const struct nsw_net *net, uint64_t s
   free(t->slopes);
   t->slopes = malloc((size_t)t->largest * (size_t)net->classes * sizeof *t->slopes);
   int status = t->slopes ? NSW_OK : nsw_no_memory(err, "the slopes of %d images", t->largest);
-  if (status == NSW_OK) status = nsw_weights_draw(&t->weights, net, NSW_DRAW_OWN, seed, err);
-  if (status == NSW_OK) status = nsw_weights_hold(t->weights, NSW_HOLD_LIVE, err);
-  if (status == NSW_OK) status = nsw_weights_draw(&t->velocity, net, NSW_DRAW_ZERO, 0, err);
-  if (status == NSW_OK) status = nsw_weights_hold(t->velocity, NSW_HOLD_LIVE, err);
-  if (status == NSW_OK) status = nsw_weights_draw(&t->gradient, net, NSW_DRAW_ZERO, 0, err);
-  if (status == NSW_OK) status = fetch_state(&c, err);
-  if (status == NSW_OK) status = train(&c, err);
-  if (status == NSW_OK) *trained = outcome_of(&c);
+  if (!status) status = nsw_weights_draw(&t->weights, net, NSW_DRAW_OWN, seed, err);
+  if (!status) status = nsw_weights_hold(t->weights, NSW_HOLD_LIVE, err);
+  if (!status) status = nsw_weights_draw(&t->velocity, net, NSW_DRAW_ZERO, 0, err);
+  if (!status) status = nsw_weights_hold(t->velocity, NSW_HOLD_LIVE, err);
+  if (!status) status = nsw_weights_draw(&t->gradient, net, NSW_DRAW_ZERO, 0, err);
+  if (!status) status = fetch_state(&c, err);
+  if (!status) status = train(&c, err);
+  if (!status) *trained = outcome_of(&c);
   return status;
 }

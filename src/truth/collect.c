@@ -57,14 +57,14 @@ static int set_attributes(const struct nsw_collected *c, struct nsw_accuracy *co
   const char *name = strrchr(c->path, '/');
   struct nsw_attributes *attributes = &column->attributes;
   int status = nsw_attributes_setf(attributes, err, "source", "%s, column %s", name ? name + 1 : c->path, c->header);
-  if (status == NSW_OK) status = nsw_attributes_set(attributes, "unit", "percent", err);
-  if (status == NSW_OK && c->epochs) status = nsw_attributes_setf(attributes, err, "epochs", "%d", c->epochs);
-  if (status != NSW_OK || c->runs < 2) return status;
+  if (!status) status = nsw_attributes_set(attributes, "unit", "percent", err);
+  if (!status && c->epochs) status = nsw_attributes_setf(attributes, err, "epochs", "%d", c->epochs);
+  if (status || c->runs < 2) return status;
   char seeds[NSW_COLLECT_RUNS * 21] = "";
   for (size_t k = 0; k < c->runs; k++)
     snprintf(seeds + strlen(seeds), sizeof seeds - strlen(seeds), "%s%lld", k ? "," : "", (long long)c->run[k]);
   status = nsw_attributes_setf(attributes, err, "repeats", "%zu", c->runs);
-  return status == NSW_OK ? nsw_attributes_set(attributes, "seeds", seeds, err) : status;
+  return !status ? nsw_attributes_set(attributes, "seeds", seeds, err) : status;
 }
 
 static int clash(const struct nsw_collected *c, const struct nsw_accuracy *there, struct nsw_error *err) {
@@ -81,7 +81,7 @@ static int make_column(const struct nsw_collect *collect, const struct nsw_colle
   struct nsw_accuracy *column = nsw_table_accuracy(table, c->dataset, c->split);
   if (column) return clash(c, column, err);
   int status = nsw_table_add_accuracy(table, c->dataset, c->split, c->runs ? c->runs : 1, &column, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   for (size_t i = 0; i < collect->rows; i++) {
     double sum = 0, count = 0;
     for (size_t k = 0; k < c->runs; k++) {
@@ -96,9 +96,9 @@ static int make_column(const struct nsw_collect *collect, const struct nsw_colle
 int nsw_collect_finish(struct nsw_collect *collect, const char *unit, struct nsw_table *table,
                        struct nsw_truth_report *report, struct nsw_error *err) {
   int status = NSW_OK;
-  for (size_t i = 0; i < collect->columns && status == NSW_OK; i++) {
+  for (size_t i = 0; i < collect->columns && !status; i++) {
     status = to_percent(collect, &collect->column[i], unit, report, err);
-    if (status == NSW_OK) status = make_column(collect, &collect->column[i], table, err);
+    if (!status) status = make_column(collect, &collect->column[i], table, err);
   }
   return status;
 }

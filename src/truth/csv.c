@@ -133,17 +133,16 @@ static int read_labels(const struct import *in, char **fields, struct labels *la
     const char *text = fields[l->dataset], *known = nsw_dataset_named(text);
     status = plain_name(known ? known : text, "data set", labels->dataset, in->err);
   }
-  if (status == NSW_OK && l->split >= 0) {
+  if (!status && l->split >= 0) {
     const char *text = fields[l->split], *known = nsw_split_named(text);
     status = plain_name(known ? known : text, "split", labels->split, in->err);
   }
-  if (status == NSW_OK && l->epochs >= 0) {
+  if (!status && l->epochs >= 0) {
     status = whole_number(fields[l->epochs], "number of epochs", &epochs, in->err);
-    if (status == NSW_OK && (epochs < 0 || epochs > 100000))
-      status = nsw_fail(in->err, "%lld epochs", (long long)epochs);
+    if (!status && (epochs < 0 || epochs > 100000)) status = nsw_fail(in->err, "%lld epochs", (long long)epochs);
     labels->epochs = (int)epochs;
   }
-  if (status == NSW_OK && l->run >= 0) status = whole_number(fields[l->run], "run", &labels->run, in->err);
+  if (!status && l->run >= 0) status = whole_number(fields[l->run], "run", &labels->run, in->err);
   return status;
 }
 
@@ -163,11 +162,11 @@ static int find_values(struct import *in, struct nsw_layout_column *c, const str
   if (strlen(split) >= NSW_COLLECT_NAME) return nsw_fail(in->err, "split %s: too long a name", split);
   int status = nsw_collect_find(in->collect, *c->dataset ? c->dataset : labels->dataset, split, epochs,
                                 in->layout->path, c->name, place, in->err);
-  if (status == NSW_OK) status = nsw_collect_run(in->collect, *place, run, values, in->err);
+  if (!status) status = nsw_collect_run(in->collect, *place, run, values, in->err);
   const struct nsw_layout *l = in->layout;
   bool same =
       l->run < 0 && (*c->dataset || l->dataset < 0) && (*c->split || l->split < 0) && (c->epochs || l->epochs < 0);
-  if (status == NSW_OK && same && run == c->run) c->values = *values, c->place = *place;
+  if (!status && same && run == c->run) c->values = *values, c->place = *place;
   return status;
 }
 
@@ -188,8 +187,8 @@ static int put_list(struct import *in, struct nsw_layout_column *c, const struct
     double *values;
     size_t place;
     int status = find_values(in, c, labels, run, &values, &place);
-    if (status == NSW_OK) status = put_value(in, c, place, one, &values[row]);
-    if (status != NSW_OK) return status;
+    if (!status) status = put_value(in, c, place, one, &values[row]);
+    if (status) return status;
   }
   return NSW_OK;
 }
@@ -199,7 +198,7 @@ static int put(struct import *in, char **fields, size_t row) {
   struct labels labels;
   int status = read_labels(in, fields, &labels);
   bool any = false;
-  for (size_t i = 0; i < in->layout->columns && status == NSW_OK; i++) {
+  for (size_t i = 0; i < in->layout->columns && !status; i++) {
     struct nsw_layout_column *c = &in->layout->column[i];
     char *text = fields[c->field];
     double *values;
@@ -212,9 +211,9 @@ static int put(struct import *in, char **fields, size_t row) {
     }
     if (nsw_records_separator(in->records) != ',') point_for_comma(text);
     status = find_values(in, c, &labels, in->layout->run >= 0 ? labels.run : c->run, &values, &place);
-    if (status == NSW_OK) status = put_value(in, c, place, text, &values[row]);
+    if (!status) status = put_value(in, c, place, text, &values[row]);
   }
-  if (status == NSW_OK && !any) in->other++;
+  if (!status && !any) in->other++;
   return status;
 }
 
@@ -241,10 +240,10 @@ static int take_record(struct import *in, char **fields, size_t count) {
   if (count != in->layout->fields)
     return nsw_fail(in->err, "%zu fields where the header has %zu", count, in->layout->fields);
   int status = nsw_layout_row(in->layout, in->speller, fields, &row, &key, in->err);
-  if (status == NSW_OK) in->report->records++;
-  if (status == NSW_OK && row < 0) nsw_truth_unmatched(in->report, key);
+  if (!status) in->report->records++;
+  if (!status && row < 0) nsw_truth_unmatched(in->report, key);
   free(key);
-  if (status != NSW_OK || row < 0) return status;
+  if (status || row < 0) return status;
   in->report->matched++;
   return put(in, fields, (size_t)row);
 }
@@ -259,10 +258,10 @@ static int read_records(struct import *in) {
     if (!first && in->layout->id >= 0) hint_rows(in, &hints, &ahead);
     ahead -= ahead > 0;
     int status = nsw_records_next(in->records, &fields, &count, in->err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     if (!count) return first ? nsw_fail(in->err, "%s: a header and no records", path) : NSW_OK;
     status = take_record(in, fields, count);
-    if (status != NSW_OK)
+    if (status)
       return nsw_error_prefix(in->err, status, "%s: line %llu", path,
                               (unsigned long long)nsw_records_line(in->records));
   }
@@ -274,14 +273,14 @@ static int take_file(struct import *in, const char *path) {
   char **fields;
   size_t count;
   int status = nsw_records_open(path, &in->records, in->err);
-  if (status == NSW_OK) status = nsw_records_next(in->records, &fields, &count, in->err);
-  if (status == NSW_OK && !count) status = nsw_fail(in->err, "%s: is empty", path);
-  if (status == NSW_OK) status = nsw_layout_read(in->layout, in->request, path, fields, count, in->err);
-  if (status == NSW_OK) status = read_records(in);
-  if (status == NSW_OK) nsw_layout_say(in->layout, in->request, in->report);
-  if (status == NSW_OK && nsw_records_open_ended(in->records))
+  if (!status) status = nsw_records_next(in->records, &fields, &count, in->err);
+  if (!status && !count) status = nsw_fail(in->err, "%s: is empty", path);
+  if (!status) status = nsw_layout_read(in->layout, in->request, path, fields, count, in->err);
+  if (!status) status = read_records(in);
+  if (!status) nsw_layout_say(in->layout, in->request, in->report);
+  if (!status && nsw_records_open_ended(in->records))
     nsw_truth_say(in->report, "%s: its last line has no newline: taken as whole", path);
-  if (status == NSW_OK && in->other)
+  if (!status && in->other)
     nsw_truth_say(in->report, "%s: %llu records of other data sets, splits or epochs left out", path,
                   (unsigned long long)in->other);
   nsw_records_close(&in->records);
@@ -299,11 +298,11 @@ static int csv_read(const struct nsw_truth_request *request, struct nsw_table *t
       .request = request, .report = report, .layout = layout, .collect = collect, .speller = &speller, .err = err};
   int status = layout && collect ? NSW_OK : nsw_no_memory(err, "a table");
   if (collect) collect->rows = table->rows;
-  for (size_t i = 0; i < request->path_count && status == NSW_OK; i++) {
+  for (size_t i = 0; i < request->path_count && !status; i++) {
     in.other = 0;
     status = take_file(&in, request->paths[i]);
   }
-  if (status == NSW_OK && report->matched) status = nsw_collect_finish(collect, request->unit, table, report, err);
+  if (!status && report->matched) status = nsw_collect_finish(collect, request->unit, table, report, err);
   if (collect) nsw_collect_free(collect);
   nsw_speller_end(&speller);
   free(collect);
@@ -329,16 +328,15 @@ static int csv_guess(const struct nsw_truth_request *request, const char **space
   if (!layout) return nsw_no_memory(err, "a table");
   *space = NULL;
   int status = nsw_records_open(request->paths[0], &records, err);
-  if (status == NSW_OK) status = nsw_records_next(records, &fields, &count, err);
-  if (status == NSW_OK && !count) status = nsw_fail(err, "%s: is empty", request->paths[0]);
-  if (status == NSW_OK) status = nsw_layout_key(layout, request, request->paths[0], fields, count, err);
-  if (status == NSW_OK) status = nsw_records_next(records, &fields, &count, err);
-  if (status == NSW_OK && layout->adjacency >= 0) *space = "nb101";
-  if (status == NSW_OK && layout->id >= 0 && count > (size_t)layout->id) *space = space_of_key(fields[layout->id]);
+  if (!status) status = nsw_records_next(records, &fields, &count, err);
+  if (!status && !count) status = nsw_fail(err, "%s: is empty", request->paths[0]);
+  if (!status) status = nsw_layout_key(layout, request, request->paths[0], fields, count, err);
+  if (!status) status = nsw_records_next(records, &fields, &count, err);
+  if (!status && layout->adjacency >= 0) *space = "nb101";
+  if (!status && layout->id >= 0 && count > (size_t)layout->id) *space = space_of_key(fields[layout->id]);
   nsw_records_close(&records);
   free(layout);
-  if (status == NSW_OK && !*space)
-    status = nsw_usage(err, "%s: the keys do not tell the space; say --space", request->paths[0]);
+  if (!status && !*space) status = nsw_usage(err, "%s: the keys do not tell the space; say --space", request->paths[0]);
   return status;
 }
 

@@ -54,7 +54,7 @@ static int search(const char *folder, const char *space, const char *const *ends
   DIR *dir = folder ? opendir(folder) : NULL;
   if (!dir) return NSW_OK;
   int status = NSW_OK;
-  for (struct dirent *entry; status == NSW_OK && (entry = readdir(dir));) {
+  for (struct dirent *entry; !status && (entry = readdir(dir));) {
     if (!is_accuracy_file(entry->d_name, space, ends)) continue;
     char **list = realloc(*paths, (*count + 1) * sizeof *list), *path = NULL;
     if (list) *paths = list;
@@ -85,10 +85,9 @@ int nsw_truth_search_shipped(const char *space, char ***paths, size_t *count, st
 static int add_result_file(struct nsw_table *table, const char *path, uint64_t *rows, struct nsw_error *err) {
   struct nsw_table *truth = NULL;
   int status = nsw_file_read(path, table->space, &truth, err);
-  if (status == NSW_OK && !truth->accuracies) status = nsw_fail(err, "%s: holds no accuracies", path);
-  if (status == NSW_OK) status = nsw_truth_join(table, truth, rows, err);
-  if (status == NSW_OK && !*rows)
-    status = nsw_fail(err, "%s: no row is common with the scores of %s", path, table->space);
+  if (!status && !truth->accuracies) status = nsw_fail(err, "%s: holds no accuracies", path);
+  if (!status) status = nsw_truth_join(table, truth, rows, err);
+  if (!status && !*rows) status = nsw_fail(err, "%s: no row is common with the scores of %s", path, table->space);
   nsw_table_free(&truth);
   return status;
 }

@@ -112,7 +112,7 @@ static int add_columns(struct nsw_json_table *t, json_t *object, const char **pa
       status = add_columns(t, value, path, depth + 1, s);
     else
       status = add_column(t, path, depth + 1, s);
-    if (status != NSW_OK) return status;
+    if (status) return status;
   }
   return NSW_OK;
 }
@@ -121,7 +121,7 @@ static int add_columns(struct nsw_json_table *t, json_t *object, const char **pa
 static int find_columns(struct nsw_json_table *t, bool keyed, const struct source *s) {
   const char *path[DEPTH] = {"key"};
   int status = keyed ? add_column(t, path, 1, s) : NSW_OK;
-  for (size_t i = 0; i < t->rows && i < 100 && status == NSW_OK; i++) status = add_columns(t, t->row[i], path, 0, s);
+  for (size_t i = 0; i < t->rows && i < 100 && !status; i++) status = add_columns(t, t->row[i], path, 0, s);
   return status;
 }
 
@@ -133,7 +133,7 @@ static int take_list(struct nsw_json_table *t, const struct source *s) {
   json_array_foreach(t->root, i, value) {
     if (!json_is_object(value)) return no_table(s, "its list has other things than objects");
     int status = add_row(t, NULL, value, s);
-    if (status != NSW_OK) return status;
+    if (status) return status;
   }
   return find_columns(t, false, s);
 }
@@ -144,7 +144,7 @@ static int take_keyed(struct nsw_json_table *t, const struct source *s) {
   json_object_foreach(t->root, key, value) {
     if (!json_is_object(value)) return no_table(s, "its members are not all objects");
     int status = add_row(t, key, value, s);
-    if (status != NSW_OK) return status;
+    if (status) return status;
   }
   return find_columns(t, true, s);
 }
@@ -157,11 +157,11 @@ static int take_by_column(struct nsw_json_table *t, const struct source *s) {
   int status = add_column(t, path, 1, s);
   json_object_foreach(t->root, name, value) {
     path[0] = name;
-    if (status == NSW_OK) status = add_column(t, path, 1, s);
+    if (!status) status = add_column(t, path, 1, s);
   }
   first = json_object_iter_value(json_object_iter(t->root));
   json_object_foreach(first, key, value) {
-    if (status == NSW_OK) status = add_row(t, key, NULL, s);
+    if (!status) status = add_row(t, key, NULL, s);
   }
   return status;
 }
@@ -177,14 +177,14 @@ static int take_split(struct nsw_json_table *t, json_t *columns, json_t *data, c
   json_array_foreach(columns, i, value) {
     path[0] = json_string_value(value);
     if (!path[0]) return no_table(s, "a column without a name");
-    if (status == NSW_OK) status = add_column(t, path, 1, s);
+    if (!status) status = add_column(t, path, 1, s);
   }
-  if (status == NSW_OK && t->columns != json_array_size(columns) + (t->index ? 1 : 0))
+  if (!status && t->columns != json_array_size(columns) + (t->index ? 1 : 0))
     return no_table(s, "two columns of one name");
   json_array_foreach(data, i, value) {
-    if (status == NSW_OK && json_array_size(value) != json_array_size(columns))
+    if (!status && json_array_size(value) != json_array_size(columns))
       status = no_table(s, "a row that is not as long as columns");
-    if (status == NSW_OK) status = add_row(t, NULL, value, s);
+    if (!status) status = add_row(t, NULL, value, s);
   }
   return status;
 }
@@ -207,7 +207,7 @@ static int read_text(const struct source *s, char **text, size_t *size) {
   *text = malloc(room);
   *size = 0;
   if (!*text) return no_memory(s);
-  while (status == NSW_OK && got) {
+  while (!status && got) {
     if (*size == room) {
       char *more = realloc(*text, 2 * room);
       if (!more) return no_memory(s);
@@ -215,8 +215,8 @@ static int read_text(const struct source *s, char **text, size_t *size) {
       room *= 2;
     }
     status = nsw_input_read(s->input, *text + *size, room - *size, &got, s->err);
-    *size += status == NSW_OK ? got : 0;
-    if (status == NSW_OK && *size > MOST_TEXT)
+    *size += !status ? got : 0;
+    if (!status && *size > MOST_TEXT)
       status = nsw_fail(s->err, "%s: JSON of more than 512 MiB", nsw_input_name(s->input));
   }
   return status;
@@ -262,14 +262,14 @@ static int load(const char *text, size_t size, size_t *used, json_t **value, con
 static int load_all(struct nsw_json_table *t, const char *text, size_t size, const struct source *s) {
   size_t used, at;
   int status = load(text, size, &used, &t->root, s);
-  if (status != NSW_OK || only_blanks(text + used, size - used)) return status;
+  if (status || only_blanks(text + used, size - used)) return status;
   if (!json_is_object(t->root)) return no_table(s, "something follows its end");
   json_t *list = json_array(), *value = t->root;
   t->root = list;
   if (!list || json_array_append_new(list, value)) return no_memory(s);
   for (at = used; !only_blanks(text + at, size - at); at += used) {
     status = load(text + at, size - at, &used, &value, s);
-    if (status != NSW_OK) return nsw_error_prefix(s->err, status, "object %zu", json_array_size(list) + 1);
+    if (status) return nsw_error_prefix(s->err, status, "object %zu", json_array_size(list) + 1);
     if (json_array_append_new(list, value)) return no_memory(s);
   }
   return NSW_OK;
@@ -286,12 +286,12 @@ int nsw_json_table_read(struct nsw_input *input, struct nsw_json_table **table, 
     return no_memory(&s);
   }
   int status = read_text(&s, &text, &size);
-  if (status == NSW_OK) blank_nan(text, size);
-  if (status == NSW_OK) status = load_all(t, text, size, &s);
+  if (!status) blank_nan(text, size);
+  if (!status) status = load_all(t, text, size, &s);
   free(text);
-  if (status == NSW_OK) status = take_root(t, &s);
-  if (status == NSW_OK && (!t->rows || !t->columns)) status = no_table(&s, "nothing is in it");
-  if (status != NSW_OK) nsw_json_table_free(table);
+  if (!status) status = take_root(t, &s);
+  if (!status && (!t->rows || !t->columns)) status = no_table(&s, "nothing is in it");
+  if (status) nsw_json_table_free(table);
   return status;
 }
 

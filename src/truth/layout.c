@@ -135,7 +135,7 @@ static int named_column(struct nsw_layout *l, const struct nsw_truth_request *re
     return nsw_usage(err, "%s: column %s: which %s? say --column %s=DATASET/SPLIT", l->path, name,
                      dataset ? "split" : "data set", name);
   int status = add_column(l, (size_t)at, name, dataset, split, &h, err);
-  if (status == NSW_OK && literal) l->column[l->columns - 1].literal = true;
+  if (!status && literal) l->column[l->columns - 1].literal = true;
   return status;
 }
 
@@ -270,7 +270,7 @@ static int guess_columns(struct nsw_layout *l, const struct nsw_truth_request *r
     size_t before = l->columns;
     if (is_label(l, (long)i)) continue;
     int status = guess_column(l, request, i, fields[i], err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     if (l->columns == before) continue;
     struct nsw_header h;
     nsw_header_read(fields[i], &h);
@@ -319,11 +319,11 @@ int nsw_layout_row(const struct nsw_layout *l, struct nsw_speller *speller, char
 int nsw_layout_read(struct nsw_layout *l, const struct nsw_truth_request *request, const char *path, char **fields,
                     size_t count, struct nsw_error *err) {
   int status = nsw_layout_key(l, request, path, fields, count, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   if (!request->column_count) return guess_columns(l, request, fields, count, err);
-  for (size_t i = 0; i < request->column_count && status == NSW_OK; i++)
+  for (size_t i = 0; i < request->column_count && !status; i++)
     status = named_column(l, request, request->columns[i], fields, count, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   settle_epochs(l, request);
   return check_clashes(l, err);
 }

@@ -60,9 +60,9 @@ int nsw_published_read_file(const char *path, struct nsw_published_list *list, s
   bool head = false;
   *list = (struct nsw_published_list){0};
   int status = nsw_records_open(path, &records, err);
-  while (status == NSW_OK) {
+  while (!status) {
     status = nsw_records_next(records, &fields, &count, err);
-    if (status != NSW_OK || !count) break;
+    if (status || !count) break;
     status =
         head ? add(path, nsw_records_line(records), fields, count, list, err) : check_head(path, fields, count, err);
     head = true;

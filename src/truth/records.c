@@ -49,7 +49,7 @@ static int fill(struct nsw_records *r, struct nsw_error *err) {
   while (r->filled < BUFFER) {
     size_t got;
     int status = nsw_input_read(r->input, r->buffer + r->filled, BUFFER - r->filled, &got, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     if (!got) break;
     r->filled += got;
   }
@@ -61,7 +61,7 @@ static int begin(struct nsw_records *r, struct nsw_error *err) {
   size_t got = 0, at = 0;
   int status = fill(r, err);
   got = r->filled;
-  if (status != NSW_OK) return status;
+  if (status) return status;
   if (got >= 3 && !memcmp(r->buffer, "\xef\xbb\xbf", 3)) at = r->at = 3; /* a byte order mark */
   if (got >= 2 && (!memcmp(r->buffer, "\xff\xfe", 2) || !memcmp(r->buffer, "\xfe\xff", 2)))
     return nsw_fail(err, "%s: is text in UTF-16: save it as UTF-8", r->path);
@@ -70,7 +70,7 @@ static int begin(struct nsw_records *r, struct nsw_error *err) {
   if (at == got || (r->buffer[at] != '[' && r->buffer[at] != '{')) return NSW_OK;
   nsw_input_close(&r->input);
   status = nsw_input_open(r->path, most, &r->input, err);
-  if (status == NSW_OK) status = nsw_json_table_read(r->input, &r->json, err);
+  if (!status) status = nsw_json_table_read(r->input, &r->json, err);
   r->separator = ',';
   r->line = 0;
   return status;
@@ -85,9 +85,9 @@ int nsw_records_open(const char *path, struct nsw_records **records, struct nsw_
   new->text = malloc(NSW_RECORD_BYTES);
   new->line = 1;
   int status = new->path &&new->buffer &&new->text ? NSW_OK : nsw_fail(err, "%s: out of memory", path);
-  if (status == NSW_OK) status = nsw_input_open(path, most, &new->input, err);
-  if (status == NSW_OK) status = begin(new, err);
-  if (status != NSW_OK) nsw_records_close(records);
+  if (!status) status = nsw_input_open(path, most, &new->input, err);
+  if (!status) status = begin(new, err);
+  if (status) nsw_records_close(records);
   return status;
 }
 
@@ -129,7 +129,7 @@ static int read_record(struct nsw_records *r, size_t *count, bool *blank, struct
   for (;;) {
     if (r->at == r->filled) {
       int status = fill(r, err);
-      if (status != NSW_OK) return status;
+      if (status) return status;
       if (!r->filled && quoted) return bad(r, err, "the file ends inside a quoted field");
       if (!r->filled) r->ended = true;
       if (!r->filled && !used && !was_quote) return NSW_OK;
@@ -198,7 +198,7 @@ int nsw_records_next(struct nsw_records *r, char ***fields, size_t *count, struc
   while (!r->ended) {
     r->began = r->line;
     int status = read_record(r, count, &blank, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     if (*count && !blank) return NSW_OK;
     *count = 0;
   }

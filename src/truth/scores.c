@@ -74,7 +74,7 @@ static int guess_sources(struct import *in, char *const *names, char **fields, s
     strtod(fields[i], &end);
     if (is_label(in->layout, (long)i) || h.accuracy || !*names[i] || end == fields[i] || *end) continue;
     int status = add_source(in, i, names[i], strlen(names[i]));
-    if (status != NSW_OK) return status;
+    if (status) return status;
   }
   if (in->sources) return NSW_OK;
   return nsw_usage(in->err, "%s: no column of numbers but accuracies; name scores with --column NAME=COLUMN",
@@ -100,8 +100,8 @@ static int put_value(struct import *in, const struct source *s, char *text, cons
     return NSW_OK;
   }
   int status = nsw_collect_find(in->collect, dataset, s->name, 0, in->layout->path, s->name, &place, in->err);
-  if (status == NSW_OK) status = nsw_collect_run(in->collect, place, run, &values, in->err);
-  if (status != NSW_OK) return status;
+  if (!status) status = nsw_collect_run(in->collect, place, run, &values, in->err);
+  if (status) return status;
   if (!isnan(values[row]))
     return nsw_fail(in->err, "score %s: the architecture is there twice%s", s->name,
                     run < 0 ? ": records of several runs need a column seed or run" : " with this seed");
@@ -128,8 +128,8 @@ static int take_record(struct import *in, char **fields, size_t count) {
   int64_t row, run = -1;
   if (count != l->fields) return nsw_fail(in->err, "%zu fields where the header has %zu", count, l->fields);
   int status = nsw_layout_row(l, in->speller, fields, &row, &key, in->err);
-  if (status == NSW_OK) status = read_run(in, fields, &run);
-  if (status != NSW_OK) {
+  if (!status) status = read_run(in, fields, &run);
+  if (status) {
     free(key);
     return status;
   }
@@ -145,7 +145,7 @@ static int take_record(struct import *in, char **fields, size_t count) {
   else
     in->report->matched++;
   free(key);
-  for (size_t i = 0; i < in->sources && row >= 0 && status == NSW_OK; i++)
+  for (size_t i = 0; i < in->sources && row >= 0 && !status; i++)
     status = put_value(in, &in->source[i], fields[in->source[i].field], dataset, run, (size_t)row);
   return status;
 }
@@ -156,11 +156,11 @@ static int read_records(struct import *in, char *const *names) {
   size_t count;
   for (bool first = true;; first = false) {
     int status = nsw_records_next(in->records, &fields, &count, in->err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     if (!count) return first ? nsw_fail(in->err, "%s: a header and no records", path) : NSW_OK;
     if (first && !in->sources) status = guess_sources(in, names, fields, count);
-    if (status == NSW_OK) status = take_record(in, fields, count);
-    if (status != NSW_OK)
+    if (!status) status = take_record(in, fields, count);
+    if (status)
       return nsw_error_prefix(in->err, status, "%s: line %llu", path,
                               (unsigned long long)nsw_records_line(in->records));
   }
@@ -183,13 +183,13 @@ static int take_file(struct import *in, const char *path) {
   size_t count = 0;
   in->sources = 0;
   int status = nsw_records_open(path, &in->records, in->err);
-  if (status == NSW_OK) status = nsw_records_next(in->records, &fields, &count, in->err);
-  if (status == NSW_OK && !count) status = nsw_fail(in->err, "%s: is empty", path);
-  if (status == NSW_OK) status = nsw_layout_key(in->layout, in->request, path, fields, count, in->err);
-  for (size_t i = 0; i < in->request->column_count && status == NSW_OK; i++)
+  if (!status) status = nsw_records_next(in->records, &fields, &count, in->err);
+  if (!status && !count) status = nsw_fail(in->err, "%s: is empty", path);
+  if (!status) status = nsw_layout_key(in->layout, in->request, path, fields, count, in->err);
+  for (size_t i = 0; i < in->request->column_count && !status; i++)
     status = named_source(in, in->request->columns[i], fields, count);
-  if (status == NSW_OK && !(names = copy_names(fields, count))) status = nsw_fail(in->err, "%s: out of memory", path);
-  if (status == NSW_OK) status = read_records(in, names);
+  if (!status && !(names = copy_names(fields, count))) status = nsw_fail(in->err, "%s: out of memory", path);
+  if (!status) status = read_records(in, names);
   free(names);
   nsw_records_close(&in->records);
   return status;
@@ -211,7 +211,7 @@ static int make_score(const struct import *in, const struct nsw_collected *c, st
   bool plain = !*c->dataset || !strcmp(c->dataset, "cifar10");
   snprintf(name, sizeof name, "%s%s%s", c->split, plain ? "" : ".", plain ? "" : c->dataset);
   int status = nsw_table_add_score(table, name, direction_of(in->request, c->split), c->runs, &score, in->err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   for (size_t i = 0; i < table->rows; i++) {
     double sum = 0, count = 0;
     for (size_t k = 0; k < c->runs; k++) {
@@ -225,8 +225,8 @@ static int make_score(const struct import *in, const struct nsw_collected *c, st
   file = file ? file + 1 : c->path;
   const char *source = in->request->source ? in->request->source : file;
   status = nsw_attributes_setf(&score->attributes, in->err, "long_name", "%s as in %s", c->header, file);
-  if (status == NSW_OK && *c->dataset) status = nsw_attributes_set(&score->attributes, "dataset", c->dataset, in->err);
-  return status == NSW_OK ? nsw_attributes_set(&score->attributes, "source", source, in->err) : status;
+  if (!status && *c->dataset) status = nsw_attributes_set(&score->attributes, "dataset", c->dataset, in->err);
+  return !status ? nsw_attributes_set(&score->attributes, "source", source, in->err) : status;
 }
 
 static int check_smaller(const struct import *in) {
@@ -250,12 +250,12 @@ static int scores_read(const struct nsw_truth_request *request, struct nsw_table
   in->collect = calloc(1, sizeof *in->collect);
   if (!in->layout || !in->collect) status = nsw_no_memory(err, "a table of scores");
   if (in->collect) in->collect->rows = table->rows;
-  for (size_t i = 0; i < request->path_count && status == NSW_OK; i++) status = take_file(in, request->paths[i]);
-  if (status == NSW_OK && report->matched) status = check_smaller(in);
-  for (size_t i = 0; status == NSW_OK && i < in->collect->columns; i++) {
+  for (size_t i = 0; i < request->path_count && !status; i++) status = take_file(in, request->paths[i]);
+  if (!status && report->matched) status = check_smaller(in);
+  for (size_t i = 0; !status && i < in->collect->columns; i++) {
     const struct nsw_collected *c = &in->collect->column[i];
     status = make_score(in, c, table);
-    if (status == NSW_OK)
+    if (!status)
       nsw_truth_say(report, "%s: score %s, %s is better%s", c->path, c->split,
                     direction_of(request, c->split) > 0 ? "larger" : "smaller", c->runs > 1 ? ", by seed" : "");
   }

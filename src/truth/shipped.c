@@ -146,7 +146,7 @@ static int add_column(struct nsw_table *table, const char *path, const struct he
   struct nsw_accuracy *new;
   snprintf(split, sizeof split, "%s-%dep", column->split, column->epochs);
   int status = nsw_table_add_accuracy(table, column->dataset, split, 1, &new, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   for (size_t i = 0; i < table->rows; i++) {
     if (table->index[i] >= head->rows) break;
     unsigned count = (unsigned)counts[table->index[i]] << 8 | counts[head->rows + table->index[i]];
@@ -154,8 +154,8 @@ static int add_column(struct nsw_table *table, const char *path, const struct he
   }
   status = nsw_attributes_setf(&new->attributes, err, "source", "%s, shipped: %s; %s; by way of %s",
                                name ? name + 1 : path, head->source, head->licence, head->via);
-  if (status == NSW_OK) status = nsw_attributes_set(&new->attributes, "unit", "percent", err);
-  if (status == NSW_OK) status = nsw_attributes_setf(&new->attributes, err, "epochs", "%d", column->epochs);
+  if (!status) status = nsw_attributes_set(&new->attributes, "unit", "percent", err);
+  if (!status) status = nsw_attributes_setf(&new->attributes, err, "epochs", "%d", column->epochs);
   return status;
 }
 
@@ -175,10 +175,10 @@ static int add_columns(struct nsw_table *table, const char *path, const struct h
   int status = NSW_OK;
   if (uncompress(counts, &got, stream, size) != Z_OK || got != all)
     status = nsw_fail(err, "%s: is damaged: its compressed part is not %zu bytes that check", path, all);
-  for (size_t c = 0; c < head->columns && status == NSW_OK; c++) {
+  for (size_t c = 0; c < head->columns && !status; c++) {
     if (!wanted(table, &head->column[c], request)) continue;
     status = add_column(table, path, head, &head->column[c], counts + c * each, err);
-    if (status == NSW_OK) ++*columns;
+    if (!status) ++*columns;
   }
   free(counts);
   return status;
@@ -190,8 +190,8 @@ static int read_file(struct nsw_table *table, const char *path, const struct nsw
   size_t size = 0, start = 0;
   *columns = 0;
   int status = read_all(path, &bytes, &size, err);
-  if (status == NSW_OK) status = read_head(path, bytes, size, head, &start, err);
-  if (status == NSW_OK && table && !strcmp(head->space, table->space))
+  if (!status) status = read_head(path, bytes, size, head, &start, err);
+  if (!status && table && !strcmp(head->space, table->space))
     status = add_columns(table, path, head, bytes + start, size - start, request, columns, err);
   free(bytes);
   return status;
@@ -208,9 +208,9 @@ static int packed_guess(const struct nsw_truth_request *request, const char **sp
   struct head head;
   size_t columns;
   int status = read_file(NULL, request->paths[0], NULL, &head, &columns, err);
-  for (size_t i = 0; status == NSW_OK && nsw_space_kinds[i]; i++)
+  for (size_t i = 0; !status && nsw_space_kinds[i]; i++)
     if (!strcmp(nsw_space_kinds[i]->name, head.space)) *space = nsw_space_kinds[i]->name;
-  if (status == NSW_OK && !*space)
+  if (!status && !*space)
     status = nsw_fail(err, "%s: of the space %s, which is not here", request->paths[0], head.space);
   return status;
 }
@@ -219,15 +219,15 @@ static int packed_read(const struct nsw_truth_request *request, struct nsw_table
                        const struct nsw_lookup *lookup, struct nsw_truth_report *report, struct nsw_error *err) {
   (void)lookup;
   int status = NSW_OK;
-  for (size_t i = 0; i < request->path_count && status == NSW_OK; i++) {
+  for (size_t i = 0; i < request->path_count && !status; i++) {
     struct head head;
     size_t columns;
     status = read_file(table, request->paths[i], request, &head, &columns, err);
-    if (status == NSW_OK && strcmp(head.space, table->space))
+    if (!status && strcmp(head.space, table->space))
       status = nsw_fail(err, "%s: of the space %s, not %s", request->paths[i], head.space, table->space);
-    if (status == NSW_OK && !columns)
+    if (!status && !columns)
       status = nsw_usage(err, "%s: has no column of that data set, split and epochs", request->paths[i]);
-    if (status != NSW_OK) break;
+    if (status) break;
     report->records += head.rows;
     for (size_t row = 0; row < table->rows; row++) report->matched += table->index[row] < head.rows;
   }

@@ -29,7 +29,7 @@ int nsw_truth_base(const struct nsw_space *space, struct nsw_table **table, stru
   const struct nsw_space_kind *kind = nsw_space_kind(space);
   uint32_t rows = nsw_space_count(space);
   int status = nsw_table_create(kind->name, rows, kind->id_size, table, err);
-  if (status != NSW_OK) return status;
+  if (status) return status;
   struct nsw_macro macro = nsw_space_macro(space, (struct nsw_macro){0});
   char id[256];
   if (kind->id_size >= sizeof id) return nsw_fail(err, "ids of %s are too long", kind->name);
@@ -49,9 +49,9 @@ int nsw_truth_read(const struct nsw_truth_format *format, const struct nsw_truth
   memset(report, 0, sizeof *report);
   struct nsw_lookup *lookup = NULL;
   int status = nsw_lookup_create(table, &lookup, err);
-  if (status == NSW_OK) status = format->read(request, table, lookup, report, err);
+  if (!status) status = format->read(request, table, lookup, report, err);
   nsw_lookup_free(&lookup);
-  if (status != NSW_OK || request->parts > 1) return status;
+  if (status || request->parts > 1) return status;
   return nsw_truth_judge(request, table, max_unmatched, report, err);
 }
 
@@ -84,11 +84,11 @@ int nsw_truth_join(struct nsw_table *to, const struct nsw_table *from, uint64_t 
                       old->dataset, old->split, to->space, a ? a : "a file", b ? b : "another");
     }
     int status = nsw_table_add_accuracy(to, old->dataset, old->split, 1, &new, err);
-    if (status != NSW_OK) return status;
+    if (status) return status;
     for (size_t a = 0; a < old->attributes.count; a++) {
       const struct nsw_attribute *attribute = &old->attributes.list[a];
       status = nsw_attributes_set(&new->attributes, attribute->name, attribute->text, err);
-      if (status != NSW_OK) return status;
+      if (status) return status;
     }
     uint64_t rows = 0;
     for (size_t i = 0, j = 0; i < to->rows; i++) {
