@@ -149,6 +149,26 @@ void nsw_arch_count(const struct nsw_arch *arch, uint64_t *params, uint64_t *mac
 uint64_t nsw_arch_params(const struct nsw_arch *arch);
 uint64_t nsw_arch_macs(const struct nsw_arch *arch);
 
+/* What a node is worth in the whole network, if it is a convolution of 1x1; one of kxk is worth k*k times as much. */
+struct nsw_node_size {
+  uint64_t pairs; /* channels read times channels made: weights */
+  uint64_t work;  /* the same times pixels made: multiply-adds */
+  uint64_t norms; /* weights of the normalisation behind it, if it has one */
+};
+
+/* What is left to count when a space's cells are counted one by one and only their operations change. */
+struct nsw_sizes {
+  uint32_t shape;                           /* of the cell's graph; 0: unknown, good for this architecture alone */
+  uint64_t params, macs;                    /* of all but the cells */
+  struct nsw_node_size node[NSW_MAX_NODES]; /* of the cell's graph, over all places it stands in */
+};
+
+/* Makes it from one architecture: it holds for all of its space with the cell's shape, on the same skeleton. */
+void nsw_sizes_make(struct nsw_sizes *sizes, const struct nsw_arch *arch);
+
+/* Parameters and multiply-adds with this graph, of the shape they were made for, as the cell. */
+void nsw_sizes_count(const struct nsw_sizes *sizes, const struct nsw_graph *cell, uint64_t *params, uint64_t *macs);
+
 /* ---- walks over a graph ---- */
 
 /* Whether data can pass from input to output. */

@@ -39,6 +39,7 @@ struct nsw_space_kind {
   size_t id_size;         /* characters of the longest id, without a terminator */
   size_t key_size;        /* bytes of a stored key per architecture that id() needs (nb101: its digest), or 0 */
   bool one_cell;          /* all have the same cell: scores that look at the cell alone say nothing */
+  bool cell_alone;        /* they differ in the cell's graph alone: sizes of one shape are counted once */
   int fewest_channels;    /* of a skeleton, for all to be buildable and different */
   struct nsw_macro macro; /* the benchmark's own skeleton (CIFAR-10) */
   int (*open)(void **state, struct nsw_error *err); /* makes the table of architectures, no keys */
@@ -108,6 +109,16 @@ uint64_t nsw_space_macs(const struct nsw_space *space, uint32_t index, const str
 /* Both, from one description. */
 void nsw_space_count_both(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
                           uint64_t *params, uint64_t *macs);
+
+/* The same for many architectures in turn: what one and the next have in common is kept. Zeroed before the first. */
+struct nsw_space_counter {
+  struct nsw_graph cell; /* of the architecture counted last */
+  struct nsw_sizes sizes;
+};
+
+/* One space and one skeleton to a counter. */
+void nsw_space_counter_next(struct nsw_space_counter *counter, const struct nsw_space *space, uint32_t index,
+                            const struct nsw_macro *macro, uint64_t *params, uint64_t *macs);
 
 /* Keys are made in shares so that ranks can split the work: computes those of first..end-1 into
  * keys[(end-first) * key_size]. Nothing to do where key_size is 0. */

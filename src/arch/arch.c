@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "arch/fold.h"
 #include "arch/trace.h"
 
@@ -63,46 +65,65 @@ int nsw_arch_check(const struct nsw_arch *arch, struct nsw_error *err) {
   return NSW_OK;
 }
 
-/* Weights of a graph: of convolutions, each used once a pixel, and of normalisations; and multiply-adds. */
-struct count {
-  uint64_t convs, norms, macs;
-};
-
-static struct count count_graph(const struct nsw_graph *graph, int in, int out, int *side) {
-  struct nsw_trace trace[NSW_MAX_NODES];
-  struct count count = {0};
-  trace[0] = (struct nsw_trace){.reads = in, .makes = in, .from = *side, .side = *side};
+/* Adds what the nodes of a graph that stands `same` times in a row are worth. */
+static void add_graph(const struct nsw_graph *graph, const struct nsw_trace *trace, uint64_t same,
+                      struct nsw_node_size *node) {
   for (int n = 1; n < graph->nodes; n++) {
-    const struct nsw_node *node = &graph->node[n];
-    trace[n] = nsw_node_trace(node, out, trace);
-    uint64_t kernel = (uint64_t)nsw_op_facts[node->op].kernel, makes = (uint64_t)trace[n].makes;
-    uint64_t convs = kernel * kernel * (uint64_t)trace[n].reads * makes, pixels = (uint64_t)trace[n].side;
-    count.convs += convs;
-    count.macs += convs * pixels * pixels;
-    if (node->around & NSW_NORM && (kernel || node->op == NSW_OP_SUM)) count.norms += 2 * makes;
+    uint64_t makes = same * (uint64_t)trace[n].makes, pixels = (uint64_t)trace[n].side;
+    node[n].pairs += makes * (uint64_t)trace[n].reads;
+    node[n].work += makes * (uint64_t)trace[n].reads * pixels * pixels;
+    if (graph->node[n].around & NSW_NORM) node[n].norms += 2 * makes;
   }
-  *side = trace[graph->nodes - 1].side;
-  return count;
 }
 
-void nsw_arch_count(const struct nsw_arch *arch, uint64_t *params, uint64_t *macs) {
+/* Adds what a graph with these operations has. */
+static void add_nodes(const struct nsw_graph *graph, const struct nsw_node_size *node, uint64_t *params,
+                      uint64_t *macs) {
+  for (int n = 1; n < graph->nodes; n++) {
+    uint64_t kernel = (uint64_t)nsw_op_facts[graph->node[n].op].kernel;
+    *params += kernel * kernel * node[n].pairs;
+    *macs += kernel * kernel * node[n].work;
+    if (kernel || graph->node[n].op == NSW_OP_SUM) *params += node[n].norms;
+  }
+}
+
+void nsw_sizes_make(struct nsw_sizes *sizes, const struct nsw_arch *arch) {
+  struct nsw_node_size node[NSW_MAX_GRAPHS][NSW_MAX_NODES];
   int channels = 3, side = arch->resolution;
-  *params = *macs = 0;
+  for (int g = 0; g < arch->graphs; g++) memset(node[g], 0, (size_t)arch->graph[g].nodes * sizeof node[g][0]);
   for (int s = 0; s < arch->stages; s++) {
     const struct nsw_stage *stage = &arch->stage[s];
     int left = stage->repeat;
     for (int i = 0; i < 2 && left; i++, channels = stage->channels) {
-      int before = side;
-      struct count count = count_graph(&arch->graph[stage->graph], channels, stage->channels, &side);
+      const struct nsw_graph *graph = &arch->graph[stage->graph];
+      struct nsw_trace trace[NSW_MAX_NODES];
+      nsw_graph_trace(graph, channels, stage->channels, side, trace);
       /* From the second on all of a stage are alike, none halves; so is the first where it gets as many channels. */
-      uint64_t same = i || (channels == stage->channels && side == before) ? (uint64_t)left : 1;
+      bool alike = i || (channels == stage->channels && side == trace[graph->nodes - 1].side);
+      uint64_t same = alike ? (uint64_t)left : 1;
       left -= (int)same;
-      *params += same * (count.convs + count.norms);
-      *macs += same * count.macs;
+      add_graph(graph, trace, same, node[stage->graph]);
+      side = trace[graph->nodes - 1].side;
     }
   }
-  *params += (uint64_t)(channels + 1) * (uint64_t)arch->classes;
-  *macs += (uint64_t)channels * (uint64_t)arch->classes;
+  sizes->shape = arch->graph[arch->cell].shape;
+  sizes->params = (uint64_t)(channels + 1) * (uint64_t)arch->classes;
+  sizes->macs = (uint64_t)channels * (uint64_t)arch->classes;
+  for (int g = 0; g < arch->graphs; g++)
+    if (g != arch->cell) add_nodes(&arch->graph[g], node[g], &sizes->params, &sizes->macs);
+  memcpy(sizes->node, node[arch->cell], (size_t)arch->graph[arch->cell].nodes * sizeof sizes->node[0]);
+}
+
+void nsw_sizes_count(const struct nsw_sizes *sizes, const struct nsw_graph *cell, uint64_t *params, uint64_t *macs) {
+  *params = sizes->params;
+  *macs = sizes->macs;
+  add_nodes(cell, sizes->node, params, macs);
+}
+
+void nsw_arch_count(const struct nsw_arch *arch, uint64_t *params, uint64_t *macs) {
+  struct nsw_sizes sizes;
+  nsw_sizes_make(&sizes, arch);
+  nsw_sizes_count(&sizes, &arch->graph[arch->cell], params, macs);
 }
 
 uint64_t nsw_arch_params(const struct nsw_arch *arch) {

@@ -20,6 +20,7 @@ struct row {
   struct nsw_macro macro;
   uint32_t index;
   struct nsw_graph cell;
+  struct nsw_space_counter counter;
   int ops[NSW_OPS]; /* number of each operation in the cell */
   uint64_t params, macs;
   struct nsw_arch *arch; /* room for a description, where lines for workers are printed */
@@ -134,7 +135,8 @@ static void print_row(const struct plan *plan, struct row *row, struct nsw_emit 
     nsw_ask_write(stdout, &asking, row->index, row->arch);
     return;
   }
-  if (plan->asks & COUNTS) nsw_space_count_both(row->space, row->index, &row->macro, &row->params, &row->macs);
+  if (plan->asks & COUNTS)
+    nsw_space_counter_next(&row->counter, row->space, row->index, &row->macro, &row->params, &row->macs);
   if (plan->asks & CELL) {
     nsw_space_graph(row->space, row->index, &row->cell);
     nsw_graph_count_ops(&row->cell, row->ops);

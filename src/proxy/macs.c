@@ -15,8 +15,11 @@ static int score_macs(void *state, uint64_t seed, const uint32_t *members, size_
                       struct nsw_error *err) {
   const struct nsw_context *context = state;
   (void)seed, (void)err;
+  struct nsw_space_counter counter = {.sizes = {0}};
   for (size_t i = 0; i < n; i++) {
-    values[i] = (double)nsw_space_macs(context->space, members[i], &context->macro);
+    uint64_t params, macs;
+    nsw_space_counter_next(&counter, context->space, members[i], &context->macro, &params, &macs);
+    values[i] = (double)macs;
     status[i] = NSW_ROW_SCORED;
   }
   return NSW_OK;

@@ -226,6 +226,7 @@ const struct nsw_space_kind nsw_nb101 = {
     .count = NSW_NB101_COUNT,
     .id_size = 2 * NSW_NB101_KEY_SIZE,
     .key_size = NSW_NB101_KEY_SIZE,
+    .cell_alone = true,
     .fewest_channels = NSW_MAX_VERTICES - 2, /* one for every vertex that may feed the output */
     .macro = {.classes = 10, .resolution = 32, .channels = 128, .cells = 3},
     .open = open_nb101,

@@ -324,6 +324,7 @@ const struct nsw_space_kind nsw_nb201 = {
     .source = "Dong and Yang, NAS-Bench-201, ICLR 2020; order: random.seed(88), random.shuffle of the nested products",
     .count = COUNT,
     .id_size = 6 * (12 + 3) + 3 + 2, /* six operations with ~k|, three leading bars, two pluses */
+    .cell_alone = true,
     .fewest_channels = 1,
     .macro = {.classes = 10, .resolution = 32, .channels = 16, .cells = 5},
     .open = open_nb201,

@@ -95,6 +95,18 @@ void nsw_space_count_both(const struct nsw_space *space, uint32_t index, const s
   nsw_arch_count(&arch, params, macs);
 }
 
+void nsw_space_counter_next(struct nsw_space_counter *counter, const struct nsw_space *space, uint32_t index,
+                            const struct nsw_macro *wish, uint64_t *params, uint64_t *macs) {
+  nsw_space_graph(space, index, &counter->cell);
+  if (!space->kind->cell_alone || !counter->cell.shape || counter->cell.shape != counter->sizes.shape) {
+    struct nsw_arch arch;
+    nsw_space_describe(space, index, wish, &arch);
+    nsw_sizes_make(&counter->sizes, &arch);
+    counter->cell = arch.graph[arch.cell];
+  }
+  nsw_sizes_count(&counter->sizes, &counter->cell, params, macs);
+}
+
 uint64_t nsw_space_params(const struct nsw_space *space, uint32_t index, const struct nsw_macro *wish) {
   uint64_t params, macs;
   nsw_space_count_both(space, index, wish, &params, &macs);

@@ -83,18 +83,21 @@ static int add_curves(struct nsw_results *r, size_t f, struct nsw_error *err) {
 }
 
 void nsw_results_facts(const struct nsw_sweep_plan *plan, size_t first, size_t end, struct nsw_row_facts *facts) {
+  struct nsw_space_counter counter = {.sizes = {0}};
   for (size_t i = first; i < end; i++, facts++) {
     facts->class_of = nsw_space_class(plan->space, plan->index[i]);
-    nsw_space_count_both(plan->space, plan->index[i], &plan->context.macro, &facts->params, &facts->macs);
+    nsw_space_counter_next(&counter, plan->space, plan->index[i], &plan->context.macro, &facts->params, &facts->macs);
   }
 }
 
 static void fill_rows(const struct nsw_sweep_plan *plan, const struct nsw_row_facts *facts, struct nsw_table *table) {
+  enum { AT_ONCE = 256 };
   char id[256];
-  struct nsw_row_facts own;
+  struct nsw_row_facts own[AT_ONCE];
   for (size_t i = 0; i < plan->rows; i++) {
-    if (!facts) nsw_results_facts(plan, i, i + 1, &own);
-    const struct nsw_row_facts *row = facts ? &facts[i] : &own;
+    size_t end = plan->rows - i < AT_ONCE ? plan->rows : i + AT_ONCE;
+    if (!facts && i % AT_ONCE == 0) nsw_results_facts(plan, i, end, own);
+    const struct nsw_row_facts *row = facts ? &facts[i] : &own[i % AT_ONCE];
     table->index[i] = plan->index[i];
     nsw_space_id(plan->space, plan->index[i], id);
     memcpy(table->id + i * table->id_size, id, strnlen(id, table->id_size));

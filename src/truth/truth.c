@@ -31,6 +31,7 @@ int nsw_truth_base(const struct nsw_space *space, struct nsw_table **table, stru
   int status = nsw_table_create(kind->name, rows, kind->id_size, table, err);
   if (status) return status;
   struct nsw_macro macro = nsw_space_macro(space, (struct nsw_macro){0});
+  struct nsw_space_counter counter = {.sizes = {0}};
   char id[256];
   if (kind->id_size >= sizeof id) return nsw_fail(err, "ids of %s are too long", kind->name);
   for (uint32_t row = 0; row < rows; row++) {
@@ -38,7 +39,7 @@ int nsw_truth_base(const struct nsw_space *space, struct nsw_table **table, stru
     nsw_space_id(space, row, id);
     memcpy((*table)->id + row * kind->id_size, id, strnlen(id, kind->id_size));
     (*table)->class_of[row] = nsw_space_class(space, row);
-    nsw_space_count_both(space, row, &macro, &(*table)->params[row], &(*table)->macs[row]);
+    nsw_space_counter_next(&counter, space, row, &macro, &(*table)->params[row], &(*table)->macs[row]);
   }
   return NSW_OK;
 }

@@ -48,6 +48,25 @@ static void counts_as_the_closed_forms(void **state) {
   }
 }
 
+/* In any order, whatever was counted before. */
+static void counts_many_as_each_by_itself(void **state) {
+  (void)state;
+  for (const struct nsw_space_kind *const *kind = nsw_space_kinds; *kind; kind++) {
+    struct nsw_space *space;
+    struct nsw_space_counter counter = {.sizes = {0}};
+    struct nsw_error err;
+    assert_int_equal(nsw_space_open((*kind)->name, &space, &err), NSW_OK);
+    for (uint64_t k = 0; k < 4000; k++) {
+      uint32_t index = (uint32_t)((k < 2000 ? k : k * k * 7919) % (*kind)->count);
+      uint64_t params, macs;
+      nsw_space_counter_next(&counter, space, index, &wishes[1], &params, &macs);
+      assert_int_equal(params, nsw_space_params(space, index, &wishes[1]));
+      assert_int_equal(macs, nsw_space_macs(space, index, &wishes[1]));
+    }
+    nsw_space_close(&space);
+  }
+}
+
 /* Longest path from input to output in edges that are there; -1: none. */
 static int longest_edges(const struct nsw_cell *cell, int from, int to) {
   int longest = from == to ? 0 : -1;
@@ -173,8 +192,9 @@ static void counts_no_dead_node_as_live(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(counts_as_the_closed_forms), cmocka_unit_test(walks_as_the_published_cells_do),
-      cmocka_unit_test(keeps_shapes_apart),         cmocka_unit_test(refuses_what_cannot_be_built),
-      cmocka_unit_test(describes_a_supernet),       cmocka_unit_test(counts_no_dead_node_as_live)};
+      cmocka_unit_test(counts_as_the_closed_forms),      cmocka_unit_test(counts_many_as_each_by_itself),
+      cmocka_unit_test(walks_as_the_published_cells_do), cmocka_unit_test(keeps_shapes_apart),
+      cmocka_unit_test(refuses_what_cannot_be_built),    cmocka_unit_test(describes_a_supernet),
+      cmocka_unit_test(counts_no_dead_node_as_live)};
   return cmocka_run_group_tests(tests, open_spaces, close_spaces);
 }
