@@ -15,6 +15,13 @@ static inline uint64_t nsw_hash_word(uint64_t hash, uint64_t word) {
   return z ^ (z >> 31);
 }
 
+/* Of a text, 32 bits (Fowler, Noll and Vo's 1a). */
+static inline uint32_t nsw_hash_text(const char *text) {
+  uint32_t hash = 2166136261u;
+  for (; *text; text++) hash = (hash ^ (uint8_t)*text) * 16777619u;
+  return hash;
+}
+
 /* Of data[size]. */
 static inline uint64_t nsw_hash(const void *data, size_t size) {
   const char *p = data;

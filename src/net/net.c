@@ -5,39 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 size_t nsw_param_size(const struct nsw_param *p) {
   return (size_t)p->shape[0] * (size_t)p->shape[1] * (size_t)p->shape[2] * (size_t)p->shape[3];
 }
 
-/* Grows an array by doubling at powers of two; NULL marks the net as failed and keeps the old one. */
-static void *grow(struct nsw_net *net, void *array, int count, size_t size) {
-  if (count & (count - 1)) return array; /* there is room up to the next power of two */
-  void *bigger = realloc(array, (size_t)(count ? count * 2 : 1) * size);
-  if (!bigger) net->failed = true;
-  return bigger;
+/* Whether there is room; where there is not, the network has failed from then on. */
+static bool room(struct nsw_net *net, bool there) {
+  net->failed |= !there;
+  return !net->failed;
 }
 
 int nsw_net_add_tensor(struct nsw_net *net, int channels, int size) {
-  struct nsw_tensor *bigger = net->failed ? NULL : grow(net, net->tensor, net->tensors, sizeof *bigger);
-  if (!bigger) return 0;
-  net->tensor = bigger;
+  if (!room(net, NSW_GROW(net->tensor, net->tensors))) return 0;
   net->tensor[net->tensors] = (struct nsw_tensor){.channels = channels, .size = size, .gamma = -1, .producer = -1};
   return net->tensors++;
 }
 
 static struct nsw_layer *add_layer(struct nsw_net *net, enum nsw_layer_kind kind) {
-  struct nsw_layer *bigger = net->failed ? NULL : grow(net, net->layer, net->layers, sizeof *bigger);
-  if (!bigger) return NULL;
-  net->layer = bigger;
+  if (!room(net, NSW_GROW(net->layer, net->layers))) return NULL;
   net->layer[net->layers] = (struct nsw_layer){.kind = kind, .src = -1, .dst = -1, .relu_dst = -1, .param = -1};
   return &net->layer[net->layers++];
 }
 
 int nsw_net_add_param(struct nsw_net *net, const char *name, enum nsw_param_kind kind, int out, int in, int kernel,
                       uint64_t key) {
-  struct nsw_param *bigger = net->failed ? NULL : grow(net, net->param, net->params, sizeof *bigger);
-  if (!bigger) return 0;
-  net->param = bigger;
+  if (!room(net, NSW_GROW(net->param, net->params))) return 0;
   struct nsw_param *p = &net->param[net->params];
   *p = (struct nsw_param){.kind = kind, .shape = {out, in, kernel, kernel}, .layer = -1, .key = key};
   snprintf(p->name, sizeof p->name, "%s", name);
@@ -152,9 +146,7 @@ int nsw_net_relu_of(struct nsw_net *net, int tensor) {
 int nsw_net_add_cell(struct nsw_net *net, int tensor) {
   if (tensor == NSW_NO_TENSOR) return tensor;
   if (net->keep_cells) tensor = nsw_net_plain(net, tensor);
-  int *bigger = net->failed ? NULL : grow(net, net->cell, net->cells, sizeof *bigger);
-  if (!bigger) return tensor;
-  net->cell = bigger;
+  if (!room(net, NSW_GROW(net->cell, net->cells))) return tensor;
   net->tensor[tensor].kept = net->keep_cells;
   net->cell[net->cells++] = tensor;
   return tensor;

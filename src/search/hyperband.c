@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "search/policy.h"
 
 enum { ETA, RANDOM, SAMPLES, TOP };
@@ -12,7 +13,7 @@ enum { MOST_RUNGS = 32 };
 struct memory {
   uint32_t *candidate; /* [n] */
   double *value;       /* [n] accuracy at the rung */
-  size_t n, room;
+  size_t n;
 };
 
 struct bracket {
@@ -31,15 +32,7 @@ static double rung_share(const struct nsw_ground *ground, size_t rung) {
 }
 
 static int remember(struct memory *m, uint32_t candidate, double value, struct nsw_error *err) {
-  if (m->n == m->room) {
-    size_t room = m->room ? 2 * m->room : 64;
-    uint32_t *c = realloc(m->candidate, room * sizeof *c);
-    if (c) m->candidate = c;
-    double *v = realloc(m->value, room * sizeof *v);
-    if (v) m->value = v;
-    if (!c || !v) return nsw_no_memory(err, "%zu trainings", room);
-    m->room = room;
-  }
+  if (!NSW_GROW(m->candidate, m->n) || !NSW_GROW(m->value, m->n)) return nsw_no_memory(err, "%zu trainings", m->n + 1);
   m->candidate[m->n] = candidate;
   m->value[m->n++] = value;
   return NSW_OK;

@@ -2,15 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "search/policy.h"
 
 enum { STAGES, HEAT };
 
 /* What a stage has trained. */
 struct stage {
-  uint32_t *candidate; /* [room] */
-  double *rank;        /* [room] 0 worst .. 1 best, within the stage */
-  size_t n, room;
+  uint32_t *candidate; /* [n], grown */
+  double *rank;        /* [n], grown; 0 worst .. 1 best, within the stage */
+  size_t n;
 };
 
 static void rank_stage(const struct nsw_ground *ground, struct stage *s) {
@@ -75,14 +76,9 @@ static int run(struct nsw_run *run, struct nsw_error *err) {
     double end = fmax(0, search->budget - last) * stage / stages;
     s.n = 0;
     while (pays && run->spent < end * (1 - 1e-12) && !status) {
-      if (s.n == s.room) {
-        s.room = s.room ? 2 * s.room : 64;
-        uint32_t *candidate = realloc(s.candidate, s.room * sizeof *candidate);
-        if (candidate) s.candidate = candidate;
-        double *rank = realloc(s.rank, s.room * sizeof *rank);
-        if (rank) s.rank = rank;
-        if (!candidate || !rank) status = nsw_no_memory(err, "a stage of %zu", s.room);
-        if (status) break;
+      if (!NSW_GROW(s.candidate, s.n) || !NSW_GROW(s.rank, s.n)) {
+        status = nsw_no_memory(err, "a stage of %zu", s.n + 1);
+        break;
       }
       uint32_t candidate;
       if (!nsw_next_start(run, &candidate)) candidate = nsw_propose(run, draw, &policy);

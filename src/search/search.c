@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "search/run.h"
 
 /* ---- what methods call ---- */
@@ -114,12 +115,6 @@ size_t nsw_top_by_score(struct nsw_run *run, uint64_t pool, size_t count, uint32
 
 /* ---- all repeats ---- */
 
-static uint32_t name_key(const char *name) {
-  uint32_t h = 2166136261u; /* FNV-1a */
-  for (; *name; name++) h = (h ^ (uint8_t)*name) * 16777619u;
-  return h;
-}
-
 static int run_one(struct nsw_run *run, uint64_t repeat, struct nsw_outcome *outcome, struct nsw_error *err) {
   const struct nsw_search *search = run->search;
   run->repeat = (uint32_t)repeat;
@@ -131,7 +126,8 @@ static int run_one(struct nsw_run *run, uint64_t repeat, struct nsw_outcome *out
   run->limit = search->budget * (1 + 1e-12);
   run->queued = run->taken = 0;
   run->rank = outcome->rank ? outcome->rank + repeat * (1 + run->ground->reports) * 2 : NULL;
-  struct nsw_stream stream = {search->seed, (uint64_t)name_key(search->method->name) << 32 | repeat, NSW_FOR_SEARCH};
+  struct nsw_stream stream = {search->seed, (uint64_t)nsw_hash_text(search->method->name) << 32 | repeat,
+                              NSW_FOR_SEARCH};
   nsw_dice_begin(&run->dice, stream);
   if (search->use & NSW_USE_START) {
     /* From a stream of its own: what is drawn later stays a pair with the search without the score. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/quote.h"
 #include "space/cell.h"
 #include "space/mt19937.h"
@@ -94,8 +95,7 @@ static int make_classes(struct nb201 *s, struct nsw_error *err) {
   memset(slots, 0xff, SLOTS * sizeof *slots);
   for (uint32_t i = 0; i < COUNT; i++) {
     texts[i] = cell_text(s->code[i]);
-    uint32_t h = 2166136261u;
-    for (const char *c = texts[i].at; *c; c++) h = (h ^ (uint8_t)*c) * 16777619u;
+    uint32_t h = nsw_hash_text(texts[i].at);
     h ^= h >> 15;
     while (slots[h % SLOTS] != UINT16_MAX && strcmp(texts[slots[h % SLOTS]].at, texts[i].at)) h++;
     if (slots[h % SLOTS] == UINT16_MAX) slots[h % SLOTS] = (uint16_t)i;

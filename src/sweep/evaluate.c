@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "sweep/watch.h"
 
@@ -35,13 +36,7 @@ static int append(struct nsw_evaluator *e, const struct nsw_task *task, uint32_t
                   struct nsw_error *err) {
   size_t values = task->members * task->family->width * sizeof(double);
   size_t size = HEAD + values + task->members;
-  if (e->size + size > e->room) {
-    size_t room = 2 * e->room + size + 1024;
-    unsigned char *bytes = realloc(e->bytes, room);
-    if (!bytes) return nsw_no_memory(err, "results");
-    e->bytes = bytes;
-    e->room = room;
-  }
+  if (!NSW_RESERVE(e->bytes, e->room, e->size + size)) return nsw_no_memory(err, "results");
   unsigned char *at = e->bytes + e->size;
   memcpy(at, &number, sizeof number);
   memcpy(at + sizeof number, &seconds, sizeof seconds);

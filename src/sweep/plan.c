@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/nearest.h"
 #include "data/images.h"
 #include "proxy/joint.h"
@@ -66,18 +67,15 @@ static struct nsw_family *find_family(struct nsw_sweep_plan *plan, const struct 
 }
 
 static struct nsw_family *add_family(struct nsw_sweep_plan *plan) {
-  struct nsw_family *list = realloc(plan->family, (plan->families + 1) * sizeof *list);
-  if (!list) return NULL;
-  plan->family = list;
-  list[plan->families] = (struct nsw_family){0};
-  return &list[plan->families++];
+  if (!NSW_GROW(plan->family, plan->families)) return NULL;
+  plan->family[plan->families] = (struct nsw_family){0};
+  return &plan->family[plan->families++];
 }
 
 /* Adds a proxy's columns to a family. False: out of memory. */
 static bool add_part(struct nsw_family *family, const struct nsw_proxy *proxy) {
   int own = nsw_proxy_columns(proxy), all = family->columns + own, options = nsw_proxy_options(proxy);
-  struct nsw_part *part = realloc(family->part, (size_t)(family->parts + 1) * sizeof *part);
-  if (part) family->part = part;
+  bool part = NSW_GROW(family->part, family->parts);
   bool *wanted = realloc(family->wanted, (size_t)all * sizeof *wanted);
   if (wanted) family->wanted = wanted;
   const char **value = calloc((size_t)options + 1, sizeof *value);
@@ -87,7 +85,7 @@ static bool add_part(struct nsw_family *family, const struct nsw_proxy *proxy) {
   }
   for (int i = 0; i < options; i++) value[i] = proxy->options[i].value;
   for (int c = family->columns; c < all; c++) wanted[c] = false;
-  part[family->parts++] = (struct nsw_part){.proxy = proxy, .value = value, .first = family->columns};
+  family->part[family->parts++] = (struct nsw_part){.proxy = proxy, .value = value, .first = family->columns};
   family->columns = all;
   return true;
 }

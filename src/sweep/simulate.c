@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 enum event_type { FINISHED, REPORT_ARRIVES, PIECE_ARRIVES };
 
 struct event {
@@ -56,15 +58,9 @@ static bool earlier(struct event a, struct event b) {
 }
 
 static void push(struct simulation *sim, double at, size_t worker, enum event_type type) {
-  if (sim->events == sim->room) {
-    size_t room = sim->room * 2 + 64;
-    struct event *heap = realloc(sim->heap, room * sizeof *heap);
-    if (!heap) {
-      sim->no_memory = true;
-      return;
-    }
-    sim->heap = heap;
-    sim->room = room;
+  if (!NSW_RESERVE(sim->heap, sim->room, sim->events + 1)) {
+    sim->no_memory = true;
+    return;
   }
   size_t i = sim->events++;
   struct event e = {at, (uint32_t)worker, (uint8_t)type};
@@ -92,13 +88,7 @@ static bool append(uint32_t **list, size_t *head, size_t *tail, size_t *room, ui
     *tail -= *head;
     *head = 0;
   }
-  if (*tail == *room) {
-    size_t larger = *room * 2 + 8;
-    uint32_t *longer = realloc(*list, larger * sizeof *longer);
-    if (!longer) return false;
-    *list = longer;
-    *room = larger;
-  }
+  if (!NSW_RESERVE(*list, *room, *tail + 1)) return false;
   (*list)[(*tail)++] = task;
   return true;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 
 /* ---- mailboxes ---- */
@@ -34,14 +35,7 @@ int nsw_mailbox_put(struct nsw_mailbox *box, struct nsw_message message, struct 
     box->tail -= box->head;
     box->head = 0;
   }
-  if (box->tail == box->room) {
-    struct nsw_message *list = realloc(box->list, (2 * box->room + 16) * sizeof *list);
-    if (list) {
-      box->list = list;
-      box->room = 2 * box->room + 16;
-    }
-  }
-  if (box->tail < box->room)
+  if (NSW_RESERVE(box->list, box->room, box->tail + 1))
     box->list[box->tail++] = message;
   else
     status = nsw_no_memory(err, "a message");
@@ -131,15 +125,7 @@ int nsw_transport_send(struct nsw_transport *t, int to, enum nsw_tag tag, void *
                        struct nsw_error *err) {
   struct nsw_outbox *box = t->outbox;
   int status = size > INT_MAX ? nsw_fail(err, "a message of %zu bytes is too long", size) : reap(box, err);
-  if (!status && box->count == box->room) {
-    struct sending *list = realloc(box->list, (2 * box->room + 16) * sizeof *list);
-    if (list) {
-      box->list = list;
-      box->room = 2 * box->room + 16;
-    } else {
-      status = nsw_no_memory(err, "a message");
-    }
-  }
+  if (!status && !NSW_RESERVE(box->list, box->room, box->count + 1)) status = nsw_no_memory(err, "a message");
   if (status) {
     free(bytes);
     return status;

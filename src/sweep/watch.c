@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "sweep/evaluate.h"
 
@@ -147,10 +148,8 @@ int nsw_watch_read(const char *notes, struct nsw_crash **crash, size_t *count, s
   while (fgets(line, sizeof line, f)) {
     struct nsw_crash c;
     if (sscanf(line, "%63s %" SCNu64 " %" SCNu32 " rank", c.proxy, &c.seed, &c.unit) != 3) continue;
-    struct nsw_crash *list = realloc(*crash, (*count + 1) * sizeof *list);
-    if (!list) break;
-    *crash = list;
-    list[(*count)++] = c;
+    if (!NSW_GROW(*crash, *count)) break;
+    (*crash)[(*count)++] = c;
   }
   bool bad = ferror(f);
   fclose(f);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "sweep/evaluate.h"
 #include "sweep/schedule.h"
@@ -77,13 +78,7 @@ static int take_piece(struct worker *w, const struct nsw_message *message, struc
     w->tail -= w->head;
     w->head = 0;
   }
-  if (w->tail + runs > w->room) {
-    size_t room = 2 * w->room + runs;
-    struct nsw_stretch *queue = realloc(w->queue, room * sizeof *queue);
-    if (!queue) return nsw_no_memory(err, "a piece of work");
-    w->queue = queue;
-    w->room = room;
-  }
+  if (!NSW_RESERVE(w->queue, w->room, w->tail + runs)) return nsw_no_memory(err, "a piece of work");
   memcpy(w->queue + w->tail, message->bytes, runs * sizeof *w->queue);
   for (size_t i = 0; i < runs; i++) w->held += w->queue[w->tail + i].count;
   w->tail += runs;
