@@ -25,9 +25,9 @@ int nsw_engine_create(enum nsw_isa isa, struct nsw_engine **engine, struct nsw_e
 void nsw_engine_free(struct nsw_engine **engine) {
   struct nsw_engine *e = *engine;
   if (!e) return;
-  struct nsw_floats *blocks[] = {&e->arena,   &e->stats,    &e->packed, &e->grads, &e->norm_grads,
-                                 &e->affines, &e->moments,  &e->dy,     &e->head,  &e->tiles,
-                                 &e->scratch, &e->features, &e->slopes, &e->logits};
+  struct nsw_floats *blocks[] = {&e->arena,   &e->stats,   &e->packed,   &e->grads,  &e->norm_grads,
+                                 &e->affines, &e->moments, &e->sums,     &e->dy,     &e->head,
+                                 &e->tiles,   &e->scratch, &e->features, &e->slopes, &e->logits};
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) nsw_floats_free(blocks[i]);
   free(e->losses);
   free(e->taken);
@@ -94,6 +94,7 @@ static int reserve(struct nsw_engine *e, struct nsw_error *err) {
                {&e->norm_grads, e->place.stats + NSW_ALIGN},
                {&e->affines, e->affine ? e->place.stats + NSW_ALIGN : 0},
                {&e->moments, moments ? e->place.stats + NSW_ALIGN : 0},
+               {&e->sums, batch ? e->place.stats + NSW_ALIGN : 0},
                {&e->dy, batch ? NSW_PIECE * e->place.dy + NSW_ALIGN : 0},
                {&e->head, 2 * head_size(net)},
                {&e->scratch, (sums > largest ? sums : largest) + NSW_ALIGN},

@@ -50,6 +50,7 @@ struct nsw_engine {
   struct nsw_floats packed, grads;    /* weights and their gradients; see struct nsw_conv_place */
   struct nsw_floats norm_grads;       /* [place.stats]: gradients of every gamma and beta, where scale and shift are */
   struct nsw_floats affines, moments; /* likewise gammas and betas; means and variances over pixels */
+  struct nsw_floats sums;             /* likewise the two sums of a normalisation's way back: pieces.c */
   bool pieces;                        /* images go through in pieces: pieces.c */
   struct nsw_floats dy;               /* [NSW_PIECE][place.dy]: then, gradients of raw outputs */
   struct nsw_floats head;             /* weight [classes][features], bias, their gradients */

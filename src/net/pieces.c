@@ -1,8 +1,9 @@
 /* Large batches, normalised over all their images. Layer by layer every one of them would come from memory and go back
  * to it; so as many layers as need no new statistics are run with a few images at a time, which stay in the cache. The
- * statistics of what these layers make, and on the way back the sums that the next normalisation needs, are gathered on
- * the way. Every image sees its layers in the same order as when all go through together, and sums go in the order of
- * the images: the results are the same. */
+ * statistics of what these layers make, and on the way back the sums that the next normalisations need, are gathered on
+ * the way; back, the convolutions that feed one sum need their sums at the same time and go in one stretch. Every image
+ * sees its layers in the same order as when all go through together, and sums go in the order of the images: the
+ * results are the same. */
 #include "net/engine_state.h"
 
 /* ---- forward ---- */
@@ -54,12 +55,15 @@ static bool needs_sums(const struct nsw_net *net, int i) {
   return dst >= 0 && net->tensor[dst].norm;
 }
 
-static void conv_back(struct nsw_engine *e, int i, int slot, int count, const float *mean, bool weights) {
+/* A normalised tensor's two sums over pixels, [2][col], which become means once they are whole. */
+static float *sums_of(const struct nsw_engine *e, int t) { return e->sums.p + e->place.tensor[t].stats; }
+
+static void conv_back(struct nsw_engine *e, int i, int slot, int count, bool weights) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_place *c = &e->place.layer[i].conv;
   struct nsw_slots at = {.first = slot, .x = slot, .dy = c->dy_is_grad ? slot : 0};
   double since = e->timed ? nsw_thread_seconds() : 0;
-  if (!c->dy_is_grad) nsw_norm_back(e, l->dst, slot, count, mean, nsw_dy_of, 0);
+  if (!c->dy_is_grad) nsw_norm_back(e, l->dst, slot, count, sums_of(e, l->dst), nsw_dy_of, 0);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
   for (int s = 0; s < count && c->dy_frame; s++) nsw_clear_frame(dy_plane(e, l, c, at.dy + s));
   if (weights) nsw_backward_weights(e, i, at, count);
@@ -67,17 +71,17 @@ static void conv_back(struct nsw_engine *e, int i, int slot, int count, const fl
   nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
 }
 
-/* The way back of a piece through one layer; mean: of its normalisation. */
-static void layer_back(struct nsw_engine *e, int i, int slot, int count, const float *mean, bool weights) {
+/* The way back of a piece through one layer, whose normalisation has its means. */
+static void layer_back(struct nsw_engine *e, int i, int slot, int count, bool weights) {
   const struct nsw_layer *l = &e->net->layer[i];
   double since = e->timed ? nsw_thread_seconds() : 0;
   if (l->kind == NSW_LAYER_CONV) {
-    conv_back(e, i, slot, count, mean, weights);
+    conv_back(e, i, slot, count, weights);
     return;
   }
   bool combine = l->kind == NSW_LAYER_COMBINE;
   if (combine && l->dst >= 0 && (e->net->tensor[l->dst].norm || e->net->tensor[l->dst].relu)) {
-    nsw_norm_back(e, l->dst, slot, count, mean, grad_plane, slot);
+    nsw_norm_back(e, l->dst, slot, count, sums_of(e, l->dst), grad_plane, slot);
     nsw_engine_account(e, NSW_WORK_NORM, &since);
   }
   for (int s = slot; s < slot + count; s++)
@@ -88,31 +92,63 @@ static void layer_back(struct nsw_engine *e, int i, int slot, int count, const f
   nsw_engine_account(e, combine ? NSW_WORK_COMBINE : NSW_WORK_POOL, &since);
 }
 
-/* Layers from..to+1 back, from the last one, whose normalisation has its means; then the sums of layer `to`. */
-static void back_piece(struct nsw_engine *e, int from, int to, int slot, int count, const float *mean, float *next,
-                       bool weights) {
-  for (int i = from; i > to; i--) layer_back(e, i, slot, count, mean, weights);
+/* The layer on whose way back the gradient of a layer's tensor is whole: the first that reads it. */
+static int made_whole(const struct nsw_net *net, int i) {
+  int dst = net->layer[i].dst, reader = i + 1;
+  for (; reader < net->layers; reader++) {
+    const struct nsw_layer *l = &net->layer[reader];
+    if (l->kind != NSW_LAYER_COMBINE && l->src == dst) break;
+    int k = 0;
+    while (k < l->terms && l->term[k] != dst) k++;
+    if (k < l->terms) break;
+  }
+  return reader;
+}
+
+/* A stretch of the way back: layers from..to+1, the last one first. The sums they start with are there; those of some
+ * layers from `to` down to `oldest` can be taken when it has gone back. */
+struct stretch {
+  int from, to, oldest;
+};
+
+/* Whether a layer's sums can be taken once a stretch has gone back, and not before. */
+static bool sums_now(const struct nsw_net *net, const struct stretch *s, int i) {
+  if (!needs_sums(net, i)) return false;
+  int whole = made_whole(net, i);
+  return s->to < whole && whole <= s->from;
+}
+
+static struct stretch next_stretch(const struct nsw_net *net, int from) {
+  struct stretch s = {.from = from, .to = from - 1};
+  while (s.to >= 0 && (!needs_sums(net, s.to) || made_whole(net, s.to) > from)) s.to--;
+  s.oldest = s.to + 1;
+  for (int i = s.to; i >= 0; i--)
+    if (sums_now(net, &s, i)) s.oldest = i;
+  return s;
+}
+
+/* A stretch back, of a piece; then what it adds to sums. */
+static void back_piece(struct nsw_engine *e, const struct stretch *stretch, int slot, int count, bool weights) {
+  const struct nsw_net *net = e->net;
+  for (int i = stretch->from; i > stretch->to; i--)
+    if (i < net->layers) layer_back(e, i, slot, count, weights);
   double since = e->timed ? nsw_thread_seconds() : 0;
-  if (to >= 0) nsw_norm_sums(e, e->net->layer[to].dst, slot, count, next);
+  for (int i = stretch->to; i >= stretch->oldest; i--)
+    if (sums_now(net, stretch, i)) nsw_norm_sums(e, net->layer[i].dst, slot, count, sums_of(e, net->layer[i].dst));
   nsw_engine_account(e, NSW_WORK_NORM, &since);
 }
 
 void nsw_backward_pieces(struct nsw_engine *e, bool weights) {
   const struct nsw_net *net = e->net;
-  size_t width = 2 * (size_t)e->place.widest;
-  float *mean = e->scratch.p, *next = mean + width;
   e->pieces = true;
+  memset(e->sums.p, 0, e->place.stats * sizeof(float));
   for (int s = 0; s < e->images; s++) nsw_backward_features(e, s, s);
-  for (int from = net->layers, to; from >= 0; from = to) {
-    for (to = from - 1; to >= 0 && !needs_sums(net, to);) to--;
-    memset(next, 0, width * sizeof *next);
+  for (struct stretch stretch = {.to = net->layers}; stretch.to >= 0;) {
+    stretch = next_stretch(net, stretch.to);
     for (int s = 0; s < e->images; s += NSW_PIECE)
-      back_piece(e, from < net->layers ? from : net->layers - 1, to, s,
-                 e->images - s < NSW_PIECE ? e->images - s : NSW_PIECE, mean, next, weights);
-    if (to >= 0) nsw_norm_means(e, net->layer[to].dst, e->images, next);
-    float *was = mean;
-    mean = next;
-    next = was;
+      back_piece(e, &stretch, s, e->images - s < NSW_PIECE ? e->images - s : NSW_PIECE, weights);
+    for (int i = stretch.to; i >= stretch.oldest; i--)
+      if (sums_now(net, &stretch, i)) nsw_norm_means(e, net->layer[i].dst, e->images, sums_of(e, net->layer[i].dst));
   }
   e->pieces = false;
 }
