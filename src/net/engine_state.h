@@ -207,7 +207,7 @@ void nsw_norm_back(struct nsw_engine *e, int tensor, int first, int count, const
                    int to);
 
 /* together.c: the convolutions done together with their lead, forward and back (weights: their gradients too). */
-void nsw_forward_together(struct nsw_engine *e, int lead, int count);
+void nsw_forward_together(struct nsw_engine *e, int lead, int slot, int count);
 void nsw_backward_together(struct nsw_engine *e, int lead, int count, bool weights);
 
 /* pieces.c: all layers and the head, and the way back, of a batch whose images need not be seen layer by layer. */

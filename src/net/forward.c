@@ -171,7 +171,7 @@ static void layer_forward(struct nsw_engine *e, int i, int first, int count) {
   if (!goes_together(e, i))
     nsw_forward_layer(e, i, first, 0, count);
   else if (e->place.layer[i].conv.lead == i)
-    nsw_forward_together(e, i, count);
+    nsw_forward_together(e, i, 0, count);
   if (e->run.norm == NSW_NORM_NONE) take_out(e, i, count);
   nsw_forward_norm(e, l->dst, count);
   if (e->observe) e->observe(e->with, e, i, NSW_AFTER_LAYER);

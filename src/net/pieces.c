@@ -15,32 +15,54 @@ static bool makes_norm(const struct nsw_net *net, int i) {
   return l->kind != NSW_LAYER_COMBINE || l->first + l->count == net->tensor[l->dst].channels;
 }
 
-/* Whether a layer reads a normalised tensor made by layer `first` or later. */
-static bool waits(const struct nsw_net *net, int i, int first) {
-  const struct nsw_layer *l = &net->layer[i];
-  bool wait = l->src >= 0 && net->tensor[l->src].norm && net->tensor[l->src].producer >= first;
+/* The layer at whose step a layer is done: its own, or that of its lead (net/together.c). */
+static int done_at(const struct nsw_engine *e, int i) {
+  int lead = e->place.layer[i].conv.lead;
+  return lead >= 0 ? lead : i;
+}
+
+/* Whether a layer reads a normalised tensor made at the step of layer `first` or later. */
+static bool waits(const struct nsw_engine *e, int i, int first) {
+  const struct nsw_layer *l = &e->net->layer[i];
+  const struct nsw_tensor *x = e->net->tensor;
+  bool wait = l->src >= 0 && x[l->src].norm && done_at(e, x[l->src].producer) >= first;
   for (int k = 0; k < l->terms; k++)
-    wait = wait || (net->tensor[l->term[k]].norm && net->tensor[l->term[k]].producer >= first);
+    wait = wait || (x[l->term[k]].norm && done_at(e, x[l->term[k]].producer) >= first);
   return wait;
+}
+
+/* The normalised tensors made at the step of layer i: a piece is added to their statistics; they become whole. */
+static void norm_pieces(struct nsw_engine *e, int i, int slot, int count) {
+  double since = e->timed ? nsw_thread_seconds() : 0;
+  for (int k = e->place.layer[i].conv.last; k >= 0; k = e->place.layer[k].conv.before)
+    if (makes_norm(e->net, k)) nsw_norm_piece(e, e->net->layer[k].dst, slot, count);
+  nsw_engine_account(e, NSW_WORK_NORM, &since);
+}
+
+static void norm_wholes(struct nsw_engine *e, int i) {
+  for (int k = e->place.layer[i].conv.last; k >= 0; k = e->place.layer[k].conv.before)
+    if (makes_norm(e->net, k)) nsw_norm_whole(e, e->net->layer[k].dst);
 }
 
 static void forward_layers(struct nsw_engine *e, int first, int end, int slot, int count) {
   for (int i = first; i < end; i++) {
-    nsw_forward_layer(e, i, slot, slot, count);
-    double since = e->timed ? nsw_thread_seconds() : 0;
-    if (makes_norm(e->net, i)) nsw_norm_piece(e, e->net->layer[i].dst, slot, count);
-    nsw_engine_account(e, NSW_WORK_NORM, &since);
+    if (done_at(e, i) != i) continue;
+    if (e->place.layer[i].conv.last != i)
+      nsw_forward_together(e, i, slot, count);
+    else
+      nsw_forward_layer(e, i, slot, slot, count);
+    norm_pieces(e, i, slot, count);
   }
 }
 
 void nsw_forward_pieces(struct nsw_engine *e) {
   const struct nsw_net *net = e->net;
   for (int first = 0, end; first < net->layers; first = end) {
-    for (end = first + 1; end < net->layers && !waits(net, end, first);) end++;
+    for (end = first + 1; end < net->layers && !waits(e, end, first);) end++;
     for (int s = 0; s < e->images; s += NSW_PIECE)
       forward_layers(e, first, end, s, e->images - s < NSW_PIECE ? e->images - s : NSW_PIECE);
     for (int i = first; i < end; i++)
-      if (makes_norm(net, i)) nsw_norm_whole(e, net->layer[i].dst);
+      if (done_at(e, i) == i) norm_wholes(e, i);
   }
   double since = e->timed ? nsw_thread_seconds() : 0;
   for (int s = 0; s < e->images; s++) nsw_forward_head(e, s, s);

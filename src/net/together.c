@@ -17,12 +17,12 @@ static void forward_strip(struct nsw_engine *e, int i, int s, int h, int rows) {
   e->conv(&p, value_plane(e, l->src, s).p + h * p.x_row, e->packed.p + c->w, value_plane(e, l->dst, s).p + h * p.y_row);
 }
 
-void nsw_forward_together(struct nsw_engine *e, int lead, int count) {
+void nsw_forward_together(struct nsw_engine *e, int lead, int slot, int count) {
   double since = e->timed ? nsw_thread_seconds() : 0;
   const struct nsw_layer_place *place = e->place.layer;
   const struct nsw_conv_pass *shape = &place[lead].conv.forward;
   int rows = nsw_conv_strip(shape->cols);
-  for (int s = 0; s < count; s++) {
+  for (int s = slot; s < slot + count; s++) {
     for (int h = 0; h < shape->rows; h += rows)
       for (int i = place[lead].conv.last; i >= 0; i = place[i].conv.before) forward_strip(e, i, s, h, rows);
   }
