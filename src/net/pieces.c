@@ -26,8 +26,7 @@ static bool waits(const struct nsw_engine *e, int i, int first) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_tensor *x = e->net->tensor;
   bool wait = l->src >= 0 && x[l->src].norm && done_at(e, x[l->src].producer) >= first;
-  for (int k = 0; k < l->terms; k++)
-    wait = wait || (x[l->term[k]].norm && done_at(e, x[l->term[k]].producer) >= first);
+  for (int k = 0; k < l->terms; k++) wait = wait || (x[l->term[k]].norm && done_at(e, x[l->term[k]].producer) >= first);
   return wait;
 }
 
