@@ -12,7 +12,7 @@ static const char about[] =
     "are one HDF5 file.";
 
 static const char statuses[] =
-    "Exit status: 0 done; 1 failed; 2 wrong usage; 75 stopped cleanly before the end: start the same command again to "
+    "Exit status: 0 done; 1 failed, or done with failed rows (--allow-failed: 0); 2 wrong usage; 75 stopped cleanly before the end: start the same command again to "
     "go on. Data goes to standard output, everything else to standard error.";
 
 /* ---- text ---- */
@@ -180,10 +180,13 @@ void nsw_help_man(FILE *out) {
     for (const struct nsw_option *o = c->options; o && o->name; o++) man_option(out, o);
   }
   fputs(
-      ".SH EXIT STATUS\n.TP\n.B 0\ndone\n.TP\n.B 1\nfailed\n.TP\n.B 2\nwrong usage\n.TP\n.B 75\n"
+      ".SH EXIT STATUS\n.TP\n.B 0\ndone\n.TP\n.B 1\nfailed; or done, and the file has failed rows (score and run; --allow-failed: 0)\n.TP\n.B 2\nwrong usage\n.TP\n.B 75\n"
       "stopped cleanly before the end; the same command goes on\n"
       ".SH ENVIRONMENT\n"
       ".TP\n.B NASWEEP_DATA\nfolder that is searched for data sets and accuracy tables\n"
+      ".TP\n.B NASWEEP_HALT_STATUS\nexit status of a run that the file of --halt-file ended; 75 unless set. The batch "
+      "script sets it, to tell an order to end from a time limit\n"
+      ".TP\n.B NASWEEP_LOCK_WAIT\nseconds for which another run on the same file is waited for; 0 unless set\n"
       ".TP\n.B NASWEEP_ISA\nplain, avx2 or avx512: keeps the kernels below what the CPU has\n"
       ".TP\n.B OPENBLAS_CORETYPE\nthe kernels OpenBLAS uses; set by the program itself where OpenBLAS does not know "
       "the "

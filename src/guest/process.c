@@ -1,6 +1,7 @@
 #include "guest/process.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,14 +113,25 @@ enum nsw_heard nsw_process_talk(struct nsw_process *p, const char *text, size_t 
   }
 }
 
+/* Hears its last words, which may come after the end of its output, until it closes its standard error; at most so many
+ * seconds. A flood is cut off: it ends with its process. Returns the seconds that are left. */
+static double hear_last(struct nsw_process *p, double grace) {
+  double end = nsw_now() + grace, left = grace;
+  for (int i = 0; i < 256 && hear_said(p); i++) {
+    struct pollfd more = {.fd = p->child.error, .events = POLLIN};
+    left = fmax(end - nsw_now(), 0);
+    int ready = poll(&more, 1, (int)ceil(left * 1000));
+    if (ready == 0 || (ready < 0 && errno != EINTR)) break;
+  }
+  end_said(p);
+  return fmax(end - nsw_now(), 0);
+}
+
 void nsw_process_end(struct nsw_process *p, double grace, char *text, size_t size) {
   char how[96] = "";
   if (!p->child.id) return;
-  for (int i = 0; i < 256 && hear_said(p); i++) { /* what is there; a flood ends with its process */
-    struct pollfd more = {.fd = p->child.error, .events = POLLIN};
-    if (poll(&more, 1, 0) <= 0) break;
-  }
-  end_said(p);
+  shutdown(p->child.input, SHUT_WR); /* nothing more is asked: it ends by itself */
+  grace = hear_last(p, grace);
   nsw_keeper_end(&p->child, grace, how, sizeof how);
   if (size) snprintf(text, size, "%s%s%s", how, *p->last ? "; its last words: " : "", p->last);
   free(p->bytes);

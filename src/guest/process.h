@@ -44,8 +44,9 @@ int nsw_process_start(struct nsw_process *process, const char *title, const char
 enum nsw_heard nsw_process_talk(struct nsw_process *process, const char *text, size_t size, size_t *written,
                                 double seconds, char **line);
 
-/* Ends it (nsw_keeper_end) and frees; how it ended into text[size], with the last line of its standard error. May be
- * called twice. */
+/* Ends it: nothing more is asked, it is heard until it closes its standard error and waited for, so many seconds in
+ * all, and killed where it goes on (nsw_keeper_end). Frees; how it ended into text[size], with the last line of its
+ * standard error. May be called twice. */
 void nsw_process_end(struct nsw_process *process, double grace, char *text, size_t size);
 
 #endif

@@ -138,6 +138,20 @@ def trouble(folder):
            "standard error is passed on, but no flood of it", p.stderr[-3000:])
 
 
+def last_words(folder):
+    """Of a worker that ends at once; also those that come after the end of its output."""
+    hello = f"echo '{HELLO}'; read line; "
+    for when, before in (("before its first line", ""), ("at nb201 architecture 0", hello)):
+        for how, words in (("at once", "echo no such licence >&2; exit 3"),
+                           ("after its output", "exec 1>&-; sleep 0.2; echo no such licence >&2; exit 3")):
+            with open(f"{folder}/last.sh", "w") as f:
+                f.write(before + words + "\n")
+            p = run(None, "score", "nb201", "--range", "0:4", "--retries", "0", "--out",
+                    f"{folder}/{when} {how}.h5".replace(" ", "-"), "--worker", f"mine=sh {folder}/last.sh")
+            told_so = f"ended {when} (exit status 3; its last words: no such licence)"
+            report(p.returncode == 1 and told_so in p.stderr, f"last words {when}, {how}", p.stderr)
+
+
 def refusals(folder):
     first = {"none=/does/not/exist": "No such file", "mine=false": "before its first line (exit status 1",
              "mine=echo rubbish": "not a line of JSON: 'rubbish'", "mine=echo '{}'": "no {\"nasweep\": 1",
@@ -266,4 +280,4 @@ nasweep.serve(score, columns=[{"name": "one"}, {"name": "two", "direction": -1}]
 
 
 if __name__ == "__main__":
-    run_parts(plain, kinds, trouble, refusals, ends, jobs, examples, python)
+    run_parts(plain, kinds, trouble, last_words, refusals, ends, jobs, examples, python)

@@ -312,6 +312,26 @@ static void tournaments_are_won_as_often_as_drawn_ones(void **state) {
   nsw_ground_free(&ground);
 }
 
+/* The published search has ten alive and draws ten of them: what is searched where nothing is said. */
+static void evolution_is_the_published_one_unless_said_otherwise(void **state) {
+  (void)state;
+  static const double sets[][2] = {{10, 10}, {10, 9}, {9, 10}}; /* population, sample */
+  struct nsw_ground ground;
+  make_ground(&ground, 1);
+  struct nsw_search search = search_by("evolution", 60, 200);
+  struct nsw_outcome untold = outcome_of(&ground, &search);
+  for (size_t t = 0; t < sizeof sets / sizeof *sets; t++) {
+    search.set[0] = sets[t][0];
+    search.set[1] = sets[t][1];
+    struct nsw_outcome o = outcome_of(&ground, &search);
+    bool same = !memcmp(o.best, untold.best, search.repeats * o.points * sizeof *o.best);
+    assert_int_equal(same, t == 0);
+    nsw_outcome_free(&o);
+  }
+  nsw_outcome_free(&untold);
+  nsw_ground_free(&ground);
+}
+
 /* ---- scores ---- */
 
 static void a_score_alone_goes_down_its_list(void **state) {
@@ -719,6 +739,7 @@ int main(void) {
                                      cmocka_unit_test(seconds_are_spent),
                                      cmocka_unit_test(what_is_met_again_is_free_if_remembered),
                                      cmocka_unit_test(tournaments_are_won_as_often_as_drawn_ones),
+                                     cmocka_unit_test(evolution_is_the_published_one_unless_said_otherwise),
                                      cmocka_unit_test(a_score_alone_goes_down_its_list),
                                      cmocka_unit_test(a_pool_holds_nobody_twice),
                                      cmocka_unit_test(equal_scores_choose_at_random),
