@@ -9,6 +9,7 @@
 #include "arch/json.h"
 #include "base/quote.h"
 #include "guest/command.h"
+#include "nasweep/measure.h"
 
 /* ---- the first line ---- */
 
@@ -107,7 +108,10 @@ static int read_hello(const json_t *root, const char *name, struct nsw_hello *he
   if (!status) status = read_count(root, "batch", 1, NSW_GUEST_BATCH, 1, &hello->batch, err);
   if (!status) status = read_text(root, "source", &hello->source, err);
   if (!status) status = read_text(root, "note", &hello->note, err);
-  if (hello->needs & NSW_NEEDS_DATA && !hello->samples) hello->samples = 64;
+  if (!(hello->needs & NSW_NEEDS_DATA))
+    hello->samples = 0; /* it sees no images: their number tells nothing */
+  else if (!hello->samples)
+    hello->samples = NSW_MEASURE_SAMPLES;
   return status;
 }
 

@@ -120,7 +120,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
 }
 
 static const struct nsw_measure measure = {
-    .pass = &nsw_pass_own, .work = 0.1, .open = open_meco, .close = close_meco, .take = take};
+    .pass = &nsw_pass_own, .work = 0.2 / NSW_MEASURE_SAMPLES, .open = open_meco, .close = close_meco, .take = take};
 
 static const struct nsw_proxy_column columns[] = {
     {"meco", "smallest eigenvalue of the correlations between a convolution's channels, summed over convolutions", +1},
@@ -136,7 +136,6 @@ const struct nsw_proxy nsw_proxy_meco = {
         "counts every live convolution once, where the released program counts every module; one Gaussian image of "
         "64 x 64 pixels, as there",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
-    .samples = 2,
     .columns = columns,
     .measure = &measure,
 };

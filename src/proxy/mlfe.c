@@ -171,7 +171,7 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
 }
 
 static const struct nsw_measure measure = {
-    .pass = &nsw_pass_own, .work = 0.1, .open = open_mlfe, .close = close_mlfe, .take = take};
+    .pass = &nsw_pass_own, .work = 0.2 / NSW_MEASURE_SAMPLES, .open = open_mlfe, .close = close_mlfe, .take = take};
 
 static const struct nsw_proxy_column columns[] = {
     {"mlfe", "range times sum of the measured local entropies of the last feature maps", +1},
@@ -186,7 +186,6 @@ const struct nsw_proxy nsw_proxy_mlfe = {
     .note =
         "on the idea that SED is about, and not SED; of the classifier's layers only the map it averages is looked at",
     .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
-    .samples = 2,
     .columns = columns,
     .measure = &measure,
 };

@@ -101,6 +101,25 @@ def merging(folder):
     low, high = score("low", "--range", "0:9000", "--seed", "1"), score("high", "--range", "8000:15625", "--seed", "1")
     p = run(None, "merge", low, high, "--out", out)
     report(p.returncode == 0 and not different(parts[0], out), "rows merged, some of them twice, are the whole", p.stderr)
+    few = ["score", "nb201", "--range", "0:300", "--proxy", "random", "--out"]
+    some = {}
+    for seeds in ("1", "1,2", "2,3", "3,2", "1,2,3"):
+        some[seeds] = f"{folder}/some{seeds}.h5"
+        run(None, *few, some[seeds], "--seed", seeds)
+    for one, two in (("1,2", "2,3"), ("2,3", "1,2"), ("3,2", "1"), ("1,2", "1,2,3")):
+        p = run(None, "merge", some[one], some[two], "--out", out)
+        report(p.returncode == 0 and not different(some["1,2,3"], out), f"seeds {one} and {two}: each is taken once", p.stderr)
+    few = ["score", "nb201", "--range", "0:3", "--out"]
+    for proxy in ("mlfe", "meco", "synflow", "l2_norm"):  # take none of the data's images
+        names = [f"{folder}/{proxy}{samples}.h5" for samples in (4, 8)]
+        told = [run(None, *few, name, "--proxy", proxy, "--samples", samples).returncode
+                for name, samples in zip(names, ("4", "8"))]
+        p = run(None, "merge", *names, "--out", f"{folder}/images.h5")
+        with h5py.File(f"{folder}/images.h5") as f:
+            options = f[f"nb201/score/{proxy}"].attrs.get("options", "")
+        report(told == [0, 0] and p.returncode == 0 and "samples=" not in options,
+               f"{proxy} is the same whatever --samples", p.stderr + str(options))
+    p = run(None, "merge", low, high, "--out", out)
     kept = open(out, "rb").read()
     with h5py.File(low, "r+") as f:
         f["nb201/score/random"][8500] += 1e-9
