@@ -87,6 +87,31 @@ NSW_INLINE void vstore_part(float *p, vf v, int n) {
 
 NSW_INLINE vf vset(float s) { return s - (vf){0}; }
 
+/* Lane i of the result is lane place[i] of v, of its lowest bits. */
+NSW_INLINE vf vpick(vf v, vi place) {
+#if defined(NSW_ISA_avx512)
+  return (vf)_mm512_permutexvar_ps((__m512i)place, (__m512)v);
+#else
+  vf picked;
+  for (int i = 0; i < NSW_LANES; i++) picked[i] = v[place[i] % NSW_LANES];
+  return picked;
+#endif
+}
+
+/* Four lanes each of x[from[0]], x[from[1]] and so on. */
+NSW_INLINE vf vquads(const float *x, const ptrdiff_t *from) {
+#if defined(NSW_ISA_avx512)
+  __m512 v = _mm512_set1_ps(x[from[0]]);
+  v = _mm512_mask_broadcastss_ps(v, 0x00f0, _mm_load_ss(x + from[1]));
+  v = _mm512_mask_broadcastss_ps(v, 0x0f00, _mm_load_ss(x + from[2]));
+  return (vf)_mm512_mask_broadcastss_ps(v, 0xf000, _mm_load_ss(x + from[3]));
+#elif defined(NSW_ISA_avx2)
+  return (vf)_mm256_set_m128(_mm_broadcast_ss(x + from[1]), _mm_broadcast_ss(x + from[0]));
+#else
+  return vset(x[from[0]]);
+#endif
+}
+
 /* a * b + c in one instruction where there is one, whatever -ffp-contract says. */
 NSW_INLINE vf vfma(vf a, vf b, vf c) {
 #if defined(NSW_ISA_avx512)

@@ -9,7 +9,8 @@
 void nsw_backward_features(struct nsw_engine *e, int image, int slot) {
   const struct nsw_net *net = e->net;
   if (net->features < 0) return;
-  struct nsw_plane g = grad_plane(e, net->features, slot);
+  const int abreast = abreast_of(e, net->features), lanes = NSW_BLOCK / abreast;
+  struct nsw_plane g = grad_plane(e, net->features, slot / abreast);
   if (e->features_grad) {
     size_t one = (size_t)g.size * (size_t)g.size * (size_t)net->feature_channels;
     nsw_engine_set_gradient(e, net->features, slot, e->features_grad + (size_t)image * one);
@@ -21,7 +22,8 @@ void nsw_backward_features(struct nsw_engine *e, int image, int slot) {
               e->head.p, net->feature_channels, e->slopes.p + (size_t)image * (size_t)net->classes, 1, 0.0f, feature,
               1);
   for (int i = 0; i < g.size * g.size; i++)
-    memcpy(g.p + (ptrdiff_t)i * g.col, feature, (size_t)g.col * sizeof *feature);
+    memcpy(g.p + (ptrdiff_t)i * g.col + slot % abreast * lanes, feature,
+           (size_t)(abreast > 1 ? lanes : g.col) * sizeof *feature);
 }
 
 /* The classifier's gradient of all images at once: slopes' x features. */
@@ -95,11 +97,13 @@ void nsw_backward_weights(struct nsw_engine *e, int i, struct nsw_slots at, int 
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_place *c = &e->place.layer[i].conv;
   if (!c->wino) {
-    direct_weights(e, l, c, at, count);
+    if (e->place.abreast)
+      nsw_abreast_weights(e, i, at.x, at.dy, count);
+    else
+      direct_weights(e, l, c, at, count);
     return;
   }
-  struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->weights, count);
-  pass.y_image = dy_step(e, c);
+  struct nsw_wino_pass pass = nsw_wino_pass_of(&c->weights, count, value_step(e, l->src), dy_step(e, l, c));
   e->wino_wgrad(&pass, c->tile[2], value_plane(e, l->src, at.x).p, dy_plane(e, l, c, at.dy).p, e->grads.p + c->dw,
                 e->tiles.p);
 }
@@ -119,11 +123,13 @@ void nsw_backward_input(struct nsw_engine *e, int i, struct nsw_slots at, int co
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_place *c = &e->place.layer[i].conv;
   if (!c->wino) {
-    direct_input(e, l, c, at, count, add);
+    if (e->place.abreast)
+      nsw_abreast_input(e, i, at.x, at.dy, count);
+    else
+      direct_input(e, l, c, at, count, add);
     return;
   }
-  struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->back[0], count);
-  pass.x_image = dy_step(e, c);
+  struct nsw_wino_pass pass = nsw_wino_pass_of(&c->back[0], count, dy_step(e, l, c), grad_step(e, l->src));
   pass.add |= add;
   e->wino_conv(&pass, c->tile[1], dy_plane(e, l, c, at.dy).p, e->packed.p + c->wb, grad_plane(e, l->src, at.x).p,
                e->tiles.p);
@@ -151,6 +157,8 @@ static void conv_backward(struct nsw_engine *e, int i, int first, int count, boo
 void nsw_backward_sum(struct nsw_engine *e, int i, int slot, int values) {
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_layer_place *p = &e->place.layer[i];
+  int made = l->dst >= 0 ? l->dst : l->relu_dst;
+  int count = abreast_of(e, made) > 1 ? NSW_BLOCK : l->count; /* else tensors may differ in channels */
   struct nsw_plane g = {0};
   if (l->dst >= 0) g = grad_plane(e, l->dst, slot);
   if (l->relu_dst >= 0) {
@@ -159,7 +167,7 @@ void nsw_backward_sum(struct nsw_engine *e, int i, int slot, int values) {
     g = d;
   }
   for (int k = 0; k < l->terms; k++)
-    if (!p->shared[k]) e->pixel->spread(g, l->first, l->count, grad_plane(e, l->term[k], slot), p->add[k]);
+    if (!p->shared[k]) e->pixel->spread(g, l->first, count, grad_plane(e, l->term[k], slot), p->add[k]);
 }
 
 static void combine_backward(struct nsw_engine *e, int i, int first, int count) {

@@ -47,6 +47,17 @@ typedef void nsw_conv_wgrad_fn(const struct nsw_conv_pass *pass, const float *x,
  * (shifted by the tap) times dy's channel. x points at the first of 16 channels, dy at the channel. */
 typedef void nsw_conv_probe_fn(const struct nsw_conv_pass *pass, const float *x, const float *dy, float *out);
 
+/* The same with several images side by side in the output's (or dy's) one block of 16 lanes, w for each of them:
+ * [w_taps][cin][16] with an image's weights again for the next. Lanes 4q to 4q + 3 belong to an image whose channel 0
+ * stands from[q] floats behind x; dw holds every image's sum in its lanes. */
+enum { NSW_QUADS = NSW_BLOCK / 4 };
+typedef void nsw_abreast_conv_fn(const struct nsw_conv_pass *pass, const ptrdiff_t from[NSW_QUADS], const float *x,
+                                 const float *w, float *y);
+typedef void nsw_abreast_wgrad_fn(const struct nsw_conv_pass *pass, const ptrdiff_t from[NSW_QUADS], const float *x,
+                                  const float *dy, float *dw);
+
+NSW_KERNEL(nsw_abreast_conv_fn, nsw_abreast_conv);
+NSW_KERNEL(nsw_abreast_wgrad_fn, nsw_abreast_wgrad);
 NSW_KERNEL(nsw_conv_probe_fn, nsw_conv_probe);
 NSW_KERNEL(nsw_conv_fn, nsw_conv);
 NSW_KERNEL(nsw_conv_wgrad_fn, nsw_conv_wgrad);

@@ -12,6 +12,8 @@ int nsw_engine_create(enum nsw_isa isa, struct nsw_engine **engine, struct nsw_e
   e->conv = NSW_DISPATCH(isa, nsw_conv);
   e->wgrad = NSW_DISPATCH(isa, nsw_conv_wgrad);
   e->conv_probe = NSW_DISPATCH(isa, nsw_conv_probe);
+  e->abreast_conv = NSW_DISPATCH(isa, nsw_abreast_conv);
+  e->abreast_wgrad = NSW_DISPATCH(isa, nsw_abreast_wgrad);
   e->wino_weights = NSW_DISPATCH(isa, nsw_wino_weights);
   e->wino_conv = NSW_DISPATCH(isa, nsw_wino_conv);
   e->wino_wgrad = NSW_DISPATCH(isa, nsw_wino_wgrad);
@@ -49,6 +51,7 @@ static void choose_slots(struct nsw_engine *e) {
   int slots = e->run.group > 0 ? e->run.group : NSW_PIECE;
   if (couples || wants(e, together) || slots > e->images) slots = e->images;
   e->slots = wants(e, NSW_WANT_TANGENT) ? 2 * slots : slots;
+  e->piece = e->place.abreast ? NSW_PIECE_ABREAST : NSW_PIECE;
   e->stats_step = e->run.norm == NSW_NORM_SAMPLE || wants(e, NSW_WANT_TANGENT) ? e->place.stats : 0;
 }
 
@@ -72,6 +75,11 @@ static bool reserve_lists(struct nsw_engine *e) {
   return (e->losses || !e->images) && (e->taken || !e->net->cells) && (e->coefficients || !e->net->coefficients);
 }
 
+/* Slots of the arena: one for each image of a group, or for each piece of images that lie side by side. */
+static size_t arena_slots(const struct nsw_engine *e) {
+  return e->place.abreast ? (size_t)((e->slots + e->piece - 1) / e->piece) : (size_t)e->slots;
+}
+
 static size_t largest_param(const struct nsw_net *net) {
   size_t most = 0;
   for (int p = 0; p < net->params; p++)
@@ -87,7 +95,7 @@ static int reserve(struct nsw_engine *e, struct nsw_error *err) {
   struct {
     struct nsw_floats *block;
     size_t floats;
-  } needs[] = {{&e->arena, slots * e->place.slot + NSW_ALIGN},
+  } needs[] = {{&e->arena, arena_slots(e) * e->place.slot + NSW_ALIGN},
                {&e->stats, (e->stats_step ? slots : 1) * e->place.stats + NSW_ALIGN},
                {&e->packed, e->place.weights + NSW_ALIGN},
                {&e->grads, e->place.grads + NSW_ALIGN},
@@ -95,7 +103,7 @@ static int reserve(struct nsw_engine *e, struct nsw_error *err) {
                {&e->affines, e->affine ? e->place.stats + NSW_ALIGN : 0},
                {&e->moments, moments ? e->place.stats + NSW_ALIGN : 0},
                {&e->sums, batch ? e->place.stats + NSW_ALIGN : 0},
-               {&e->dy, batch ? NSW_PIECE * e->place.dy + NSW_ALIGN : 0},
+               {&e->dy, batch ? (size_t)e->piece * e->place.dy + NSW_ALIGN : 0},
                {&e->head, 2 * head_size(net)},
                {&e->scratch, (sums > largest ? sums : largest) + NSW_ALIGN},
                {&e->tiles, e->place.wino},
@@ -125,13 +133,22 @@ static int check_batch(const struct nsw_net *net, const struct nsw_batch *batch,
   return NSW_OK;
 }
 
+/* Whether a batch goes through in pieces, as images side by side do; see in_pieces. */
+static bool is_large(const struct nsw_engine *e) { return e->run.norm == NSW_NORM_BATCH && e->images > 4 * NSW_PIECE; }
+
+/* Images fill whole blocks, so that no lanes have to be left out of sums. */
+static bool may_lie_abreast(const struct nsw_engine *e) {
+  return e->run.wanted == (NSW_WANT_WEIGHT_GRADS | NSW_WANT_ABREAST) && is_large(e) && e->images % NSW_QUADS == 0;
+}
+
 static int place(struct nsw_engine *e, struct nsw_error *err) {
   unsigned back = NSW_WANT_WEIGHT_GRADS | NSW_WANT_IMAGE_GRADS | NSW_WANT_TENSOR_GRADS | NSW_WANT_TANGENT;
   struct nsw_placement_wish wish = {.again = wants(e, NSW_WANT_AGAIN),
                                     .images = wants(e, NSW_WANT_IMAGE_GRADS),
                                     .back = wants(e, back),
                                     .weights = wants(e, NSW_WANT_WEIGHT_GRADS | NSW_WANT_TANGENT),
-                                    .affine = e->affine};
+                                    .affine = e->affine,
+                                    .abreast = may_lie_abreast(e) ? NSW_PIECE_ABREAST : 0};
   nsw_placement_free(&e->place);
   return nsw_placement_make(e->net, wish, &e->place, err);
 }
@@ -172,6 +189,7 @@ int nsw_engine_show(struct nsw_engine *e, struct nsw_batch *batch, struct nsw_er
   int status = check_batch(e->net, batch, err);
   if (status) return status;
   bool same = e->images == batch->images;
+  if (!same && wants(e, NSW_WANT_ABREAST)) return nsw_engine_bind(e, e->net, e->weights, batch, e->run, err);
   e->batch = batch;
   e->images = batch->images;
   if (same) return NSW_OK;
@@ -205,9 +223,7 @@ void nsw_engine_probe(struct nsw_engine *e, const int *param, int count, int ele
 
 /* Whether images can go through in pieces, several layers at a time: nobody looks on, and there are enough of them. Few
  * do better where 1x1 convolutions share what they read (src/net/NOTES.md). */
-static bool in_pieces(const struct nsw_engine *e) {
-  return e->run.norm == NSW_NORM_BATCH && e->images > 4 * NSW_PIECE && !e->observe && !e->probe.count;
-}
+static bool in_pieces(const struct nsw_engine *e) { return is_large(e) && !e->observe && !e->probe.count; }
 
 static void forward(struct nsw_engine *e, int first, int count, bool stem) {
   if (in_pieces(e))
@@ -276,7 +292,7 @@ const double *nsw_engine_seconds(struct nsw_engine *e) {
 }
 
 size_t nsw_engine_bytes(const struct nsw_engine *e) {
-  return sizeof(float) * ((size_t)e->slots * e->place.slot + (e->stats_step ? (size_t)e->slots : 1) * e->place.stats +
+  return sizeof(float) * (arena_slots(e) * e->place.slot + (e->stats_step ? (size_t)e->slots : 1) * e->place.stats +
                           e->place.weights + e->place.grads + e->place.wino + 2 * head_size(e->net) +
                           (size_t)e->images * nsw_batch_image(e->batch->size) + e->batch->stem.y.size);
 }

@@ -14,7 +14,7 @@
 #include "net/tangent_pixel.h"
 
 /* Images of a batch that go through several layers together, while they are in cache. */
-enum { NSW_PIECE = 6 };
+enum { NSW_PIECE = 6, NSW_PIECE_ABREAST = 16 /* where they lie side by side */ };
 
 /* First gradient entries kept for every image. */
 struct probe {
@@ -28,6 +28,8 @@ struct nsw_engine {
   nsw_conv_fn *conv;
   nsw_conv_wgrad_fn *wgrad;
   nsw_conv_probe_fn *conv_probe;
+  nsw_abreast_conv_fn *abreast_conv;
+  nsw_abreast_wgrad_fn *abreast_wgrad;
   nsw_wino_weights_fn *wino_weights;
   nsw_wino_conv_fn *wino_conv;
   nsw_wino_wgrad_fn *wino_wgrad;
@@ -52,7 +54,8 @@ struct nsw_engine {
   struct nsw_floats affines, moments; /* likewise gammas and betas; means and variances over pixels */
   struct nsw_floats sums;             /* likewise the two sums of a normalisation's way back: pieces.c */
   bool pieces;                        /* images go through in pieces: pieces.c */
-  struct nsw_floats dy;               /* [NSW_PIECE][place.dy]: then, gradients of raw outputs */
+  int piece;                          /* images of one */
+  struct nsw_floats dy;               /* [piece][place.dy]: then, gradients of raw outputs */
   struct nsw_floats head;             /* weight [classes][features], bias, their gradients */
   struct nsw_floats tiles;            /* scratch memory of Winograd's kernels */
   struct nsw_floats scratch;          /* sums over channels, four vectors; parameters while they are packed */
@@ -81,34 +84,50 @@ static inline void nsw_engine_account(struct nsw_engine *e, enum nsw_work work, 
   *since = t;
 }
 
-/* ---- where things are; image is counted from the start, slot within the group ---- */
+/* ---- where things are; image is counted from the start, slot within the group ----
+ *
+ * A plane is an image of a slot, or several side by side: of images first..first+count-1, planes
+ * first/abreast..(first+count)/abreast-1. */
 
-static inline struct nsw_plane value_plane(const struct nsw_engine *e, int t, int slot) {
-  const struct nsw_tensor_place *p = &e->place.tensor[t];
-  return (struct nsw_plane){e->arena.p + (size_t)slot * e->place.slot + p->value, p->row, p->col,
-                            e->net->tensor[t].size};
+static inline int abreast_of(const struct nsw_engine *e, int t) { return e->place.tensor[t].abreast; }
+
+/* A plane's part of something that lies at `at` in slots, for a tensor's planes `step` apart. */
+static inline float *plane_part(const struct nsw_engine *e, int t, int plane, size_t at, size_t step) {
+  int planes = e->place.tensor[t].planes;
+  return e->arena.p + (size_t)(plane / planes) * e->place.slot + (size_t)(plane % planes) * step + at;
 }
 
-static inline struct nsw_plane grad_plane(const struct nsw_engine *e, int t, int slot) {
+static inline struct nsw_plane value_plane(const struct nsw_engine *e, int t, int plane) {
+  const struct nsw_tensor_place *p = &e->place.tensor[t];
+  return (struct nsw_plane){plane_part(e, t, plane, p->value, p->value_step), p->row, p->col, e->net->tensor[t].size};
+}
+
+static inline struct nsw_plane grad_plane(const struct nsw_engine *e, int t, int plane) {
   const struct nsw_tensor_place *p = &e->place.tensor[t];
   int size = e->net->tensor[t].size;
-  return (struct nsw_plane){e->arena.p + (size_t)slot * e->place.slot + p->grad, (ptrdiff_t)size * p->grad_col,
-                            p->grad_col, size};
+  return (struct nsw_plane){plane_part(e, t, plane, p->grad, p->grad_step), (ptrdiff_t)size * p->grad_col, p->grad_col,
+                            size};
 }
 
 static inline struct nsw_plane dy_plane(const struct nsw_engine *e, const struct nsw_layer *l,
-                                        const struct nsw_conv_place *c, int slot) {
+                                        const struct nsw_conv_place *c, int plane) {
   if (e->pieces && !c->dy_is_grad)
     return (struct nsw_plane){
-        e->dy.p + (size_t)slot * e->place.dy + (size_t)(c->dy_frame * (c->dy_row + e->place.tensor[l->dst].col)),
+        e->dy.p + (size_t)plane * e->place.dy + (size_t)(c->dy_frame * (c->dy_row + e->place.tensor[l->dst].col)),
         c->dy_row, e->place.tensor[l->dst].col, e->net->tensor[l->dst].size};
-  return (struct nsw_plane){e->arena.p + (size_t)slot * e->place.slot + c->dy, c->dy_row, e->place.tensor[l->dst].col,
-                            e->net->tensor[l->dst].size};
+  return (struct nsw_plane){plane_part(e, l->dst, plane, c->dy, e->place.tensor[l->dst].grad_step), c->dy_row,
+                            e->place.tensor[l->dst].col, e->net->tensor[l->dst].size};
 }
 
-/* Floats from a slot's dy to the next one's. */
-static inline ptrdiff_t dy_step(const struct nsw_engine *e, const struct nsw_conv_place *c) {
-  return (ptrdiff_t)(e->pieces && !c->dy_is_grad ? e->place.dy : e->place.slot);
+/* Floats from a plane to the next one, of a slot or of the next slot. */
+static inline ptrdiff_t value_step(const struct nsw_engine *e, int t) {
+  return value_plane(e, t, 1).p - value_plane(e, t, 0).p;
+}
+static inline ptrdiff_t grad_step(const struct nsw_engine *e, int t) {
+  return grad_plane(e, t, 1).p - grad_plane(e, t, 0).p;
+}
+static inline ptrdiff_t dy_step(const struct nsw_engine *e, const struct nsw_layer *l, const struct nsw_conv_place *c) {
+  return dy_plane(e, l, c, 1).p - dy_plane(e, l, c, 0).p;
 }
 
 static inline float *stats_of(const struct nsw_engine *e, int t, int slot) {
@@ -120,11 +139,11 @@ static inline const float *hat_of(const struct nsw_engine *e, int t, int slot) {
   return stats_of(e, t, slot) + (e->affine ? 2 * e->place.tensor[t].col : 0);
 }
 
-static inline struct nsw_view input_of(const struct nsw_engine *e, int t, int slot) {
+static inline struct nsw_view input_of(const struct nsw_engine *e, int t, int plane) {
   const struct nsw_tensor *x = &e->net->tensor[t];
-  struct nsw_view in = {.plane = value_plane(e, t, slot), .relu = x->relu};
+  struct nsw_view in = {.plane = value_plane(e, t, plane), .relu = x->relu};
   if (x->norm) {
-    in.scale = stats_of(e, t, slot);
+    in.scale = stats_of(e, t, plane);
     in.shift = in.scale + e->place.tensor[t].col;
   }
   return in;
@@ -135,8 +154,9 @@ static inline const float *image_pixels(const struct nsw_engine *e, int image) {
          ((size_t)e->batch->size + 3) * NSW_IMAGE_COL;
 }
 
-static inline uint8_t *which_of(const struct nsw_engine *e, int layer, int slot) {
-  return (uint8_t *)(e->arena.p + (size_t)slot * e->place.slot + e->place.layer[layer].which);
+static inline uint8_t *which_of(const struct nsw_engine *e, int layer, int plane) {
+  const struct nsw_layer_place *p = &e->place.layer[layer];
+  return (uint8_t *)plane_part(e, e->net->layer[layer].dst, plane, p->which, p->which_step);
 }
 
 /* Where the classifier's four arrays lie in its block. */
@@ -148,12 +168,12 @@ static inline float *head_bias(const struct nsw_engine *e) {
 }
 static inline float *head_grad(const struct nsw_engine *e) { return e->head.p + head_size(e->net); }
 
-/* A pass of Winograd's kernels over the first `count` slots. */
-static inline struct nsw_wino_pass nsw_wino_pass_of(const struct nsw_engine *e, const struct nsw_conv_pass *p,
-                                                    int count) {
+/* A pass of Winograd's kernels over `count` images, so many floats apart. */
+static inline struct nsw_wino_pass nsw_wino_pass_of(const struct nsw_conv_pass *p, int count, ptrdiff_t x_image,
+                                                    ptrdiff_t y_image) {
   return (struct nsw_wino_pass){.images = count,
-                                .x_image = (ptrdiff_t)e->place.slot,
-                                .y_image = (ptrdiff_t)e->place.slot,
+                                .x_image = x_image,
+                                .y_image = y_image,
                                 .rows = p->rows,
                                 .cols = p->cols,
                                 .x_row = p->x_row,
@@ -175,6 +195,16 @@ static inline void nsw_plane_scale(struct nsw_plane x, float factor) {
 
 /* pack.c: the bound weights as the kernels read them. */
 void nsw_engine_pack(struct nsw_engine *e);
+
+/* abreast.c: convolutions that read or make tensors whose images lie side by side, of images from `first` on; and the
+ * batch's images brought so. */
+void nsw_abreast_images(struct nsw_engine *e, int first, int count);
+void nsw_abreast_forward(struct nsw_engine *e, int layer, int first, int count);
+void nsw_abreast_weights(struct nsw_engine *e, int layer, int first, int dy, int count);
+void nsw_abreast_input(struct nsw_engine *e, int layer, int first, int dy, int count);
+/* Sums over the lanes of every image, to all of them; a parameter's values [channels] again for every image. */
+void nsw_abreast_fold(const struct nsw_engine *e, int tensor, float *sum);
+void nsw_abreast_repeat(const struct nsw_engine *e, int tensor, float *values);
 
 /* Layers and head of images first..first+count-1, in slots 0..count-1. stem: whether the kept stem may serve. */
 void nsw_forward_group(struct nsw_engine *e, int first, int count, bool stem);

@@ -16,8 +16,10 @@ void nsw_forward_conv(struct nsw_engine *e, int i, int first, int slot, int coun
   const struct nsw_layer *l = &e->net->layer[i];
   const struct nsw_conv_place *c = &e->place.layer[i].conv;
   double since = e->timed ? nsw_thread_seconds() : 0;
-  if (c->wino) {
-    struct nsw_wino_pass pass = nsw_wino_pass_of(e, &c->forward, count);
+  if (e->place.abreast && !c->wino) {
+    nsw_abreast_forward(e, i, slot, count);
+  } else if (c->wino) {
+    struct nsw_wino_pass pass = nsw_wino_pass_of(&c->forward, count, value_step(e, l->src), value_step(e, l->dst));
     e->wino_conv(&pass, c->tile[0], value_plane(e, l->src, slot).p, e->packed.p + c->w, value_plane(e, l->dst, slot).p,
                  e->tiles.p);
   } else {
@@ -39,7 +41,8 @@ void nsw_forward_combine(struct nsw_engine *e, int i, int slot, int count) {
   double since = e->timed ? nsw_thread_seconds() : 0;
   int made = l->dst >= 0 ? l->dst : l->relu_dst, col = e->place.tensor[made].col;
   bool whole = whole_blocks(e->net, l, made);
-  for (int s = slot; s < slot + count; s++) {
+  const int abreast = abreast_of(e, made);
+  for (int s = slot / abreast; s < (slot + count) / abreast; s++) {
     struct nsw_combine m = {.inputs = l->terms, .first = l->first, .count = whole ? col : l->count};
     for (int k = 0; k < l->terms; k++) m.input[k] = input_of(e, l->term[k], s);
     if (l->dst >= 0) m.dst = value_plane(e, l->dst, s);
@@ -63,7 +66,8 @@ void nsw_forward_pool(struct nsw_engine *e, int i, int slot, int count) {
   const struct nsw_pixel_kernels *k = e->pixel;
   nsw_pool_fn *pool[NSW_LAYER_KINDS] = {NULL, NULL, k->avgpool3, k->maxpool3, k->avgpool2, k->maxpool2, NULL};
   double since = e->timed ? nsw_thread_seconds() : 0;
-  for (int s = slot; s < slot + count; s++) {
+  const int abreast = abreast_of(e, l->dst);
+  for (int s = slot / abreast; s < (slot + count) / abreast; s++) {
     struct nsw_plane y = value_plane(e, l->dst, s);
     if (l->kind == NSW_LAYER_SCALE)
       scale(value_plane(e, l->src, s), l->factor, y);
@@ -186,9 +190,10 @@ void nsw_forward_head(struct nsw_engine *e, int image, int slot) {
   float *feature = e->features.p + n * channels, *logit = e->logits.p + n * classes, *slope = e->slopes.p + n * classes;
   memset(feature, 0, channels * sizeof *feature);
   if (net->features >= 0) {
-    struct nsw_view in = input_of(e, net->features, slot);
+    const int abreast = abreast_of(e, net->features);
+    struct nsw_view in = input_of(e, net->features, slot / abreast);
     e->pixel->average(&in, e->scratch.p);
-    memcpy(feature, e->scratch.p, channels * sizeof *feature);
+    memcpy(feature, e->scratch.p + slot % abreast * (NSW_BLOCK / abreast), channels * sizeof *feature);
   }
   memcpy(logit, head_bias(e), classes * sizeof *logit);
   cblas_sgemv(CblasRowMajor, CblasNoTrans, net->classes, net->feature_channels, 1.0f, e->head.p, net->feature_channels,

@@ -67,8 +67,8 @@ void nsw_place_conv(const struct nsw_net *net, int layer, bool back, bool weight
   /* Winograd's weight gradients are stored in whole blocks of input channels. */
   size_t kernel = (size_t)l->kernel, depth = (size_t)nsw_conv_depth(x->channels);
   size_t w_taps = kernel * kernel, wb_taps = w_taps, dw_taps = w_taps;
-  c->wino =
-      l->kernel == 3 && l->stride == 1 && l->src != 0 && depth % NSW_BLOCK == 0 && nsw_wino_fits(y->size, y->size);
+  c->wino = l->kernel == 3 && l->stride == 1 && l->src != 0 && depth % NSW_BLOCK == 0 &&
+            xp->abreast * yp->abreast == 1 && nsw_wino_fits(y->size, y->size);
   if (c->wino) {
     w_taps = (size_t)nsw_wino_places(c->tile[0] = nsw_wino_rows(y->size, x->channels));
     wb_taps = (size_t)nsw_wino_places(c->tile[1] = nsw_wino_rows(y->size, y->channels));

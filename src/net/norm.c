@@ -31,13 +31,16 @@ static void set_scale(struct nsw_engine *e, int t, int slot, const float *mean, 
  * 1983). */
 static void add_piece(struct nsw_engine *e, int t, int first, int end, int before, float *mean, float *square) {
   int col = e->place.tensor[t].col, size = e->net->tensor[t].size;
+  const int abreast = abreast_of(e, t), from = first / abreast, to = end / abreast;
   float pixels = (float)(end - first) * (float)(size * size);
   float *own_mean = before ? e->scratch.p : mean, *own_square = before ? own_mean + col : square;
   memset(own_mean, 0, (size_t)col * sizeof *mean);
   memset(own_square, 0, (size_t)col * sizeof *square);
-  for (int s = first; s < end; s++) e->pixel->sum(value_plane(e, t, s), own_mean);
+  for (int s = from; s < to; s++) e->pixel->sum(value_plane(e, t, s), own_mean);
+  nsw_abreast_fold(e, t, own_mean);
   for (int c = 0; c < col; c++) own_mean[c] /= pixels;
-  for (int s = first; s < end; s++) e->pixel->square(value_plane(e, t, s), own_mean, own_square);
+  for (int s = from; s < to; s++) e->pixel->square(value_plane(e, t, s), own_mean, own_square);
+  nsw_abreast_fold(e, t, own_square);
   float share = (float)(end - first) / (float)(before + end - first);
   for (int c = 0; c < col && before; c++) {
     float apart = own_mean[c] - mean[c];
@@ -58,7 +61,8 @@ void nsw_norm_piece(struct nsw_engine *e, int t, int first, int count) {
     return;
   }
   if (first == 0) memset(mean, 0, 2 * (size_t)col * sizeof *mean);
-  for (int s = first; s < first + count; s++) e->pixel->sum(value_plane(e, t, s), mean);
+  const int abreast = abreast_of(e, t);
+  for (int s = first / abreast; s < (first + count) / abreast; s++) e->pixel->sum(value_plane(e, t, s), mean);
 }
 
 void nsw_norm_whole(struct nsw_engine *e, int t) {
@@ -66,8 +70,10 @@ void nsw_norm_whole(struct nsw_engine *e, int t) {
   float *mean = e->moments.p + e->place.tensor[t].stats, *variance = mean + col;
   float pixels = (float)e->images * (float)(size * size);
   if (e->images <= TWO_WALKS) {
+    nsw_abreast_fold(e, t, mean);
     for (int c = 0; c < col; c++) mean[c] /= pixels;
-    for (int s = 0; s < e->images; s++) e->pixel->square(value_plane(e, t, s), mean, variance);
+    for (int s = 0; s < e->images / abreast_of(e, t); s++) e->pixel->square(value_plane(e, t, s), mean, variance);
+    nsw_abreast_fold(e, t, variance);
   }
   for (int c = 0; c < col; c++) variance[c] /= pixels;
   for (int s = 0; s < (e->stats_step ? e->images : 1); s++) set_scale(e, t, s, mean, variance);
@@ -140,7 +146,8 @@ int nsw_engine_track(const struct nsw_engine *e, float momentum, struct nsw_weig
 
 void nsw_norm_sums(struct nsw_engine *e, int t, int first, int count, float *sum) {
   int col = e->place.tensor[t].col;
-  for (int s = first; s < first + count; s++) {
+  const int abreast = abreast_of(e, t);
+  for (int s = first / abreast; s < (first + count) / abreast; s++) {
     struct nsw_view x = input_of(e, t, s);
     if (e->affine)
       e->pixel->affine_sums(&x, hat_of(e, t, s), grad_plane(e, t, s), sum, sum + col);
@@ -154,6 +161,8 @@ void nsw_norm_means(struct nsw_engine *e, int t, int images, float *sum) {
   float pixels = (float)images * (float)(size * size);
   float *total = e->norm_grads.p + e->place.tensor[t].stats; /* gamma's gradient, then beta's */
   bool fixed = e->run.norm == NSW_NORM_NONE || e->run.norm == NSW_NORM_RUNNING;
+  nsw_abreast_fold(e, t, sum);
+  nsw_abreast_fold(e, t, sum + col);
   for (int c = 0; c < col; c++) {
     total[c] += sum[col + c];
     total[col + c] += sum[c];
@@ -165,9 +174,10 @@ void nsw_norm_back(struct nsw_engine *e, int t, int first, int count, const floa
                    int to) {
   const struct nsw_tensor *x = &e->net->tensor[t];
   const float *mean_gx = mean + e->place.tensor[t].col;
-  for (int s = first; s < first + count; s++) {
+  const int abreast = abreast_of(e, t), from = first / abreast;
+  for (int s = from; s < (first + count) / abreast; s++) {
     struct nsw_view in = input_of(e, t, s);
-    struct nsw_plane d = target(e, t, to + s - first);
+    struct nsw_plane d = target(e, t, to / abreast + s - from);
     if (x->norm && e->affine)
       e->pixel->affine_backward(&in, hat_of(e, t, s), grad_plane(e, t, s), mean, mean_gx, d);
     else

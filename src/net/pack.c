@@ -48,8 +48,12 @@ static void pack_conv(struct nsw_engine *e, int param) {
     e->wino_weights(from, out, in, c->tile[0], w, c->tile[1], back);
     return;
   }
+  const struct nsw_layer *l = &e->net->layer[p->layer];
   pack_forward(from, (size_t)out, (size_t)in, (size_t)taps, w);
   if (back) pack_back(from, (size_t)out, (size_t)in, (size_t)taps, back);
+  for (int k = 0; k < taps * in && abreast_of(e, l->dst) > 1; k++) nsw_abreast_repeat(e, l->dst, w + k * NSW_BLOCK);
+  for (int k = 0; k < taps * out && back && abreast_of(e, l->src) > 1; k++)
+    nsw_abreast_repeat(e, l->src, back + k * NSW_BLOCK);
 }
 
 /* Gamma and beta, running mean and variance of a tensor; channels that fill up a block see 1 and 0, 0 and 1. */
@@ -63,6 +67,8 @@ static void pack_norm(struct nsw_engine *e, int t) {
   if (e->affine) {
     nsw_weights_get(e->weights, x->gamma, e->affines.p + p->stats);
     nsw_weights_get(e->weights, x->gamma + 1, e->affines.p + p->stats + p->col);
+    nsw_abreast_repeat(e, t, e->affines.p + p->stats);
+    nsw_abreast_repeat(e, t, e->affines.p + p->stats + p->col);
   }
   if (e->run.norm != NSW_NORM_RUNNING) return;
   float *mean = e->moments.p + p->stats, *variance = mean + p->col;
@@ -132,16 +138,22 @@ static double wino_square(const struct nsw_engine *e, int param) {
   return sum;
 }
 
-/* The gradient of a convolution by direct kernels, dw[out / 16][k k][depth][16], square by square. */
-static void unpack_direct(const struct nsw_conv_place *c, const struct nsw_param *p, const float *dw, float *out) {
+/* The gradient of a convolution by direct kernels, dw[out / 16][k k][depth][16], square by square; of images side by
+ * side, their sum. */
+static void unpack_direct(const struct nsw_conv_place *c, const struct nsw_param *p, int abreast, const float *dw,
+                          float *out) {
   size_t outs = (size_t)p->shape[0], in = (size_t)p->shape[1], taps = (size_t)c->weights.w_taps;
   size_t depth = (size_t)nsw_conv_depth(p->shape[1]);
   for (size_t first = 0; first < outs; first += NSW_BLOCK, dw += taps * depth * NSW_BLOCK)
     for (size_t b = 0; b < in; b += NSW_BLOCK)
       for (size_t o = 0; o < least(outs - first, NSW_BLOCK); o++)
         for (size_t i = b; i < least(in, b + NSW_BLOCK); i++)
-          for (size_t t = 0; t < taps; t++)
-            out[((first + o) * in + i) * taps + t] = dw[(t * depth + i) * NSW_BLOCK + o];
+          for (size_t t = 0; t < taps; t++) {
+            const float *lane = dw + (t * depth + i) * NSW_BLOCK + o;
+            float sum = lane[0];
+            for (int k = 1; k < abreast; k++) sum += lane[k * (NSW_BLOCK / abreast)];
+            out[((first + o) * in + i) * taps + t] = sum;
+          }
 }
 
 void nsw_engine_gradient(const struct nsw_engine *e, int param, float *out) {
@@ -159,7 +171,7 @@ void nsw_engine_gradient(const struct nsw_engine *e, int param, float *out) {
     wino_whole(e, param, out);
     return;
   }
-  unpack_direct(c, p, e->grads.p + c->dw, out);
+  unpack_direct(c, p, abreast_of(e, e->net->layer[p->layer].dst), e->grads.p + c->dw, out);
 }
 
 double nsw_engine_gradient_square(const struct nsw_engine *e, int param) {

@@ -44,6 +44,7 @@ static void norm_wholes(struct nsw_engine *e, int i) {
 }
 
 static void forward_layers(struct nsw_engine *e, int first, int end, int slot, int count) {
+  if (first == 0 && e->place.abreast) nsw_abreast_images(e, slot, count);
   for (int i = first; i < end; i++) {
     if (done_at(e, i) != i) continue;
     if (e->place.layer[i].conv.last != i)
@@ -58,8 +59,8 @@ void nsw_forward_pieces(struct nsw_engine *e) {
   const struct nsw_net *net = e->net;
   for (int first = 0, end; first < net->layers; first = end) {
     for (end = first + 1; end < net->layers && !waits(e, end, first);) end++;
-    for (int s = 0; s < e->images; s += NSW_PIECE)
-      forward_layers(e, first, end, s, e->images - s < NSW_PIECE ? e->images - s : NSW_PIECE);
+    for (int s = 0; s < e->images; s += e->piece)
+      forward_layers(e, first, end, s, e->images - s < e->piece ? e->images - s : e->piece);
     for (int i = first; i < end; i++)
       if (done_at(e, i) == i) norm_wholes(e, i);
   }
@@ -86,7 +87,8 @@ static void conv_back(struct nsw_engine *e, int i, int slot, int count, bool wei
   double since = e->timed ? nsw_thread_seconds() : 0;
   if (!c->dy_is_grad) nsw_norm_back(e, l->dst, slot, count, sums_of(e, l->dst), nsw_dy_of, 0);
   nsw_engine_account(e, NSW_WORK_NORM, &since);
-  for (int s = 0; s < count && c->dy_frame; s++) nsw_clear_frame(dy_plane(e, l, c, at.dy + s));
+  const int abreast = abreast_of(e, l->dst);
+  for (int s = 0; s < count / abreast && c->dy_frame; s++) nsw_clear_frame(dy_plane(e, l, c, at.dy / abreast + s));
   if (weights) nsw_backward_weights(e, i, at, count);
   nsw_backward_input(e, i, at, count, false);
   nsw_engine_account(e, l->kernel == 3 ? NSW_WORK_CONV3 : NSW_WORK_CONV1, &since);
@@ -105,7 +107,8 @@ static void layer_back(struct nsw_engine *e, int i, int slot, int count, bool we
     nsw_norm_back(e, l->dst, slot, count, sums_of(e, l->dst), grad_plane, slot);
     nsw_engine_account(e, NSW_WORK_NORM, &since);
   }
-  for (int s = slot; s < slot + count; s++)
+  const int abreast = abreast_of(e, l->dst >= 0 ? l->dst : l->relu_dst);
+  for (int s = slot / abreast; s < (slot + count) / abreast; s++)
     if (combine)
       nsw_backward_sum(e, i, s, s);
     else
@@ -166,8 +169,8 @@ void nsw_backward_pieces(struct nsw_engine *e, bool weights) {
   for (int s = 0; s < e->images; s++) nsw_backward_features(e, s, s);
   for (struct stretch stretch = {.to = net->layers}; stretch.to >= 0;) {
     stretch = next_stretch(net, stretch.to);
-    for (int s = 0; s < e->images; s += NSW_PIECE)
-      back_piece(e, &stretch, s, e->images - s < NSW_PIECE ? e->images - s : NSW_PIECE, weights);
+    for (int s = 0; s < e->images; s += e->piece)
+      back_piece(e, &stretch, s, e->images - s < e->piece ? e->images - s : e->piece, weights);
     for (int i = stretch.to; i >= stretch.oldest; i--)
       if (sums_now(net, &stretch, i)) nsw_norm_means(e, net->layer[i].dst, e->images, sums_of(e, net->layer[i].dst));
   }

@@ -21,13 +21,45 @@ static bool is_max(enum nsw_layer_kind kind) { return kind == NSW_LAYER_MAXPOOL3
 
 static int back_step(const struct nsw_net *net, int layer) { return 2 * net->layers - layer; }
 
+/* ---- images side by side ---- */
+
+/* Largest images that are laid side by side. Of larger ones a call of a kernel is long, and Winograd's ways pay. */
+enum { SMALL_IMAGE = 8, LEAST_LANES = 4 };
+
+/* Images of so many channels in a block: their lanes are 4, 8 or 16. */
+static int abreast_of(int channels) {
+  int lanes = LEAST_LANES;
+  while (lanes < channels && lanes < NSW_BLOCK) lanes *= 2;
+  return NSW_BLOCK / lanes;
+}
+
+/* Whether images may lie so through a layer: a sum must be of whole tensors, all alike. */
+static bool layer_allows(const struct nsw_net *net, const struct nsw_layer *l) {
+  if (l->kind != NSW_LAYER_COMBINE) return l->kind != NSW_LAYER_SCALE;
+  int channels = net->tensor[l->dst >= 0 ? l->dst : l->relu_dst].channels;
+  bool alike = l->first == 0 && l->count == channels;
+  for (int k = 0; k < l->terms; k++) alike = alike && net->tensor[l->term[k]].channels == channels;
+  return alike;
+}
+
+/* Whether the images of a program lie side by side: they may, and anything gains by it. */
+static bool lies_abreast(const struct layout *o) {
+  const struct nsw_net *net = o->net;
+  bool narrow = false, allowed = net->resolution <= SMALL_IMAGE;
+  for (int i = 0; i < net->layers; i++) allowed = allowed && layer_allows(net, &net->layer[i]);
+  for (int t = 1; t < net->tensors; t++) narrow = narrow || abreast_of(net->tensor[t].channels) > 1;
+  return allowed && narrow && o->wish.abreast;
+}
+
 /* ---- shapes ---- */
 
 static void set_shapes(struct layout *o) {
   const struct nsw_net *net = o->net;
   for (int t = 0; t < net->tensors; t++) {
     struct nsw_tensor_place *p = &o->place->tensor[t];
-    p->col = t == 0 ? NSW_IMAGE_COL : (net->tensor[t].channels + NSW_BLOCK - 1) / NSW_BLOCK * NSW_BLOCK;
+    p->abreast = o->place->abreast ? abreast_of(net->tensor[t].channels) : 1;
+    p->planes = o->place->abreast ? o->wish.abreast / p->abreast : 1;
+    p->col = t == 0 && !o->place->abreast ? NSW_IMAGE_COL : NSW_BLOCK * nsw_conv_blocks(net->tensor[t].channels);
     p->grad_col = t == 0 ? NSW_BLOCK : p->col;
     if (p->col > o->place->widest) o->place->widest = p->col;
   }
@@ -72,7 +104,8 @@ static void share_gradients(struct layout *o) {
 /* 1x1 convolutions that read the same tensor take it from the first caches one after the other (net/together.c). Only
  * where nobody else reads it between them, so that the order of what is added to its gradient stays that of the layers.
  */
-static bool can_join(const struct nsw_layer *l) {
+static bool can_join(const struct layout *o, const struct nsw_layer *l) {
+  if (o->place->abreast) return false; /* small enough to stay there anyway */
   return l->kind == NSW_LAYER_CONV && l->kernel == 1 && l->stride == 1 && l->src != 0;
 }
 
@@ -82,17 +115,17 @@ static void join_convs(struct layout *o) {
   for (int i = 0; i < net->layers; i++) {
     const struct nsw_layer *l = &net->layer[i];
     struct nsw_conv_place *c = &o->place->layer[i].conv;
-    c->lead = can_join(l) ? i : -1;
+    c->lead = can_join(o, l) ? i : -1;
     c->last = i;
     c->before = -1;
     for (int k = 0; k < l->terms; k++) o->joined[l->term[k]] = -1;
     if (l->kind == NSW_LAYER_COMBINE) continue;
-    if (can_join(l) && o->joined[l->src] >= 0) {
+    if (can_join(o, l) && o->joined[l->src] >= 0) {
       c->before = o->joined[l->src];
       c->lead = o->place->layer[c->before].conv.lead;
       o->place->layer[c->lead].conv.last = i;
     }
-    o->joined[l->src] = can_join(l) ? i : -1;
+    o->joined[l->src] = can_join(o, l) ? i : -1;
   }
 }
 
@@ -153,6 +186,7 @@ static void set_lifetimes(struct layout *o) {
     o->value[t].from = o->grad[t].from = end + 1;
     o->value[t].to = o->grad[t].to = -1;
   }
+  o->value[0].from = 0;
   for (int i = 0; i < net->layers; i++) note_layer(o, i);
   if (net->features >= 0) note_read(o, net->features, net->layers);
   for (int t = 0; t < net->tensors; t++) {
@@ -187,8 +221,11 @@ static void set_sizes(struct layout *o) {
   const struct nsw_net *net = o->net;
   int end = 2 * net->layers;
   for (int t = 0; t < net->tensors; t++) {
-    if (t > 0 && o->value[t].to >= 0) o->value[t].size = image_floats(o, t, o->place->tensor[t].frame);
-    if (t > 0 && o->root[t] == t && o->grad[t].to >= 0) o->grad[t].size = grad_floats(o, t);
+    struct nsw_tensor_place *p = &o->place->tensor[t];
+    p->value_step = image_floats(o, t, p->frame);
+    p->grad_step = grad_floats(o, t);
+    if ((t > 0 || o->place->abreast) && o->value[t].to >= 0) o->value[t].size = (size_t)p->planes * p->value_step;
+    if (t > 0 && o->root[t] == t && o->grad[t].to >= 0) o->grad[t].size = (size_t)p->planes * p->grad_step;
   }
   if (o->wish.images && net->layers && o->wish.back)
     o->grad[0] = (struct nsw_span){grad_floats(o, 0), net->layers, end, 0};
@@ -196,14 +233,18 @@ static void set_sizes(struct layout *o) {
     const struct nsw_layer *l = &net->layer[i];
     struct nsw_conv_place *c = &o->place->layer[i].conv;
     int back = back_step(net, i), last = o->wish.again ? end : o->wish.back ? back : i;
-    if (is_max(l->kind)) o->which[i] = (struct nsw_span){(image_floats(o, l->dst, 0) + 3) / 4, i, last, 0};
+    o->place->layer[i].which_step = l->dst >= 0 ? (image_floats(o, l->dst, 0) + 3) / 4 : 0;
+    if (is_max(l->kind))
+      o->which[i] =
+          (struct nsw_span){(size_t)o->place->tensor[l->dst].planes * o->place->layer[i].which_step, i, last, 0};
     if (l->kind != NSW_LAYER_CONV || !o->wish.back) continue;
     c->dy_frame = l->kernel == 3 && wanted(o, l);
     c->dy_is_grad = !c->dy_frame && !net->tensor[l->dst].norm && !net->tensor[l->dst].relu;
     if (c->dy_is_grad) continue;
-    o->dy[i] =
-        (struct nsw_span){image_floats(o, l->dst, c->dy_frame), back, c->lead < 0 ? back : back_step(net, c->lead), 0};
-    if (o->dy[i].size > o->place->dy) o->place->dy = o->dy[i].size;
+    c->dy_size = image_floats(o, l->dst, c->dy_frame);
+    if (c->dy_size > o->place->dy) o->place->dy = c->dy_size;
+    if (!o->place->abreast) /* else it has no place of its own: images go through in pieces */
+      o->dy[i] = (struct nsw_span){c->dy_size, back, c->lead < 0 ? back : back_step(net, c->lead), 0};
   }
 }
 
@@ -281,6 +322,7 @@ static void set_adds(struct layout *o) {
 }
 
 static int make(struct layout *o, struct nsw_error *err) {
+  o->place->abreast = lies_abreast(o);
   set_shapes(o);
   share_gradients(o);
   join_convs(o);

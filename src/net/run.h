@@ -18,7 +18,9 @@ enum nsw_want {
   NSW_WANT_TENSOR_GRADS = 4, /* those of kept tensors (net/net.h), going back through some layers */
   NSW_WANT_TANGENT = 8,      /* Hessian times weights (net/tangent.h); NSW_NORM_BATCH with gamma 1 and beta 0 only */
   NSW_WANT_AGAIN = 16,       /* several ways back from one way forward */
-  NSW_WANT_TOGETHER = 32     /* all images as one group, whose values can be looked at afterwards */
+  NSW_WANT_TOGETHER = 32,    /* all images as one group, whose values can be looked at afterwards */
+  NSW_WANT_ABREAST = 64      /* small images of few channels may lie side by side in a block: nobody observes the run,
+                              * probes it or looks at its tensors. With NSW_NORM_BATCH and NSW_WANT_WEIGHT_GRADS only */
 };
 
 struct nsw_run {

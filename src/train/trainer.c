@@ -181,7 +181,7 @@ static int clip(struct course *c, struct nsw_error *err) {
 /* Binds at first and after an evaluation; else shows the batch and the stepped weights. */
 static int take_up(struct course *c, struct nsw_error *err) {
   struct nsw_trainer *t = c->t;
-  struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_WEIGHT_GRADS};
+  struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_WEIGHT_GRADS | NSW_WANT_ABREAST};
   if (!c->bound) {
     c->bound = true;
     return nsw_engine_bind(t->engine, c->net, t->weights, &t->batch, run, err);

@@ -252,6 +252,7 @@ compare("nb201", "12345", 4, 1)
 compare("nb201", "100", 4, 1, nesterov=1, clip=1.0)
 compare("nb201", "12345", 4, 1, smoothing=0.1, clip=0.5)
 compare("nb201", "0", 8, 2, shrink=4, crop=1, schedule="constant")
+compare("nb201", "13985", 4, 1, shrink=4, crop=1, train=150)  # images side by side, but in the last batch of an epoch
 compare("nb101", "45", 8, 1)
 compare("nb101", "2000", 8, 1, nesterov=1, decay=1e-3)
 compare("nb101", "300007", 8, 1, shrink=4, crop=1)
