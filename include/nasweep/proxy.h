@@ -18,11 +18,12 @@ struct nsw_measure; /* src/proxy/measure.h */
 
 enum nsw_needs {
   NSW_NEEDS_TOPOLOGY = 0,
-  NSW_NEEDS_NETWORK = 1,  /* runs a network: BLAS and memory matter */
-  NSW_NEEDS_DATA = 2,     /* reads images */
-  NSW_NEEDS_SEED = 4,     /* its value depends on the seed */
-  NSW_NEEDS_CELLS = 8,    /* looks at the cell alone: nothing for a space where all are the same */
-  NSW_NEEDS_SUPERNET = 16 /* runs the space's supernet: nothing for a space that describes none */
+  NSW_NEEDS_NETWORK = 1,   /* runs a network: BLAS and memory matter */
+  NSW_NEEDS_DATA = 2,      /* reads images */
+  NSW_NEEDS_SEED = 4,      /* its value depends on the seed */
+  NSW_NEEDS_CELLS = 8,     /* looks at the cell alone: nothing for a space where all are the same */
+  NSW_NEEDS_SUPERNET = 16, /* runs the space's supernet: nothing for a space that describes none */
+  NSW_NEEDS_TRAINING = 32  /* trains: architectures are one unit only where they stay alike then (nsw_space_units) */
 };
 
 /* One result column. */

@@ -100,8 +100,9 @@ void nsw_space_describe(const struct nsw_space *space, uint32_t index, const str
 void nsw_space_graph(const struct nsw_space *space, uint32_t index, struct nsw_graph *graph);
 
 /* Architectures of a space whose networks are the same program on the same weights, up to parameters that no gradient
- * reaches: unit[index] is the smallest index among them. Fills unit[count of the space]. */
-int nsw_space_units(const struct nsw_space *space, uint32_t *unit, struct nsw_error *err);
+ * reaches: unit[index] is the smallest index among them. Fills unit[count of the space]. trained: whose networks stay
+ * so when they are trained. Where a convolution sees nothing but zeros, its normalisation's shift makes that fewer. */
+int nsw_space_units(const struct nsw_space *space, bool trained, uint32_t *unit, struct nsw_error *err);
 
 /* Trainable parameters of the whole network, and multiply-adds of its convolutions and classifier for one image. */
 uint64_t nsw_space_params(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro);

@@ -25,12 +25,17 @@ static int is_conv(int op) { return op == NSW_OP_CONV1 || op == NSW_OP_CONV3; }
 static int is_pool(int op) { return op == NSW_OP_AVGPOOL3 || op == NSW_OP_MAXPOOL3; }
 static int op_of(const struct raw *r, int node) { return r->graph->node[node].op; }
 
-static int is_zero(const struct value *v) {
+static bool is_zero(const struct value *v) {
   static const struct value zero;
   return !memcmp(v, &zero, sizeof zero);
 }
 
 static int same(const struct value *a, const struct value *b) { return !memcmp(a, b, sizeof *a); }
+
+/* Whether a node is a convolution that sees nothing but zeros and is in the graph for its normalisation's shift. */
+static bool is_shift(const struct raw *r, int node) {
+  return is_conv(op_of(r, node)) && is_zero(&r->in[node]) && !is_zero(&r->out[node]);
+}
 
 /* Pools of equal values are one term: the first such node names it. */
 static int pool_term(const struct raw *r, int node) {
@@ -39,7 +44,11 @@ static int pool_term(const struct raw *r, int node) {
   return node;
 }
 
-static void read_graph(const struct nsw_graph *graph, struct raw *r) {
+/* trained: with shifts. What they give to a convolution that sees nothing else is nothing, too: at the ReLU before it
+ * they are 0 at first, and get no gradient that would change that. */
+static void read_graph(const struct nsw_graph *graph, bool trained, struct raw *r) {
+  static const struct value zeros;
+  uint64_t fed = nsw_graph_fed(graph);
   memset(r, 0, sizeof *r);
   r->graph = graph;
   r->out[0].count[0] = 1;
@@ -47,7 +56,9 @@ static void read_graph(const struct nsw_graph *graph, struct raw *r) {
     const struct nsw_node *node = &graph->node[n];
     for (int i = 0; i < node->inputs && node->op != NSW_OP_NONE; i++)
       for (int t = 0; t < NODES; t++) r->in[n].count[t] += r->out[node->input[i]].count[t];
-    if (is_zero(&r->in[n])) continue;
+    bool shift = trained && !(fed >> n & 1) && nsw_gives_shift(node);
+    if (shift) r->in[n] = zeros;
+    if (is_zero(&r->in[n]) && !shift) continue;
     if (is_conv(node->op))
       r->out[n].count[n] = 1;
     else if (is_pool(node->op))
@@ -91,6 +102,7 @@ static char *put_call(const struct raw *r, const struct value *value, const char
 static char *put_term(const struct raw *r, int term, const char *name, char *at, const char *end) {
   int op = term ? op_of(r, term) : NSW_OP_INPUT;
   if (op == NSW_OP_INPUT) return put(at, end, 'x');
+  if (is_shift(r, term)) return put(put(at, end, 's'), end, (char)('0' + r->graph->node[term].place));
   if (is_conv(op) && name) return put(at, end, name[term]);
   char letter = is_conv(op) ? (char)('0' + op) : op == NSW_OP_AVGPOOL3 ? 'p' : 'q';
   return put_call(r, &r->in[term], name, letter, 100, at, end);
@@ -210,7 +222,7 @@ static int by_length(const void *a, const void *b) {
 struct writer {
   const struct raw *raw;
   struct nsw_fold *fold;
-  int term[1 + 2 * OPS], terms; /* terms in the fold's order: the input, convolutions, pools */
+  int term[1 + 2 * OPS], terms; /* terms in the fold's order: the input, convolutions, pools, shifts */
   int node_of[NODES];           /* [term] its node in the folded graph; -1: not there yet */
   struct value value[NODES];    /* sums that are there */
   int sum[NODES], sums;
@@ -221,8 +233,8 @@ static int write_sum(struct writer *w, const struct value *value);
 static int write_term(struct writer *w, int term) {
   if (w->node_of[term] >= 0) return w->node_of[term];
   struct nsw_node node = w->raw->graph->node[term];
-  node.inputs = 1;
-  node.input[0] = (uint8_t)write_sum(w, &w->raw->in[term]);
+  node.inputs = !is_shift(w->raw, term);
+  if (node.inputs) node.input[0] = (uint8_t)write_sum(w, &w->raw->in[term]);
   w->node_of[term] = nsw_graph_add(&w->fold->graph, node);
   w->fold->origin[w->node_of[term]] = (uint8_t)term;
   return w->node_of[term];
@@ -253,6 +265,8 @@ static void write_graph(const struct raw *r, const int *order, struct nsw_fold *
   qsort(pool, (size_t)pools, sizeof pool[0], by_length);
   for (int i = 0; i < r->lives; i++) w.term[w.terms++] = order[i];
   for (int i = 0; i < pools; i++) w.term[w.terms++] = pool[i].node;
+  for (int n = 1; n < r->graph->nodes; n++)
+    if (is_shift(r, n)) w.term[w.terms++] = n;
   for (int n = 0; n < NODES; n++) w.node_of[n] = n ? -1 : 0;
   fold->graph.names = r->graph->names;
   if (is_zero(output_of(r))) return;
@@ -271,39 +285,46 @@ bool nsw_fold_takes(const struct nsw_graph *graph) {
   return graph->nodes <= NODES && ops <= OPS;
 }
 
-/* Reads a graph, and finds the order of its live convolutions that gives the smallest form. */
-static void find_form(const struct nsw_graph *graph, struct raw *r, int best[OPS], char form[TEXT]) {
+/* Reads a graph, and finds the order of its live convolutions that gives the smallest form. Shifts do not change it, so
+ * that all weights keep their keys. */
+static void find_form(const struct nsw_graph *graph, bool trained, struct raw *r, int best[OPS], char form[TEXT]) {
   int group[OPS], order[OPS] = {0};
-  read_graph(graph, r);
+  read_graph(graph, false, r);
   find_live(r, output_of(r));
   sort_live(r, group);
   form[0] = 0;
   try_orders(r, 0, order, group, 0, best, form);
+  if (!trained || is_zero(output_of(r))) return;
+  int lives = r->lives;
+  read_graph(graph, true, r);
+  r->lives = lives;
+  write_form(r, best, form);
 }
 
-void nsw_fold_form(const struct nsw_graph *graph, char form[NSW_FOLD_FORM]) {
+void nsw_fold_form(const struct nsw_graph *graph, bool trained, char form[NSW_FOLD_FORM]) {
   struct raw r;
   int best[OPS];
-  find_form(graph, &r, best, form);
+  find_form(graph, trained, &r, best, form);
 }
 
-void nsw_fold_graph(const struct nsw_graph *graph, struct nsw_fold *fold) {
+void nsw_fold_graph(const struct nsw_graph *graph, bool trained, struct nsw_fold *fold) {
   struct raw r;
   int best[OPS];
   memset(fold, 0, sizeof *fold);
-  find_form(graph, &r, best, fold->form);
+  find_form(graph, trained, &r, best, fold->form);
   for (int n = 0; n < graph->nodes; n++) fold->slot[n] = (uint8_t)(NSW_FOLD_DEAD + graph->node[n].place);
   for (int i = 0; i < r.lives; i++) fold->slot[best[i]] = (uint8_t)i;
   write_graph(&r, best, fold);
 }
 
-void nsw_fold_nothing(const struct nsw_graph *graph, struct nsw_fold *fold) {
-  uint64_t live = nsw_graph_live(graph);
+void nsw_fold_nothing(const struct nsw_graph *graph, bool trained, struct nsw_fold *fold) {
+  uint64_t fed = nsw_graph_fed(graph), live = nsw_graph_live(graph, trained);
   memset(fold, 0, sizeof *fold);
   if (live) fold->graph = *graph;
   for (int n = 0; n < graph->nodes; n++) {
     fold->origin[n] = (uint8_t)n;
     fold->slot[n] = graph->node[n].place;
     if (n && !(live >> n & 1)) fold->graph.node[n] = (struct nsw_node){.op = NSW_OP_NONE};
+    if (!(fed >> n & 1) && nsw_gives_shift(&fold->graph.node[n])) fold->graph.node[n].inputs = 0;
   }
 }

@@ -41,11 +41,25 @@ uint64_t nsw_graph_fed(const struct nsw_graph *graph) {
 
 bool nsw_graph_has_path(const struct nsw_graph *graph) { return nsw_graph_fed(graph) >> (graph->nodes - 1) & 1; }
 
-uint64_t nsw_graph_live(const struct nsw_graph *graph) {
+/* Those that data reaches, from the input or from a shift. */
+static uint64_t given(const struct nsw_graph *graph) {
+  uint64_t given = 1;
+  for (int n = 1; n < graph->nodes; n++) {
+    const struct nsw_node *node = &graph->node[n];
+    bool gives = nsw_gives_shift(node);
+    for (int i = 0; i < node->inputs && node->op != NSW_OP_NONE; i++) gives |= given >> node->input[i] & 1;
+    if (gives) given |= UINT64_C(1) << n;
+  }
+  return given;
+}
+
+uint64_t nsw_graph_live(const struct nsw_graph *graph, bool trained) {
   uint64_t fed = nsw_graph_fed(graph), live = fed & UINT64_C(1) << (graph->nodes - 1);
-  for (int n = graph->nodes - 1; n > 0; n--)
-    for (int i = 0; i < graph->node[n].inputs && live >> n & 1; i++)
-      live |= fed & UINT64_C(1) << graph->node[n].input[i];
+  uint64_t known = trained ? given(graph) : fed;
+  for (int n = graph->nodes - 1; n > 0; n--) {
+    bool reads = live >> n & 1 && (fed >> n & 1 || !nsw_gives_shift(&graph->node[n]));
+    for (int i = 0; i < graph->node[n].inputs && reads; i++) live |= known & UINT64_C(1) << graph->node[n].input[i];
+  }
   return live;
 }
 

@@ -44,7 +44,7 @@ static void find_slots(const struct nsw_arch *arch, int g, uint8_t slot[NSW_MAX_
   for (int n = 0; n < graph->nodes; n++) slot[n] = graph->node[n].place;
   if (!arch->fold || g != arch->cell) return;
   struct nsw_fold fold;
-  nsw_fold_graph(graph, &fold);
+  nsw_fold_graph(graph, false, &fold);
   memcpy(slot, fold.slot, graph->nodes);
 }
 

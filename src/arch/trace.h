@@ -32,7 +32,14 @@ void nsw_graph_trace(const struct nsw_graph *graph, int channels_in, int channel
 /* A bit for every node that data from the input reaches. */
 uint64_t nsw_graph_fed(const struct nsw_graph *graph);
 
-/* A bit for every node that lies on a path from the input to the output. */
-uint64_t nsw_graph_live(const struct nsw_graph *graph);
+/* Whether a node gives something also where it sees nothing but zeros, once it is trained: its normalisation's shift.
+ */
+static inline bool nsw_gives_shift(const struct nsw_node *node) {
+  return nsw_op_is_conv(node->op) && node->around & NSW_NORM;
+}
+
+/* A bit for every node that lies on a path from the input to the output. trained: where there is one, also for those on
+ * a path from a shift. */
+uint64_t nsw_graph_live(const struct nsw_graph *graph, bool trained);
 
 #endif

@@ -168,7 +168,7 @@ int nsw_dump_run(struct nsw_dump *d, size_t first, size_t count, struct nsw_erro
 }
 
 static int run_network(struct nsw_dump *d, struct nsw_error *err) {
-  int status = nsw_net_build(d->space, d->index, &d->macro, &d->net, err);
+  int status = nsw_net_build_trained(d->space, d->index, &d->macro, &d->net, err);
   if (!status) status = nsw_weights_draw(&d->weights, d->net, d->rule, (uint64_t)d->seed, err);
   if (!status) status = nsw_engine_create(nsw_cpu_isa(), &d->engine, err);
   if (!status) status = nsw_dump_run(d, 0, (size_t)d->samples, err);
@@ -202,7 +202,7 @@ const struct nsw_command nsw_cmd_dump = {
         "Opens up the network that KNAS scores: /x, /y, /logits, /loss, every parameter in the benchmark's "
         "definition order under /param/0000... and the gradient of the mean loss under /grad/0000..., in PyTorch's "
         "layouts, each with its name. Parameters on dead branches have zero gradient and the attribute live = 0. "
-        "A convolution that sees nothing but zeros counts as dead with its normalisation. "
+        "Where a convolution sees nothing but zeros, its normalisation alone is live: its shift has a gradient. "
         "The attribute gram_mean of a weight's gradient is that layer's part of KNAS. /running/... has mean and variance "
         "of every normalisation, under the number of its scale, and, with --norm batch, /tracked/... those that the "
         "images' own move them to.\n\n"

@@ -126,6 +126,12 @@ int nsw_net_add_sum(struct nsw_net *net, const int *term, int terms, int channel
   return dst;
 }
 
+int nsw_net_add_zeros(struct nsw_net *net, int channels, int size) {
+  int dst = nsw_net_add_tensor(net, channels, size);
+  if (!net->failed) nsw_net_add_slice(net, dst, 0, channels, &dst, 0);
+  return dst;
+}
+
 int nsw_net_relu_of(struct nsw_net *net, int tensor) {
   if (net->failed) return 0;
   int producer = net->tensor[tensor].producer;
@@ -203,6 +209,11 @@ int nsw_net_build_kept(const struct nsw_space *space, uint32_t index, const stru
 int nsw_net_build_whole(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
                         struct nsw_net **net, struct nsw_error *err) {
   return build(space, index, macro, NSW_KEEP_DEAD, net, err);
+}
+
+int nsw_net_build_trained(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
+                          struct nsw_net **net, struct nsw_error *err) {
+  return build(space, index, macro, NSW_KEEP_SHIFTS, net, err);
 }
 
 void nsw_net_free(struct nsw_net **net) {

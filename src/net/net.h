@@ -47,7 +47,7 @@ struct nsw_layer {
   int kernel, stride;      /* CONV */
   int param;               /* CONV: its weight in nsw_net.param */
   int term[NSW_MAX_TERMS]; /* COMBINE: tensors added up, the same one possibly more than once */
-  int terms;               /* COMBINE: how many */
+  int terms;               /* COMBINE: how many; 0: it gives zeros, of which only the normalisation is wanted */
   int first, count;        /* COMBINE: the channels of dst it fills */
   float factor;            /* SCALE: the coefficient */
   int coefficient;         /* SCALE: its number; layers with the same one share its gradient */
@@ -98,7 +98,8 @@ size_t nsw_param_size(const struct nsw_param *param);
 enum nsw_keep {
   NSW_KEEP_NOTHING,
   NSW_KEEP_CELLS, /* the outputs of stem and cells, plain */
-  NSW_KEEP_DEAD   /* dead branches, to be run forward; convolutions that see nothing but zeros stay out */
+  NSW_KEEP_DEAD,  /* dead branches, to be run forward; convolutions that see nothing but zeros stay out */
+  NSW_KEEP_SHIFTS /* shifts of normalisations whose convolution sees nothing but zeros: 0 until they are trained */
 };
 
 /* Builds the network of a description. Free with nsw_net_free. */
@@ -113,6 +114,10 @@ int nsw_net_build_kept(const struct nsw_space *space, uint32_t index, const stru
 /* The same network with its dead branches, to be run forward. Convolutions that see nothing but zeros stay out. */
 int nsw_net_build_whole(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
                         struct nsw_net **net, struct nsw_error *err);
+/* The same network as it is trained: shifts of normalisations whose convolution sees nothing but zeros belong to it,
+ * where they reach the output. The convolution does not: nothing that comes out depends on it. */
+int nsw_net_build_trained(const struct nsw_space *space, uint32_t index, const struct nsw_macro *macro,
+                          struct nsw_net **net, struct nsw_error *err);
 void nsw_net_free(struct nsw_net **net);
 
 /* Multiply-adds of one forward image through the live layers. */
@@ -131,6 +136,8 @@ int nsw_net_add_conv(struct nsw_net *net, int src, int channels, int kernel, int
 int nsw_net_add_pool(struct nsw_net *net, enum nsw_layer_kind kind, int src);
 /* src times a coefficient of this number. */
 int nsw_net_add_scale(struct nsw_net *net, int src, float factor, int coefficient);
+/* A tensor of zeros: the sum of no terms. */
+int nsw_net_add_zeros(struct nsw_net *net, int channels, int size);
 /* The sum of terms, cut to `channels`. */
 int nsw_net_add_sum(struct nsw_net *net, const int *term, int terms, int channels);
 /* Fills channels first..first+count-1 of dst with the sum of terms. */

@@ -11,6 +11,8 @@
 /* Deviation of a normal that has deviation 1 once it is cut off at two: what NAS-Bench-101 divides by. */
 #define CUT_DEVIATION 0.87962566103423978
 
+enum { SIDE = 2 }; /* of what a graph gets, in its trace: what is halved has 1 */
+
 /* What a network is built from. */
 struct plan {
   const struct nsw_arch *arch;
@@ -101,6 +103,15 @@ static int add_conv(struct place *p, const struct nsw_node *node, int origin, in
   return y;
 }
 
+/* What a convolution that sees nothing but zeros gives: its normalisation's shift. */
+static int add_shift(struct place *p, const struct nsw_node *node, int origin) {
+  struct nsw_net *net = p->plan->net;
+  int size = (net->tensor[p->tensor[0]].size * p->trace[origin].side + SIDE - 1) / SIDE;
+  int y = nsw_net_add_zeros(net, p->trace[origin].makes, size);
+  nsw_net_add_norm(net, y, p->param[origin] + 1, node->around & NSW_RELU_LAST);
+  return y;
+}
+
 static int add_pool(struct nsw_net *net, int op, int src) {
   static const enum nsw_layer_kind kinds[NSW_OPS] = {[NSW_OP_AVGPOOL3] = NSW_LAYER_AVGPOOL3,
                                                      [NSW_OP_MAXPOOL3] = NSW_LAYER_MAXPOOL3,
@@ -128,6 +139,7 @@ static int add_operation(struct place *p, const struct nsw_node *node, int origi
   int term[NSW_NODE_INPUTS], terms = 0;
   for (int i = 0; i < node->inputs; i++)
     if (p->tensor[node->input[i]] != NSW_NO_TENSOR) term[terms++] = p->tensor[node->input[i]];
+  if (!node->inputs && nsw_op_is_conv(node->op)) return add_shift(p, node, origin);
   if (node->op == NSW_OP_CONCAT) return add_concat(net, term, terms, p->stage->channels);
   if (node->op == NSW_OP_SUM && node->around & NSW_NORM) return add_normed_sum(p, node, origin, term, terms);
   /* A sum that folding made has no origin, and reads what it gives. */
@@ -184,7 +196,7 @@ static int add_graph(struct plan *plan, const struct nsw_stage *stage, int x, in
   struct place p = {
       .plan = plan, .whole = &plan->arch->graph[stage->graph], .fold = &plan->fold[stage->graph], .stage = stage};
   const struct nsw_graph *folded = &p.fold->graph;
-  nsw_graph_trace(p.whole, channels, stage->channels, 2, p.trace);
+  nsw_graph_trace(p.whole, channels, stage->channels, SIDE, p.trace);
   add_params(&p);
   if (x == NSW_NO_TENSOR || !folded->nodes) return NSW_NO_TENSOR;
   p.tensor[0] = x = nsw_net_plain(plan->net, x);
@@ -245,7 +257,8 @@ int nsw_program_make(const struct nsw_arch *arch, enum nsw_keep keep, struct nsw
   }
   *plan = (struct plan){.arch = arch, .net = made};
   for (int g = 0; g < arch->graphs; g++)
-    (arch->fold && g == arch->cell ? nsw_fold_graph : nsw_fold_nothing)(&arch->graph[g], &plan->fold[g]);
+    (arch->fold && g == arch->cell ? nsw_fold_graph : nsw_fold_nothing)(&arch->graph[g], keep == NSW_KEEP_SHIFTS,
+                                                                        &plan->fold[g]);
   made->classes = arch->classes;
   made->resolution = arch->resolution;
   made->features = NSW_NO_TENSOR;

@@ -113,9 +113,8 @@ static void draw_waves(struct eproxy *s, uint64_t seed) {
     }
 }
 
-/* What does not change from step to step, and the network's weights where they can. */
-static int prepare(struct eproxy *s, struct nsw_lab *lab, struct nsw_error *err) {
-  const struct nsw_net *net = lab->net;
+/* What does not change from step to step, and the network's weights where they can. net: as it is trained. */
+static int prepare(struct eproxy *s, struct nsw_lab *lab, const struct nsw_net *net, struct nsw_error *err) {
   s->images = (size_t)lab->samples;
   if (!reserve(s, net)) return nsw_no_memory(err, "the images and maps of eproxy");
   size_t inputs = TAPS * s->channels;
@@ -188,11 +187,11 @@ static int step(struct eproxy *s, struct nsw_lab *lab, struct nsw_error *err) {
   return status;
 }
 
-static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
-  struct eproxy *s = state;
+static int descend(struct eproxy *s, struct nsw_lab *lab, const struct nsw_net *net, double *values,
+                   struct nsw_error *err) {
   struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_WEIGHT_GRADS};
-  int status = prepare(s, lab, err);
-  if (!status) status = nsw_engine_bind(lab->engine, lab->net, lab->other, &lab->spare, run, err);
+  int status = prepare(s, lab, net, err);
+  if (!status) status = nsw_engine_bind(lab->engine, net, lab->other, &lab->spare, run, err);
   for (int k = 0; !status; k++) {
     nsw_engine_forward(lab->engine);
     double loss = loss_of(s, lab->engine);
@@ -201,6 +200,14 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
     if (k == (int)s->option[STEPS] || apart) break;
     status = step(s, lab, err);
   }
+  return status;
+}
+
+static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
+  struct nsw_net *net = NULL;
+  int status = nsw_net_build_trained(lab->context->space, lab->index, &lab->context->macro, &net, err);
+  if (!status) status = descend(state, lab, net, values, err);
+  nsw_net_free(&net);
   return status;
 }
 
@@ -230,7 +237,7 @@ const struct nsw_proxy nsw_proxy_eproxy = {
     .note =
         "targets are drawn from the paper's description (fixed synthetic maps), as are barrier and images; rate and "
         "number of maps are ours; a training that diverges has the loss 1e30",
-    .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED,
+    .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_SEED | NSW_NEEDS_TRAINING,
     .samples = IMAGES,
     .columns = columns,
     .options = options,

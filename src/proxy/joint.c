@@ -221,7 +221,8 @@ int nsw_joint_score(void *state, uint64_t seed, const uint32_t *members, size_t 
   int done = nets ? NSW_OK : nsw_no_memory(err, "%zu networks", n);
   bool path = true;
   for (size_t i = 0; i < n && done == NSW_OK && path; i++) {
-    done = nsw_net_build(j->context->space, members[i], &j->context->macro, &nets[i], err);
+    done = (j->trainer ? nsw_net_build_trained : nsw_net_build)(j->context->space, members[i], &j->context->macro,
+                                                                &nets[i], err);
     path = done == NSW_OK && nets[0]->features >= 0;
   }
   if (done == NSW_OK && path) done = evaluate(j, seed, members, nets, n, values, status, err);
@@ -318,6 +319,13 @@ static int passes(void) {
   return n;
 }
 
+/* Whether members of a unit must stay alike when they are trained. */
+static bool trains(const struct nsw_context *context, const struct nsw_proxy *const *proxy, int count) {
+  bool any = context->warm_up != NULL;
+  for (int k = 0; k < count; k++) any = any || proxy[k]->needs & NSW_NEEDS_TRAINING;
+  return any;
+}
+
 static int open_all(struct joint *j, const struct nsw_proxy *const *proxy, const char *const *const *values, int count,
                     const bool *wanted, struct nsw_error *err) {
   int most = 2;
@@ -325,7 +333,7 @@ static int open_all(struct joint *j, const struct nsw_proxy *const *proxy, const
   j->batch = calloc((size_t)count, sizeof *j->batch);
   j->turn = calloc((size_t)(count * passes()), sizeof *j->turn);
   int status = j->part && j->batch && j->turn ? NSW_OK : nsw_no_memory(err, "%d scores", count);
-  if (!status) status = nsw_units_open(j->context->space, &j->units, err);
+  if (!status) status = nsw_units_open(j->context->space, trains(j->context, proxy, count), &j->units, err);
   for (int k = 0; k < count && !status; k++) {
     status = open_part(j, proxy[k], values[k], wanted, err);
     if (!status && j->part[k].samples > most) most = j->part[k].samples;

@@ -45,7 +45,7 @@ static int make(struct train *s, const char *const *values, struct nsw_error *er
   first.count = s->images;
   status = nsw_trainer_create(&s->recipe, &first, s->macro.resolution, &s->trainer, err);
   if (status) return nsw_error_prefix(err, status, "--set train");
-  return nsw_units_open(c->space, &s->units, err);
+  return nsw_units_open(c->space, true, &s->units, err);
 }
 
 static int open_train(const struct nsw_context *context, const char *const *values, void **state,
@@ -142,7 +142,7 @@ static int score(void *state, uint64_t seed, const uint32_t *members, size_t n, 
   size_t epochs = points(s), width = COLUMNS + NSW_CURVES * epochs;
   float *curve = epochs ? malloc(epochs * NSW_CURVES * sizeof *curve) : NULL;
   int done = epochs && !curve ? nsw_no_memory(err, "a learning curve")
-                              : nsw_net_build(s->context->space, members[0], &s->macro, &net, err);
+                              : nsw_net_build_trained(s->context->space, members[0], &s->macro, &net, err);
   bool path = done == NSW_OK && net->features >= 0;
   if (path) done = train(s, seed, members[0], net, curve, &trained, err);
   bool stopped = done == NSW_STOPPED;
@@ -182,9 +182,8 @@ const struct nsw_proxy nsw_proxy_train = {
         "Architecture Search, arXiv 2006.04492",
     .note =
         "a training that diverges has the accuracy of chance and the loss 1e30; --samples says how many images "
-        "there are for both parts; a convolution that sees nothing but zeros is not trained, where PyTorch trains its "
-        "normalisation's shift (2,000 of nb201's cells with a path have one)",
-    .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED,
+        "there are for both parts",
+    .needs = NSW_NEEDS_NETWORK | NSW_NEEDS_DATA | NSW_NEEDS_SEED | NSW_NEEDS_TRAINING,
     .samples = SAMPLES,
     .columns = columns,
     .options = nsw_settings,

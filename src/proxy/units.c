@@ -4,11 +4,11 @@
 
 #include "net/net.h"
 
-int nsw_units_open(const struct nsw_space *space, struct nsw_units *units, struct nsw_error *err) {
+int nsw_units_open(const struct nsw_space *space, bool trained, struct nsw_units *units, struct nsw_error *err) {
   uint32_t count = nsw_space_count(space);
   *units = (struct nsw_units){.of = malloc(count * sizeof *units->of), .alone = true};
   if (!units->of) return nsw_no_memory(err, "the units of %u architectures", (unsigned)count);
-  int status = nsw_space_units(space, units->of, err);
+  int status = nsw_space_units(space, trained, units->of, err);
   for (uint32_t i = 0; !status && i < count && units->alone; i++) units->alone = units->of[i] == i;
   return status;
 }

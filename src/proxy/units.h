@@ -11,8 +11,8 @@ struct nsw_units {
   bool alone;   /* every architecture is its own */
 };
 
-/* Makes the units of a space (net/net.h); free with nsw_units_close, also after an error. */
-int nsw_units_open(const struct nsw_space *space, struct nsw_units *units, struct nsw_error *err);
+/* Makes the units of a space (nsw_space_units); free with nsw_units_close, also after an error. */
+int nsw_units_open(const struct nsw_space *space, bool trained, struct nsw_units *units, struct nsw_error *err);
 void nsw_units_close(struct nsw_units *units);
 
 /* Multiply-adds of one forward image; live layers only, where the space has dead ones. */

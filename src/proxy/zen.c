@@ -130,9 +130,13 @@ static int draw_all(const struct zen *z, struct nsw_lab *lab, const struct nsw_n
   return status;
 }
 
+/* Of the network as it is drawn, also where the lab's is as it is trained. */
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
-  int status = draw_all(state, lab, lab->net, &values[LIVE], err);
+  struct nsw_net *net = NULL;
+  int status = nsw_net_build(lab->context->space, lab->index, &lab->context->macro, &net, err);
+  if (!status) status = draw_all(state, lab, net, &values[LIVE], err);
   values[ALL] = values[LIVE];
+  nsw_net_free(&net);
   return status;
 }
 
@@ -148,12 +152,15 @@ static int count_norms(const struct nsw_net *net, bool live) {
 static int member(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values,
                   struct nsw_error *err) {
   const struct zen *z = state;
-  struct nsw_net *whole = NULL;
+  struct nsw_net *own = NULL, *whole = NULL;
+  (void)net;
   if (!z->whole) return NSW_OK;
-  int status = nsw_net_build_whole(lab->context->space, index, &lab->context->macro, &whole, err);
-  if (!status && count_norms(whole, true) > count_norms(net, true))
+  int status = nsw_net_build(lab->context->space, index, &lab->context->macro, &own, err);
+  if (!status) status = nsw_net_build_whole(lab->context->space, index, &lab->context->macro, &whole, err);
+  if (!status && count_norms(whole, true) > count_norms(own, true))
     status = draw_all(state, lab, whole, &values[ALL], err);
   if (!status) values[ALL] += count_norms(whole, false) * log(1 - MOMENTUM);
+  nsw_net_free(&own);
   nsw_net_free(&whole);
   return status;
 }

@@ -21,14 +21,14 @@ static int by_form(const void *a, const void *b) {
 }
 
 /* By their cells' folded forms. */
-static int units_of_forms(const struct nsw_space *space, uint32_t *unit, struct nsw_error *err) {
+static int units_of_forms(const struct nsw_space *space, bool trained, uint32_t *unit, struct nsw_error *err) {
   uint32_t n = nsw_space_count(space);
   struct nsw_graph graph = {.shape = 0};
   struct entry *entry = calloc(n, sizeof *entry);
   for (uint32_t i = 0; entry && i < n; i++) {
     char form[NSW_FOLD_FORM];
     nsw_space_graph(space, i, &graph);
-    nsw_fold_form(&graph, form);
+    nsw_fold_form(&graph, trained, form);
     entry[i] = (struct entry){.hash = nsw_hash(form, strlen(form)), .index = i, .form = strdup(form)};
     if (!entry[i].form) break;
   }
@@ -45,10 +45,10 @@ static int units_of_forms(const struct nsw_space *space, uint32_t *unit, struct 
   return ok ? NSW_OK : nsw_no_memory(err, "the folded forms of %u cells", (unsigned)n);
 }
 
-int nsw_space_units(const struct nsw_space *space, uint32_t *unit, struct nsw_error *err) {
+int nsw_space_units(const struct nsw_space *space, bool trained, uint32_t *unit, struct nsw_error *err) {
   struct nsw_arch arch;
   nsw_space_describe(space, 0, &(struct nsw_macro){0}, &arch);
-  if (arch.fold) return units_of_forms(space, unit, err);
+  if (arch.fold) return units_of_forms(space, trained, unit, err);
   for (uint32_t i = 0; i < nsw_space_count(space); i++) unit[i] = i;
   return NSW_OK;
 }

@@ -286,7 +286,7 @@ int main(int argc, char **argv) {
   struct nsw_macro own = {0};
   if (!status) own = nsw_space_macro(j.space, (struct nsw_macro){0});
   if (!status) status = nsw_recipe_macro(&j.recipe, &own, &j.macro, &err);
-  if (!status) status = nsw_net_build(j.space, (uint32_t)atoi(argv[2]), &j.macro, &j.net, &err);
+  if (!status) status = nsw_net_build_trained(j.space, (uint32_t)atoi(argv[2]), &j.macro, &j.net, &err);
   if (!status) status = nsw_trainer_create(&j.recipe, j.images, j.macro.resolution, &j.trainer, &err);
   bool steps = !strcmp(j.out, "-");
   if (!status && !steps) print_live(j.net);

@@ -75,8 +75,21 @@ def train(net, x, y, seed, epochs, batch, rate, momentum=0.9, nesterov=False, de
     net.eval()
     with torch.no_grad():
         logits = net(x[held])
-    return (loss_sum / train, 100 * hits / train, F.cross_entropy(logits, y[held]).item(),
-            100 * (logits.argmax(1) == y[held]).double().mean().item(), sotl)
+    return (loss_sum / train, 100 * hits / train, F.cross_entropy(logits, y[held]).item(), percent(logits, y[held]), sotl)
+
+
+def percent(logits, y):
+    return 100 * (logits.argmax(1) == y).double().mean().item()
+
+
+def accuracy(net, x, y, train, valid, shrink=1, split=0):
+    """Of a network as it is, on the other part."""
+    if shrink > 1:
+        x = F.avg_pool2d(x, shrink).float().to(x.dtype)
+    held = np.sort(shuffled(split, SPLIT, 0, len(x))[train:train + valid])
+    net.eval()
+    with torch.no_grad():
+        return percent(net(x[held]), y[held])
 
 
 def numbers(net, parameters, live):
@@ -87,6 +100,26 @@ def numbers(net, parameters, live):
         if k and id(p) in norms:
             out += [norms[id(p)].running_mean.double().numpy(), norms[id(p)].running_var.double().numpy()]
     return np.concatenate(out)
+
+
+def set_numbers(net, parameters, live, values):
+    """The other way round."""
+    norms = {id(m.weight): m for m in net.modules() if isinstance(m, nn.BatchNorm2d)}
+    at = 0
+
+    def take(tensor):
+        nonlocal at
+        tensor.copy_(torch.from_numpy(values[at:at + tensor.numel()]).reshape(tensor.shape))
+        at += tensor.numel()
+
+    with torch.no_grad():
+        for p, k in zip(parameters, live):
+            if k:
+                take(p)
+        for p, k in zip(parameters, live):
+            if k and id(p) in norms:
+                take(norms[id(p)].running_mean)
+                take(norms[id(p)].running_var)
 
 
 def images(path):

@@ -185,9 +185,14 @@ static void counts_no_dead_node_as_live(void **state) {
                                  {.op = NSW_OP_SKIP, .inputs = 2, .input = {1, 4}},
                                  {.op = CONV, .inputs = 2, .input = {2, 5}}, /* leads nowhere */
                                  {.op = NSW_OP_OUTPUT, .inputs = 3, .input = {3, 4, 5}}}};
-  assert_int_equal(nsw_graph_live(&g), 1 << 0 | 1 << 1 | 1 << 5 | 1 << 7);
+  assert_int_equal(nsw_graph_live(&g, false), 1 << 0 | 1 << 1 | 1 << 5 | 1 << 7);
+  assert_int_equal(nsw_graph_live(&g, true), nsw_graph_live(&g, false));
+  g.node[4].around = NSW_NORM; /* whose shift gets there, once it is trained */
+  assert_int_equal(nsw_graph_live(&g, false), 1 << 0 | 1 << 1 | 1 << 5 | 1 << 7);
+  assert_int_equal(nsw_graph_live(&g, true), 1 << 0 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 7);
   g.node[5].op = NONE; /* nothing leads to the output */
-  assert_int_equal(nsw_graph_live(&g), 0);
+  assert_int_equal(nsw_graph_live(&g, false), 0);
+  assert_int_equal(nsw_graph_live(&g, true), 0); /* a shift alone does not make a path */
 }
 
 int main(void) {

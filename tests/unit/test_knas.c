@@ -33,7 +33,7 @@ static int open_knas(const struct nsw_context *context, void **knas) {
 static int set_up(void **state) {
   struct fixture *f = calloc(1, sizeof *f);
   assert_int_equal(nsw_space_open("nb201", &f->space, &err), NSW_OK);
-  assert_int_equal(nsw_space_units(f->space, f->unit, &err), NSW_OK);
+  assert_int_equal(nsw_space_units(f->space, false, f->unit, &err), NSW_OK);
   assert_int_equal(nsw_images_load("synthetic:1", NULL, SAMPLES, &f->images, &err), NSW_OK);
   f->context = (struct nsw_context){.space = f->space, .images = f->images, .samples = SAMPLES};
   f->context.macro = nsw_space_macro(

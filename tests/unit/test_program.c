@@ -91,7 +91,7 @@ static void gathers_the_units_it_gathered(void **state) {
   struct nsw_space *space;
   assert_int_equal(nsw_space_open("nb201", &space, NULL), NSW_OK);
   uint32_t *unit = malloc(nsw_space_count(space) * sizeof *unit), own = 0;
-  assert_int_equal(nsw_space_units(space, unit, NULL), NSW_OK);
+  assert_int_equal(nsw_space_units(space, false, unit, NULL), NSW_OK);
   uint64_t h = UINT64_C(14695981039346656037);
   for (uint32_t i = 0; i < nsw_space_count(space); i++) own += unit[i] == i, h = mix_number(h, unit[i]);
   assert_int_equal(own, 5260);
@@ -100,8 +100,54 @@ static void gathers_the_units_it_gathered(void **state) {
   nsw_space_close(&space);
 }
 
+/* Shifts of normalisations behind nothing but zeros: layers of no terms, live gammas and betas. All else stays. */
+static int count_shifts(const struct nsw_net *net, const struct nsw_net *plain) {
+  int shifts = 0, live = 0;
+  for (int i = 0; i < net->layers; i++) shifts += net->layer[i].kind == NSW_LAYER_COMBINE && net->layer[i].terms == 0;
+  assert_int_equal(net->params, plain->params);
+  for (int p = 0; p < net->params; p++) {
+    const struct nsw_param *a = &net->param[p], *b = &plain->param[p];
+    assert_string_equal(a->name, b->name);
+    assert_int_equal(a->key, b->key);
+    assert_true(a->live || !b->live);
+    assert_true(a->live == b->live || a->kind == NSW_PARAM_GAMMA || a->kind == NSW_PARAM_BETA);
+    live += a->live != b->live;
+  }
+  assert_int_equal(live, 2 * shifts);
+  return shifts;
+}
+
+static void trains_what_untrained_gives_zeros(void **state) {
+  (void)state;
+  struct nsw_space *space;
+  assert_int_equal(nsw_space_open("nb201", &space, NULL), NSW_OK);
+  struct nsw_macro macro = nsw_space_macro(space, (struct nsw_macro){.cells = 1});
+  uint32_t count = nsw_space_count(space), cells = 0, own = 0, *unit = malloc(count * sizeof *unit);
+  uint32_t *coarse = malloc(count * sizeof *coarse);
+  assert_int_equal(nsw_space_units(space, true, unit, NULL), NSW_OK);
+  assert_int_equal(nsw_space_units(space, false, coarse, NULL), NSW_OK);
+  for (uint32_t i = 0; i < count; i++) {
+    struct nsw_net *plain = NULL, *net = NULL;
+    assert_int_equal(nsw_net_build(space, i, &macro, &plain, NULL), NSW_OK);
+    assert_int_equal(nsw_net_build_trained(space, i, &macro, &net, NULL), NSW_OK);
+    int shifts = count_shifts(net, plain);
+    cells += shifts > 0;
+    if (!shifts) assert_int_equal(digest_net(0, net), digest_net(0, plain));
+    own += unit[i] == i;
+    assert_int_equal(coarse[unit[i]], coarse[i]);
+    nsw_net_free(&plain);
+    nsw_net_free(&net);
+  }
+  assert_int_equal(cells, 2000);
+  assert_int_equal(own, 5538);
+  free(unit);
+  free(coarse);
+  nsw_space_close(&space);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(builds_what_it_built),
-                                     cmocka_unit_test(gathers_the_units_it_gathered)};
+                                     cmocka_unit_test(gathers_the_units_it_gathered),
+                                     cmocka_unit_test(trains_what_untrained_gives_zeros)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
