@@ -293,34 +293,54 @@ static float *results_of(struct nsw_engine *engine, const struct nsw_net *net, s
   return all;
 }
 
+/* A network on noise: all that a run takes. */
+struct trial {
+  struct nsw_space *space;
+  struct nsw_net *net;
+  struct nsw_engine *engine;
+  struct nsw_weights *weights;
+  struct nsw_batch batch;
+};
+
+static void make_trial(struct trial *t, const char *space, uint32_t index, struct nsw_macro macro, enum nsw_draw rule,
+                       int images, uint64_t seed, enum nsw_isa isa) {
+  *t = (struct trial){.space = NULL};
+  assert_int_equal(nsw_space_open(space, &t->space, &err), NSW_OK);
+  macro = nsw_space_macro(t->space, macro);
+  size_t pixels = (size_t)images * 3 * (size_t)macro.resolution * (size_t)macro.resolution;
+  float *noise = malloc(pixels * sizeof *noise);
+  nsw_random_normal((struct nsw_stream){.seed = seed, .purpose = NSW_FOR_NOISE}, 1, 0, noise, pixels);
+  assert_int_equal(nsw_net_build(t->space, index, &macro, &t->net, &err), NSW_OK);
+  assert_int_equal(nsw_weights_draw(&t->weights, t->net, rule, 11, &err), NSW_OK);
+  assert_int_equal(nsw_batch_fill(&t->batch, noise, NULL, images, macro.resolution, &err), NSW_OK);
+  assert_int_equal(nsw_engine_create(isa, &t->engine, &err), NSW_OK);
+  free(noise);
+}
+
+static void free_trial(struct trial *t) {
+  nsw_engine_free(&t->engine);
+  nsw_weights_free(&t->weights);
+  nsw_batch_free(&t->batch);
+  nsw_net_free(&t->net);
+  nsw_space_close(&t->space);
+}
+
 /* Images side by side in a block give what they give by themselves, but for rounding, and take less memory. Returns
  * the distance of all results beside their norm. */
 static double abreast_error(const char *space_name, uint32_t index, struct nsw_macro macro, int images,
                             enum nsw_isa isa, uint64_t seed) {
-  struct nsw_space *space = NULL;
-  struct nsw_net *net = NULL;
-  struct nsw_engine *engine = NULL;
-  struct nsw_weights *weights = NULL;
-  struct nsw_batch batch = {0};
+  struct trial t;
   float *results[2];
   size_t size = 0, bytes[2];
-  assert_int_equal(nsw_space_open(space_name, &space, &err), NSW_OK);
-  macro = nsw_space_macro(space, macro);
-  size_t pixels = (size_t)images * 3 * (size_t)macro.resolution * (size_t)macro.resolution;
-  float *noise = malloc(pixels * sizeof *noise);
-  nsw_random_normal((struct nsw_stream){.seed = seed, .purpose = NSW_FOR_NOISE}, 1, 0, noise, pixels);
-  assert_int_equal(nsw_net_build(space, index, &macro, &net, &err), NSW_OK);
-  assert_int_equal(nsw_weights_draw(&weights, net, NSW_DRAW_AFFINE, 11, &err), NSW_OK);
-  assert_int_equal(nsw_batch_fill(&batch, noise, NULL, images, macro.resolution, &err), NSW_OK);
-  for (int i = 0; i < images; i++) batch.labels[i] = i % macro.classes;
-  assert_int_equal(nsw_engine_create(isa, &engine, &err), NSW_OK);
+  make_trial(&t, space_name, index, macro, NSW_DRAW_AFFINE, images, seed, isa);
+  for (int i = 0; i < images; i++) t.batch.labels[i] = i % t.net->classes;
   for (int k = 0; k < 2; k++) {
     unsigned wanted = NSW_WANT_WEIGHT_GRADS | (k ? NSW_WANT_ABREAST : 0);
     struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = wanted};
-    assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_OK);
-    nsw_engine_run(engine);
-    results[k] = results_of(engine, net, &size);
-    bytes[k] = nsw_engine_bytes(engine);
+    assert_int_equal(nsw_engine_bind(t.engine, t.net, t.weights, &t.batch, run, &err), NSW_OK);
+    nsw_engine_run(t.engine);
+    results[k] = results_of(t.engine, t.net, &size);
+    bytes[k] = nsw_engine_bytes(t.engine);
   }
   assert_true((double)bytes[1] < 0.9 * (double)bytes[0]);
   double apart = 0, square = 0;
@@ -330,12 +350,7 @@ static double abreast_error(const char *space_name, uint32_t index, struct nsw_m
     square += (double)results[0][i] * results[0][i];
   }
   for (int k = 0; k < 2; k++) free(results[k]);
-  free(noise);
-  nsw_engine_free(&engine);
-  nsw_weights_free(&weights);
-  nsw_batch_free(&batch);
-  nsw_net_free(&net);
-  nsw_space_close(&space);
+  free_trial(&t);
   return sqrt(apart / square);
 }
 
@@ -365,39 +380,22 @@ static void test_abreast(void **state) {
 /* A batch that goes through in pieces gives what it gives layer by layer, bit for bit. */
 static void compare_pieces(const char *space_name, uint32_t index, struct nsw_macro macro, enum nsw_draw rule,
                            int images) {
-  struct nsw_space *space = NULL;
-  struct nsw_net *net = NULL;
-  struct nsw_engine *engine = NULL;
-  struct nsw_weights *weights = NULL;
-  struct nsw_batch batch = {0};
+  struct trial t;
   float *results[3];
   size_t size = 0;
   int slopes = 0;
-  assert_int_equal(nsw_space_open(space_name, &space, &err), NSW_OK);
-  macro = nsw_space_macro(space, macro);
-  size_t pixels = (size_t)images * 3 * (size_t)macro.resolution * (size_t)macro.resolution;
-  float *noise = malloc(pixels * sizeof *noise);
-  nsw_random_normal((struct nsw_stream){.seed = 1, .purpose = NSW_FOR_NOISE}, 1, 0, noise, pixels);
-  assert_int_equal(nsw_net_build(space, index, &macro, &net, &err), NSW_OK);
-  assert_int_equal(nsw_weights_draw(&weights, net, rule, 11, &err), NSW_OK);
-  assert_int_equal(nsw_batch_fill(&batch, noise, NULL, images, macro.resolution, &err), NSW_OK);
-  assert_int_equal(nsw_engine_create(nsw_cpu_isa(), &engine, &err), NSW_OK);
+  make_trial(&t, space_name, index, macro, rule, images, 1, nsw_cpu_isa());
   for (int k = 0; k < 3; k++) { /* the last time on memory that was used in the other way */
     struct nsw_run run = {.norm = NSW_NORM_BATCH, .wanted = NSW_WANT_WEIGHT_GRADS};
-    assert_int_equal(nsw_engine_bind(engine, net, weights, &batch, run, &err), NSW_OK);
-    nsw_engine_observe(engine, k == 1 ? look_on : NULL, &slopes);
-    nsw_engine_run(engine);
-    results[k] = results_of(engine, net, &size);
+    assert_int_equal(nsw_engine_bind(t.engine, t.net, t.weights, &t.batch, run, &err), NSW_OK);
+    nsw_engine_observe(t.engine, k == 1 ? look_on : NULL, &slopes);
+    nsw_engine_run(t.engine);
+    results[k] = results_of(t.engine, t.net, &size);
   }
   assert_true(slopes > 0);
   for (int k = 1; k < 3; k++) assert_memory_equal(results[0], results[k], size * sizeof **results);
   for (int k = 0; k < 3; k++) free(results[k]);
-  free(noise);
-  nsw_engine_free(&engine);
-  nsw_weights_free(&weights);
-  nsw_batch_free(&batch);
-  nsw_net_free(&net);
-  nsw_space_close(&space);
+  free_trial(&t);
 }
 
 static void test_pieces(void **state) {
