@@ -97,10 +97,9 @@ static int read_values(struct nsw_args *args, const char *path, char **text, str
   fclose(f);
   if (!all || !owned || bad || size >= MOST) {
     free(all);
-    return nsw_fail(err, "--arch @%s: %s", path,
-                    bad            ? "cannot be read"
-                    : size >= MOST ? "larger than 256 MiB"
-                                   : "out of memory");
+    if (bad || size >= MOST)
+      return nsw_fail(err, "--arch @%s: %s", path, bad ? "cannot be read" : "larger than 256 MiB");
+    return nsw_no_memory(err, "the list %s", path);
   }
   all[size] = 0;
   *text = args->owned[args->owned_count++] = all;

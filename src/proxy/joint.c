@@ -257,8 +257,6 @@ static int check_samples(const struct nsw_context *c, const struct nsw_proxy *pr
   if (data && (!c->images || (size_t)samples > c->images->count))
     return nsw_usage(err, "%s needs %d images, and there are %zu", proxy->name, samples,
                      c->images ? c->images->count : 0);
-  if (data && c->images->classes > c->macro.classes)
-    return nsw_usage(err, "the images have %d classes, and the network only %d", c->images->classes, c->macro.classes);
   return NSW_OK;
 }
 

@@ -153,7 +153,7 @@ static int write_library(hid_t file) {
 
 static int write_sealed(const char *path, struct nsw_h5_image *image, struct nsw_error *err) {
   char *bytes = realloc(image->bytes, image->size + NSW_SEAL_SIZE);
-  if (!bytes) return nsw_fail(err, "%s: out of memory for %zu bytes", path, image->size);
+  if (!bytes) return nsw_no_memory(err, "the %zu bytes of %s", image->size, path);
   image->bytes = bytes;
   nsw_seal_make(bytes, image->size, bytes + image->size);
   return nsw_aside_write(path, bytes, image->size + NSW_SEAL_SIZE, err);

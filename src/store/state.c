@@ -22,7 +22,7 @@ static char *path_of(const char *folder, const char *name) {
 int nsw_state_write(const char *folder, const char *name, const void *bytes, size_t size, struct nsw_error *err) {
   if (mkdir(folder, 0777) && errno != EEXIST) return nsw_fail(err, "%s: %s", folder, strerror(errno));
   char *path = path_of(folder, name), *sealed = malloc(size + NSW_SEAL_SIZE);
-  int status = path && sealed ? NSW_OK : nsw_fail(err, "%s: out of memory for a state of %zu bytes", folder, size);
+  int status = path && sealed ? NSW_OK : nsw_no_memory(err, "a state of %zu bytes in %s", size, folder);
   if (!status) {
     if (size) memcpy(sealed, bytes, size);
     nsw_seal_make(sealed, size, sealed + size);
@@ -45,7 +45,7 @@ static int read_all(const char *path, void **bytes, size_t *size, struct nsw_err
     *size = (size_t)s.st_size - NSW_SEAL_SIZE;
     *bytes = malloc(*size + 1);
     if (!*bytes)
-      status = nsw_fail(err, "%s: out of memory for %zu bytes", path, *size);
+      status = nsw_no_memory(err, "the %zu bytes of %s", *size, path);
     else if (fread(*bytes, 1, *size, f) != *size)
       status = nsw_fail(err, "%s: could not be read", path);
   }
@@ -60,7 +60,7 @@ int nsw_state_read(const char *folder, const char *name, void **bytes, size_t *s
   *bytes = NULL;
   *size = 0;
   char *path = path_of(folder, name);
-  if (!path) return nsw_fail(err, "%s: out of memory", folder);
+  if (!path) return nsw_no_memory(err, "a file name in %s", folder);
   int status = read_all(path, bytes, size, err);
   free(path);
   return status;

@@ -164,6 +164,17 @@ static int take_final(struct server *s, const struct nsw_message *message) {
   return NSW_OK;
 }
 
+static bool is_stopped(int status) { return status == NSW_STOPPED || status == NSW_HALTED; }
+
+/* The first failure is told, also of a rank that was asked to stop and could not keep what it had. */
+static int take_failure(struct server *s, const struct nsw_message *message) {
+  if (!s->dismissed || is_stopped(s->status)) {
+    nsw_fail(s->err, "%.*s", (int)message->size, (const char *)message->bytes);
+    s->status = NSW_FAILED;
+  }
+  return dismiss(s, NSW_FAILED);
+}
+
 static int take(struct server *s, const struct nsw_message *message) {
   double start = nsw_now();
   int status = NSW_OK;
@@ -172,8 +183,7 @@ static int take(struct server *s, const struct nsw_message *message) {
   } else if (message->tag == NSW_TAG_FINAL) {
     status = take_final(s, message);
   } else if (message->tag == NSW_TAG_FAILURE) {
-    if (!s->dismissed) nsw_fail(s->err, "%.*s", (int)message->size, (const char *)message->bytes);
-    status = dismiss(s, NSW_FAILED);
+    status = take_failure(s, message);
   }
   s->served->messages++;
   s->served->server_busy += nsw_now() - start;
@@ -301,8 +311,7 @@ int nsw_server_run(const struct nsw_sweep_plan *plan, struct nsw_results *result
   status = serve(&s);
   served->wall = nsw_now() - s.start;
   served->broken = s.finals < s.workers;
-  bool stopped = status == NSW_STOPPED || status == NSW_HALTED;
-  if (stopped && nsw_results_count(results) == plan->tasks) status = NSW_OK; /* the last ones came in meanwhile */
+  if (is_stopped(status) && nsw_results_count(results) == plan->tasks) status = NSW_OK; /* the last ones came in meanwhile */
   if (s.works && !served->broken) pthread_join(s.beside.thread, NULL);
   struct nsw_error ignored;
   int written;

@@ -64,7 +64,7 @@ static int choose_sizes(const struct nsw_recipe *recipe, struct nsw_parts *p, st
 int nsw_parts_make(const struct nsw_recipe *recipe, const struct nsw_images *images, int resolution,
                    struct nsw_parts *parts, struct nsw_error *err) {
   size_t side = (size_t)resolution, one = 3 * side * side, from = (size_t)images->resolution;
-  *parts = (struct nsw_parts){.resolution = resolution, .classes = images->classes, .count = images->count};
+  *parts = (struct nsw_parts){.resolution = resolution, .count = images->count};
   int status = choose_sizes(recipe, parts, err);
   if (status) return status;
   parts->pixels = malloc(images->count * one * sizeof *parts->pixels);

@@ -9,7 +9,6 @@
 
 struct nsw_parts {
   int resolution; /* height and width, pixels */
-  int classes;
   size_t count;    /* images of both */
   float *pixels;   /* [count][3][resolution][resolution] */
   int32_t *labels; /* [count] */

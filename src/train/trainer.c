@@ -338,8 +338,6 @@ static struct nsw_trained outcome_of(const struct course *c) {
 int nsw_trainer_run(struct nsw_trainer *t, const struct nsw_net *net, uint64_t seed, const struct nsw_break *rest,
                     float *curve, struct nsw_trained *trained, struct nsw_error *err) {
   struct course c = {.t = t, .net = net, .seed = seed, .rest = rest, .curve = curve, .kept = nsw_now()};
-  if (net->classes < t->parts.classes)
-    return nsw_usage(err, "the images have %d classes, and the network only %d", t->parts.classes, net->classes);
   free(t->slopes);
   t->slopes = malloc((size_t)t->largest * (size_t)net->classes * sizeof *t->slopes);
   int status = t->slopes ? NSW_OK : nsw_no_memory(err, "the slopes of %d images", t->largest);

@@ -79,12 +79,12 @@ static int begin(struct nsw_records *r, struct nsw_error *err) {
 int nsw_records_open(const char *path, struct nsw_records **records, struct nsw_error *err) {
   struct nsw_records *new = calloc(1, sizeof *new);
   *records = new;
-  if (!new) return nsw_fail(err, "%s: out of memory", path);
+  if (!new) return nsw_no_memory(err, "the records of %s", path);
   new->path = strdup(path);
   new->buffer = malloc(BUFFER);
   new->text = malloc(NSW_RECORD_BYTES);
   new->line = 1;
-  int status = new->path &&new->buffer &&new->text ? NSW_OK : nsw_fail(err, "%s: out of memory", path);
+  int status = new->path &&new->buffer &&new->text ? NSW_OK : nsw_no_memory(err, "the records of %s", path);
   if (!status) status = nsw_input_open(path, most, &new->input, err);
   if (!status) status = begin(new, err);
   if (status) nsw_records_close(records);
@@ -180,7 +180,7 @@ static int next_of_json(struct nsw_records *r, size_t *count, struct nsw_error *
     const char *text =
         r->line == 1 ? nsw_json_table_name(r->json, i) : nsw_json_table_field(r->json, (size_t)r->line - 2, i);
     size_t size = text ? strlen(text) + 1 : 0;
-    if (!text) return nsw_fail(err, "%s: out of memory", r->path);
+    if (!text) return nsw_no_memory(err, "a record of %s", r->path);
     if (size > NSW_RECORD_BYTES - used) return bad(r, err, "longer than a record may be (1 MiB)");
     memcpy(r->text + used, text, size);
     r->fields[i] = finish_field(r->text + used, r->text + used + size - 1);

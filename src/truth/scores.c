@@ -188,7 +188,7 @@ static int take_file(struct import *in, const char *path) {
   if (!status) status = nsw_layout_key(in->layout, in->request, path, fields, count, in->err);
   for (size_t i = 0; i < in->request->column_count && !status; i++)
     status = named_source(in, in->request->columns[i], fields, count);
-  if (!status && !(names = copy_names(fields, count))) status = nsw_fail(in->err, "%s: out of memory", path);
+  if (!status && !(names = copy_names(fields, count))) status = nsw_no_memory(in->err, "the column names of %s", path);
   if (!status) status = read_records(in, names);
   free(names);
   nsw_records_close(&in->records);

@@ -131,6 +131,36 @@ def failing_disks(folder):
            "a folder that vanishes in the middle: one message, a whole file", text)
 
 
+def full_while_kept(folder):
+    """No room for the state of a training that is stopped on the way: told, and nothing that was there is lost."""
+    names = ("no room for a training's state", "the state that was there is kept", "goes on from it")
+    mount, reference = f"{folder}/narrow", f"{folder}/trained.h5"
+    os.mkdir(mount)
+    if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", mount], check=False).returncode:
+        for name in names:
+            skip(name, "needs root and mount")
+        return
+    out, filler = f"{mount}/x.h5", f"{mount}/filler"
+    go = ["score", "nb201", "--proxy", "valid_accuracy", "--arch", "1462", "--data", "synthetic", "--samples", "64",
+          "--set", "train.preset=smoke", "--set", "train.batch=16", "--set", "train.epochs=40", "--progress", "0"]
+    state = lambda: {n: open(f"{out}.state/{n}", "rb").read() for n in os.listdir(out + ".state")}
+    try:
+        run(2, *go, "--out", out, "--time-limit", "0.5")
+        before = state()
+        with open(filler, "wb", buffering=0) as f:  # room for the file of results, which is written first, not for a state
+            f.write(bytes(4 * 1024 * 1024 - sum(map(len, before.values())) - 256 * 1024))
+        p = run(2, *go, "--out", out, "--time-limit", "0.5")
+        told = messages(p)
+        report(p.returncode == 1 and len(told) == 1 and "No space left" in told[0] and ".state/train-" in told[0]
+               and "architecture 1462" in told[0], names[0], f"{p.returncode}\n{p.stderr}")
+        report(state() == before and len(before) == 2, names[1], sorted(before))
+        os.unlink(filler)
+        p, q = run(2, *go, "--out", out, timeout=120), run(None, *go, "--out", reference, timeout=120)
+        report(p.returncode == q.returncode == 0 and not different(reference, out), names[2], p.stderr + q.stderr)
+    finally:
+        subprocess.run(["umount", mount], check=False)
+
+
 def crashes(folder):
     out = f"{folder}/crash.h5"
     one_seed = [w if w != "3,4" else "3" for w in DUMMY]
@@ -367,4 +397,4 @@ def early_signals(folder):
 
 
 if __name__ == "__main__":
-    run_parts(bad_input, failing_disks, crashes, reasons, repairs, pauses, one_writer, waits_for_it, small_ones, early_signals)
+    run_parts(bad_input, failing_disks, full_while_kept, crashes, reasons, repairs, pauses, one_writer, waits_for_it, small_ones, early_signals)
