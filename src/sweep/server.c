@@ -311,7 +311,8 @@ int nsw_server_run(const struct nsw_sweep_plan *plan, struct nsw_results *result
   status = serve(&s);
   served->wall = nsw_now() - s.start;
   served->broken = s.finals < s.workers;
-  if (is_stopped(status) && nsw_results_count(results) == plan->tasks) status = NSW_OK; /* the last ones came in meanwhile */
+  if (is_stopped(status) && nsw_results_count(results) == plan->tasks)
+    status = NSW_OK; /* the last ones came in meanwhile */
   if (s.works && !served->broken) pthread_join(s.beside.thread, NULL);
   struct nsw_error ignored;
   int written;

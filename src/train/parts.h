@@ -8,7 +8,7 @@
 #include "train/recipe.h"
 
 struct nsw_parts {
-  int resolution; /* height and width, pixels */
+  int resolution;  /* height and width, pixels */
   size_t count;    /* images of both */
   float *pixels;   /* [count][3][resolution][resolution] */
   int32_t *labels; /* [count] */
