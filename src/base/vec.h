@@ -98,6 +98,18 @@ NSW_INLINE vf vpick(vf v, vi place) {
 #endif
 }
 
+/* from[i / 4] in lane i. */
+NSW_INLINE vi vplaces(const ptrdiff_t *from) {
+#if defined(NSW_ISA_avx512)
+  const __m512i low = _mm512_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 6);
+  return (vi)_mm512_permutexvar_epi32(low, _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)from)));
+#else
+  vi places;
+  for (int i = 0; i < NSW_LANES; i++) places[i] = (int32_t)from[i / 4];
+  return places;
+#endif
+}
+
 /* Four lanes each of x[from[0]], x[from[1]] and so on. */
 NSW_INLINE vf vquads(const float *x, const ptrdiff_t *from) {
 #if defined(NSW_ISA_avx512)

@@ -7,33 +7,45 @@
  * with 12, 14 or 16 the compiler moves registers about. */
 enum { TILE = NSW_BLOCK_SUMS < 8 ? NSW_BLOCK_SUMS : 8, SMALL_TILE = TILE > 4 ? 4 : 1 };
 
-/* P pixels by one block. P is a constant where this is inlined, so that acc lives in registers. */
-NSW_INLINE void tile(const int P, const struct nsw_conv_pass *p, const float *x, const float *w, float *y) {
+/* R rows of P pixels by one block. R and P are constants where this is inlined, so that acc lives in registers. */
+NSW_INLINE void tile(const int R, const int P, const struct nsw_conv_pass *p, const float *x, const float *w,
+                     float *y) {
   vf acc[TILE * NSW_BLOCK_VECS];
-  NSW_EACH (i, P)
+  NSW_EACH (i, R * P)
     NSW_EACH (v, NSW_BLOCK_VECS)
-      acc[i * NSW_BLOCK_VECS + v] = p->add ? vload(y + i * p->y_col + v * NSW_LANES) : (vf){0};
+      acc[i * NSW_BLOCK_VECS + v] = p->add ? vload(y + i / P * p->y_row + i % P * p->y_col + v * NSW_LANES) : (vf){0};
   for (int t = 0; t < p->taps; t++) {
     const float *xt = x + p->tap_x[t];
     const float *wt = w + (ptrdiff_t)p->tap_w[t] * p->cin * NSW_BLOCK;
     for (int c = 0; c < p->cin; c++, wt += NSW_BLOCK) {
       vf wv[NSW_BLOCK_VECS];
       NSW_EACH (v, NSW_BLOCK_VECS) wv[v] = vload(wt + v * NSW_LANES);
-      NSW_EACH (i, P)
-        NSW_EACH (v, NSW_BLOCK_VECS) acc[i * NSW_BLOCK_VECS + v] += xt[i * p->x_col + c] * wv[v];
+      NSW_EACH (i, R * P)
+        NSW_EACH (v, NSW_BLOCK_VECS) acc[i * NSW_BLOCK_VECS + v] += xt[i / P * p->x_row + i % P * p->x_col + c] * wv[v];
     }
   }
-  NSW_EACH (i, P)
-    NSW_EACH (v, NSW_BLOCK_VECS) vstore(y + i * p->y_col + v * NSW_LANES, acc[i * NSW_BLOCK_VECS + v]);
+  NSW_EACH (i, R * P)
+    NSW_EACH (v, NSW_BLOCK_VECS)
+      vstore(y + i / P * p->y_row + i % P * p->y_col + v * NSW_LANES, acc[i * NSW_BLOCK_VECS + v]);
 }
 
 /* One row: whole tiles, then what is left in smaller ones. */
 static void row(const struct nsw_conv_pass *p, const float *x, const float *w, float *y) {
   int i = 0;
-  for (; i + TILE <= p->cols; i += TILE) tile(TILE, p, x + i * p->x_col, w, y + i * p->y_col);
+  for (; i + TILE <= p->cols; i += TILE) tile(1, TILE, p, x + i * p->x_col, w, y + i * p->y_col);
   for (; SMALL_TILE > 1 && i + SMALL_TILE <= p->cols; i += SMALL_TILE)
-    tile(SMALL_TILE, p, x + i * p->x_col, w, y + i * p->y_col);
-  for (; i < p->cols; i++) tile(1, p, x + i * p->x_col, w, y + i * p->y_col);
+    tile(1, SMALL_TILE, p, x + i * p->x_col, w, y + i * p->y_col);
+  for (; i < p->cols; i++) tile(1, 1, p, x + i * p->x_col, w, y + i * p->y_col);
+}
+
+/* Rows of one block; those of small images two at a time, as one alone would wait for its own sums. */
+static void rows(const struct nsw_conv_pass *p, int count, const float *x, const float *w, float *y) {
+  int h = 0;
+  if (TILE >= 8 && p->cols == 4)
+    for (; h + 2 <= count; h += 2) tile(2, 4, p, x + h * p->x_row, w, y + h * p->y_row);
+  if (TILE >= 4 && p->cols == 2)
+    for (; h + 2 <= count; h += 2) tile(2, 2, p, x + h * p->x_row, w, y + h * p->y_row);
+  for (; h < count; h++) row(p, x + h * p->x_row, w, y + h * p->y_row);
 }
 
 void NSW_FN(nsw_conv)(const struct nsw_conv_pass *pass, const float *x, const float *w, float *y) {
@@ -42,8 +54,8 @@ void NSW_FN(nsw_conv)(const struct nsw_conv_pass *pass, const float *x, const fl
   const int strip = nsw_conv_strip(p.cols);
   for (int first = 0; first < p.rows; first += strip)
     for (int b = 0; b < p.blocks; b++)
-      for (int h = first; h < p.rows && h < first + strip; h++)
-        row(&p, x + h * p.x_row, w + b * block, y + h * p.y_row + b * NSW_BLOCK);
+      rows(&p, p.rows - first < strip ? p.rows - first : strip, x + first * p.x_row, w + b * block,
+           y + first * p.y_row + b * NSW_BLOCK);
 }
 
 /* Input channels of one tile of the weight gradient. */
