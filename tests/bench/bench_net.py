@@ -2,24 +2,16 @@
 backward) and, for nb101's Inception-like cell, one batch of 50. One thread each; the two take turns, a few cells at a
 time. CPU seconds."""
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-try:
-    import torch
-    import torchnets
-except ImportError as e:
-    print(f"  left out: {e}")
-    sys.exit(0)
-
-NASWEEP = os.path.join(os.environ.get("BUILD", "build"), "nasweep")
-INCEPTION = ("0111010|0000001|0000001|0000100|0000001|0000001|0000000", "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output")
+from beside import INCEPTION, NASWEEP, of_children  # noqa: E402
+import torch  # noqa: E402
+import torchnets  # noqa: E402
 
 
 def run(space, archs, seeds):
@@ -27,10 +19,9 @@ def run(space, archs, seeds):
     with tempfile.TemporaryDirectory() as folder:
         command = [NASWEEP, "score", space, "--proxy", "knas", "--out", os.path.join(folder, "x.h5"), "--progress", "0"]
         command += ["--seed", ",".join(map(str, range(seeds)))] + [w for a in archs for w in ("--arch", a)]
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        before = of_children()
         subprocess.run(command, check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return of_children() - before
 
 
 def ours_cells(archs, others):
@@ -53,7 +44,6 @@ def theirs(net, x, y, batch):
     return time.process_time() - before
 
 
-torch.set_num_threads(1)
 torch.manual_seed(0)
 x, y = torch.randn(50, 3, 32, 32), torch.arange(50) % 10
 listing = subprocess.run([NASWEEP, "list", "nb201", "--columns", "index,id", "--no-header"], check=True,

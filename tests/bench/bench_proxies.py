@@ -4,27 +4,20 @@ passes. CPU seconds an evaluation, without start-up and PyTorch's building of ne
 IMAGES_NB201, IMAGES_NB101 and TURNS in the environment."""
 import json
 import os
-import resource
 import statistics
 import sys
 import tempfile
 import time
 
-os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-try:
-    import proxies
-    import torch
-except ImportError as e:
-    print(f"  left out: {e}")
-    sys.exit(0)
+from beside import INCEPTION, of_children  # noqa: E402
+import proxies  # noqa: E402
+import torch  # noqa: E402
 
 TURNS = int(os.environ.get("TURNS", 3))
-INCEPTION = ("0111010|0000001|0000001|0000100|0000001|0000001|0000000 "
-             "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output")
 # (space, cells, images)
 CASES = [("nb201", ["7331", "12345"], int(os.environ.get("IMAGES_NB201", 16))),
-         ("nb101", [INCEPTION], int(os.environ.get("IMAGES_NB101", 16)))]
+         ("nb101", [" ".join(INCEPTION)], int(os.environ.get("IMAGES_NB101", 16)))]
 
 
 def network_proxies():
@@ -39,11 +32,10 @@ def cpu(lab, names, seeds):
     if os.path.exists(out):
         os.remove(out)
     options = [o for o in lab.options() if not o.startswith("--seed")]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = of_children()
     proxies.nasweep("score", lab.space, "--arch", lab.index, "--proxy", ",".join(names), "--out", out, "--progress", 0,
                     "--seed", ",".join(map(str, range(1, seeds + 1))), *options)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return of_children() - before
 
 
 def enough(lab, names):
@@ -98,7 +90,6 @@ def line(name, pairs):
     print(f"    {name:<16}{cells}", flush=True)
 
 
-torch.set_num_threads(1)
 everything = network_proxies()
 with tempfile.TemporaryDirectory() as scratch:
     cases = [Case(*case, scratch) for case in CASES]

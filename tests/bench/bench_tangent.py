@@ -2,36 +2,29 @@
 one forward and backward pass. One thread each, taking turns; CPU seconds of an evaluation, medians."""
 import csv
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-try:
-    import torch
-    import torch.nn.functional as F
-    import torchnets
-except ImportError as e:
-    print(f"  left out: {e}")
-    sys.exit(0)
+from beside import NASWEEP, of_children  # noqa: E402
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+import torchnets  # noqa: E402
 
-NASWEEP = os.path.join(os.environ.get("BUILD", "build"), "nasweep")
 SEEDS, ROUNDS = 4, 3
 
 
 def ours(space, index, proxy, samples):
     """CPU seconds of an evaluation; nasweep's start is spread over the seeds."""
     with tempfile.TemporaryDirectory() as folder:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        before = of_children()
         subprocess.run([NASWEEP, "score", space, "--arch", index, "--proxy", proxy, "--samples", str(samples), "--seed",
                         ",".join(map(str, range(1, SEEDS + 1))), "--out", os.path.join(folder, "x.h5"), "--progress",
                         "0"], check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / SEEDS
+    return (of_children() - before) / SEEDS
 
 
 def theirs(net, x, y):
@@ -49,7 +42,6 @@ def listed(space, index, columns):
     return next(csv.reader([text]))
 
 
-torch.set_num_threads(1)
 torch.manual_seed(0)
 for space, index, samples in (("nb201", "777", 64), ("nb201", "15000", 64), ("nb101", "200001", 16)):
     cell = listed(space, index, "id" if space == "nb201" else "adjacency,ops")

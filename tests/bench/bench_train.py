@@ -9,19 +9,11 @@ import subprocess
 import sys
 import time
 
-os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-try:
-    import torch
-    import torch.nn.functional as F
-    import torchnets
-except ImportError as e:
-    print(f"  left out: {e}")
-    sys.exit(0)
-
-BUILD = os.environ.get("BUILD", "build")
-INCEPTION = ("0111010|0000001|0000001|0000100|0000001|0000001|0000000 "
-             "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output")
+from beside import INCEPTION, NASWEEP  # noqa: E402
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+import torchnets  # noqa: E402
 
 
 class Steps:
@@ -30,9 +22,9 @@ class Steps:
     def __init__(self, space, index, batch, settings):
         words = [f"batch={batch}", f"train={16 * batch}", "valid=-1", "rate=0.01", "momentum=0.9", "nesterov=1",
                  "decay=5e-4", "crop=4", "flip=1", *settings]
-        self.process = subprocess.Popen([os.path.join(BUILD, "tests", "train_dump"), space, index, "1", "synthetic",
-                                         str(16 * batch), "-", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
+        program = os.path.join(os.path.dirname(NASWEEP), "tests", "train_dump")
+        self.process = subprocess.Popen([program, space, index, "1", "synthetic", str(16 * batch), "-", *words],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.macs, self.peak = map(float, self.process.stdout.readline().split())
 
     def step(self):
@@ -59,8 +51,7 @@ class Torch:
 
 
 def listed(space, index, columns):
-    text = subprocess.run([os.path.join(BUILD, "nasweep"), "list", space, "--arch", index, "--columns", columns,
-                           "--no-header"], check=True, capture_output=True, text=True).stdout
+    text = subprocess.run([NASWEEP, "list", space, "--arch", index, "--columns", columns, "--no-header"], check=True, capture_output=True, text=True).stdout
     return next(csv.reader([text]))
 
 
@@ -82,9 +73,8 @@ def compare(name, space, cells, batch, rounds, channels, depth, resolution=32):
           flush=True)
 
 
-torch.set_num_threads(1)
 torch.manual_seed(0)
 picks = [str((k * 2654435761 + 99) % 15625) for k in range(8)]
 compare(f"nb201 at full size, {len(picks)} random cells", "nb201", picks, 256, 3, 16, 5)
 compare(f"nb201 at EcoNAS's size (4 channels, 8x8), {len(picks)} random cells", "nb201", picks, 256, 9, 4, 5, 8)
-compare("nb101, the Inception-like cell at full size", "nb101", [INCEPTION], 32, 3, 128, 3)
+compare("nb101, the Inception-like cell at full size", "nb101", [" ".join(INCEPTION)], 32, 3, 128, 3)
