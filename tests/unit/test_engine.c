@@ -406,6 +406,8 @@ static void test_pieces(void **state) {
     compare_pieces("nb201", (i * 1301 + 9) % 15625, large, i % 2 ? NSW_DRAW_OWN : NSW_DRAW_AFFINE, 25 + (int)i);
   for (uint32_t i = 0; i < (brief() ? 1 : 8); i++)
     compare_pieces("nb101", (i * 57011 + 1) % 423624, small, i % 2 ? NSW_DRAW_OWN : NSW_DRAW_AFFINE, 32 - (int)i);
+  /* Rows that do not fill the last strip of convolutions that go together. */
+  compare_pieces("nb101", 57012, (struct nsw_macro){.channels = 24, .cells = 1, .resolution = 12}, NSW_DRAW_OWN, 9);
   if (brief()) return;
   /* So many that statistics are taken in one walk. */
   compare_pieces("nb201", 4374, (struct nsw_macro){.channels = 8, .cells = 1, .resolution = 8}, NSW_DRAW_AFFINE, 67);
