@@ -170,6 +170,35 @@ static void a_seed_that_failed_is_taken_from_another_file(void **state) {
   nsw_table_free(&four);
 }
 
+/* Accuracies come with their repeats; what two files tell of an architecture must be the same. */
+static void accuracies_are_merged_with_their_repeats(void **state) {
+  (void)state;
+  struct nsw_table *pair[] = {part(0, 3, "1"), part(2, 2, "1")}, *merged;
+  struct nsw_error err;
+  const char *const names[] = {"a.h5", "b.h5"};
+  struct nsw_accuracy *a = NULL;
+  for (int t = 0; t < 2; t++) {
+    assert_int_equal(nsw_table_add_accuracy(pair[t], "cifar10", "test", 2, &a, &err), NSW_OK);
+    for (size_t i = 0; i < pair[t]->rows; i++) {
+      a->value[i] = 90 + pair[t]->index[i];
+      for (size_t k = 0; k < 2; k++) a->by_repeat[2 * i + k] = a->value[i] + (k ? 0.5 : -0.5);
+    }
+  }
+  const struct nsw_table *const tables[] = {pair[0], pair[1]};
+  assert_int_equal(nsw_merge(tables, names, 2, &merged, &err), NSW_OK);
+  const struct nsw_accuracy *both = nsw_table_accuracy(merged, "cifar10", "test");
+  assert_non_null(both);
+  for (size_t i = 0; i < 4; i++) {
+    assert_true(both->value[i] == 90 + (double)i);
+    assert_true(both->by_repeat[2 * i] == 89.5 + (double)i && both->by_repeat[2 * i + 1] == 90.5 + (double)i);
+  }
+  nsw_table_free(&merged);
+  a->value[0] = 77; /* of architecture 2 */
+  assert_int_equal(nsw_merge(tables, names, 2, &merged, &err), NSW_FAILED);
+  assert_non_null(strstr(err.text, "cifar10 of architecture 2"));
+  for (int t = 0; t < 2; t++) nsw_table_free(&pair[t]);
+}
+
 /* A merged file can be merged again: each column knows its own seeds and their order, and the whole what it was made
  * with. */
 static void merged_files_are_merged_again(void **state) {
@@ -213,6 +242,7 @@ static void merged_files_are_merged_again(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(merged_files_are_merged_again),
+                                     cmocka_unit_test(accuracies_are_merged_with_their_repeats),
                                      cmocka_unit_test(states_come_back),
                                      cmocka_unit_test(damaged_states_are_refused),
                                      cmocka_unit_test(scored_rows_replace_failed_ones),
