@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 try:
     import h5py
     import numpy as np
+    import steady  # noqa: F401
     import torch
     import torchnets
 except ImportError as e:

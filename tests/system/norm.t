@@ -12,6 +12,7 @@ import tap  # noqa: E402
 try:
     import h5py
     import numpy as np
+    import steady  # noqa: F401
     import torch
     import torch.nn.functional as F
     import torchnets

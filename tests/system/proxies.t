@@ -15,6 +15,7 @@ try:
     import h5py
     import numpy as np
     import proxies
+    import steady  # noqa: F401
     import torch
 except ImportError as e:
     print(f"ok 1 - proxies against PyTorch # SKIP {e}")

@@ -17,6 +17,7 @@ except ImportError as e:
     missing = e
 
 try:
+    import steady  # noqa: F401
     import torch
     import torch.nn.functional as F
     import philox

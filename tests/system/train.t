@@ -16,6 +16,7 @@ try:
     import numpy as np
     import philox
     import proxies
+    import steady  # noqa: F401
     import torch
     import torchnets
     import training
@@ -269,16 +270,16 @@ eproxy("nb201", "42", 8, 1)  # a convolution that sees nothing but zeros
 eproxy("nb101", "2000", 16, 1, samples=30)  # a batch that goes through in pieces
 random_weights("nb201", "12345", 8, 1)
 random_weights("nb101", "2000", 16, 1)
-compare("nb201", "12345", 4, 1)
-compare("nb201", "100", 4, 1, nesterov=1, clip=1.0)
-compare("nb201", "12345", 4, 1, smoothing=0.1, clip=0.5)
+compare("nb201", "12345", 4, 1)  # one of each space with images as they are, the others at a half or a quarter
+compare("nb201", "100", 4, 1, shrink=2, nesterov=1, clip=1.0)
+compare("nb201", "12345", 4, 1, shrink=2, smoothing=0.1, clip=0.5)
 compare("nb201", "0", 8, 2, shrink=4, crop=1, schedule="constant")
 compare("nb201", "13985", 4, 1, shrink=4, crop=1, train=150)  # images side by side, but in the last batch of an epoch
 # Convolutions that see nothing but zeros: straight to the output, through a pool, beside others into a convolution.
-compare("nb201", "6", 4, 1, epochs=2)
-compare("nb201", "40", 4, 2, epochs=2, nesterov=1, clip=1.0)
-compare("nb201", "42", 4, 1, epochs=2)
-compare("nb101", "45", 8, 1)
+compare("nb201", "6", 4, 1, shrink=2, epochs=2)
+compare("nb201", "40", 4, 2, shrink=2, epochs=2, nesterov=1, clip=1.0)
+compare("nb201", "42", 4, 1, shrink=2, epochs=2)
+compare("nb101", "45", 8, 1, shrink=2)
 compare("nb101", "2000", 8, 1, nesterov=1, decay=1e-3)
 compare("nb101", "300007", 8, 1, shrink=4, crop=1)
 finish()

@@ -13,14 +13,15 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path += [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "..", "analysis")]
-from sweeps import NASWEEP, ROOT, different, report, run, run_parts, start  # noqa: E402
-from workers import column, ranks_of  # noqa: E402
-
 try:
+    import steady  # noqa: F401
     import torch
 except ImportError:
     print("1..0 # SKIP no python3-torch")
     sys.exit(0)
+from sweeps import NASWEEP, ROOT, different, report, run, run_parts, start  # noqa: E402
+from workers import column, ranks_of  # noqa: E402
+
 os.environ["NASWEEP"] = NASWEEP
 import nasweep  # noqa: E402
 

@@ -137,9 +137,6 @@ static void test_bad_requests(void **state) {
   assert_non_null(strstr(err.text, "needs 5 images"));
   context.samples = 1;
   assert_int_equal(open_knas(&context, &knas), NSW_USAGE);
-  context = f->context;
-  context.macro.classes = 2;
-  assert_int_equal(open_knas(&context, &knas), NSW_USAGE);
   assert_null(knas);
 }
 
