@@ -27,11 +27,16 @@ def say(x): print(x if isinstance(x, str) else json.dumps(x), flush=True)
 say(hello)
 for line in sys.stdin:
     a = json.loads(line)
+    once = f"{count}-{a['index']}"
+    if what == "each" and a["index"] in (at, at + 2) and not os.path.exists(once):
+        open(once, "w")
+        os._exit(3)
     seen = os.path.getsize(count) if count and os.path.exists(count) else 0
     if a["index"] == at and seen < times:
         if count:
             open(count, "a").write("x")
         if what == "die": os._exit(3)
+        if what == "twice": say({"index": at, "values": {"mine": 2 * a["params"]}})
         if what == "kill": os.kill(os.getpid(), 9)
         if what == "hang": time.sleep(1000)
         if what == "rubbish": say("rubbish"); continue
@@ -129,6 +134,14 @@ def trouble(folder):
         status = column(folder, what + "2")[1]
         report(status[7] == 3 and (np.delete(status, 7) == 1).all() and len(told(p)) == 2 and
                "marked failed" in told(p)[1], f"a worker that always does: {what}", p.stderr)
+    batch = HELLO.replace("}]}", '}], "batch": 7}')
+    p = score(folder, "each", at=7, what="each", count=f"{folder}/each", hello=batch)
+    report(p.returncode == 0 and (column(folder, "each")[1] == 1).all() and len(told(p)) == 2,
+           "each architecture of a batch has its own retries", p.stderr)
+    p = score(folder, "twice", at=7, what="twice", times=1, count=f"{folder}/twice", hello=batch)
+    value, status, params = column(folder, "twice")
+    report(p.returncode == 0 and (status == 1).all() and (value == 2 * params).all() and len(told(p)) == 1 and
+           "architecture 7, which it was not asked for" in told(p)[0], "an answer that comes twice", p.stderr)
     p = score(folder, "three", "--retries", "3", at=7, what="die", times=2, count=f"{folder}/three")
     report(p.returncode == 0 and (column(folder, "three")[1] == 1).all(), "--retries", p.stderr)
     p = score(folder, "zero", "--retries", "0", at=7, what="die")
