@@ -76,6 +76,15 @@ def checked_before_it_runs(folder):
            "failed rows do not keep later sections from running, and show in the status", p.stderr)
 
 
+def read_before_it_is_made(folder):
+    with open(f"{folder}/early.conf", "w") as f:
+        f.write(f"[correlate]\nfile = {folder}/late.h5\nagreement = yes\n"
+                f"[score]\nspace = nb201\nproxy = params\nrange = 0:9\nout = {folder}/late.h5\n")
+    p = run(None, "run", f"{folder}/early.conf")
+    report(p.returncode == 1 and "no section before makes it" in p.stderr and not os.path.exists(f"{folder}/late.h5"),
+           "a file that only a later section makes cannot be read", p.stderr)
+
+
 def shipped_jobs(folder):
     """Every file of jobs/ is understood, but for a value that is made wrong; the smoke test runs."""
     names = sorted(name for name in os.listdir(f"{ROOT}/jobs") if name.endswith(".conf"))
@@ -164,4 +173,4 @@ def simulator(folder):
 
 
 if __name__ == "__main__":
-    run_parts(job_files, checked_before_it_runs, shipped_jobs, merging, simulator)
+    run_parts(job_files, checked_before_it_runs, read_before_it_is_made, shipped_jobs, merging, simulator)
