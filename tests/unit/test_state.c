@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "nasweep/row.h"
+#include "store/seal.h"
 #include "store/state.h"
 #include "sweep/merge.h"
 #include "unit.h"
@@ -51,6 +52,11 @@ static void states_come_back(void **state) {
   nsw_state_remove(folder, "a-1");
   assert_int_equal(nsw_state_read(folder, "a-1", &bytes, &size, &err), NSW_OK);
   assert_null(bytes);
+  assert_int_equal(nsw_state_begin(folder, "rate=12", &err), NSW_OK);
+  assert_int_equal(nsw_state_write(folder, "a-1", "first", 5, &err), NSW_OK);
+  assert_int_equal(nsw_state_begin(folder, "rate=1", &err), NSW_OK); /* other options, though they begin alike */
+  assert_int_equal(nsw_state_read(folder, "a-1", &bytes, &size, &err), NSW_OK);
+  assert_null(bytes);
 }
 
 static void damaged_states_are_refused(void **state) {
@@ -70,6 +76,9 @@ static void damaged_states_are_refused(void **state) {
     assert_null(bytes);
     assert_non_null(strstr(err.text, path));
   }
+  assert_int_equal(nsw_state_write(folder, "b", "good and long enough", 20, &err), NSW_OK);
+  assert_int_equal(truncate(path, 20 + NSW_SEAL_SIZE - 1), 0); /* within the seal */
+  assert_int_equal(nsw_state_read(folder, "b", &bytes, &size, &err), NSW_FAILED);
   assert_int_equal(truncate(path, 3), 0);
   assert_int_equal(nsw_state_read(folder, "b", &bytes, &size, &err), NSW_FAILED);
   assert_int_equal(nsw_state_begin(folder, "rate=2", &err), NSW_OK); /* other options: all are thrown away */
