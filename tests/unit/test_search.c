@@ -440,6 +440,29 @@ static void a_good_score_helps(void **state) {
   nsw_ground_free(&ground);
 }
 
+/* Where all accuracies are equal, evolution that breaks ties by a score climbs that score. */
+static void ties_are_broken_towards_the_better_score(void **state) {
+  (void)state;
+  struct nsw_ground ground;
+  make_ground(&ground, 1);
+  memcpy(ground.score[0], ground.report[0], ground.n * sizeof *ground.look);
+  for (size_t i = 0; i < ground.n; i++) ground.look[i] = 90;
+  settle(&ground);
+  double found[2][40];
+  for (int k = 0; k < 2; k++) {
+    struct nsw_search search = search_by(k ? "random" : "evolution", 60, 40);
+    search.use = NSW_USE_TIES;
+    search.score = 0;
+    struct nsw_outcome o = outcome_of(&ground, &search);
+    nsw_outcome_values(&o, ground.score[0], 59, found[k]);
+    nsw_outcome_free(&o);
+  }
+  struct nsw_gain gain;
+  assert_int_equal(nsw_gain(found[0], found[1], 40, 1000, .95, 0, &gain, NULL), NSW_OK);
+  assert_true(gain.low > 0);
+  nsw_ground_free(&ground);
+}
+
 static void what_cannot_be_searched_is_told(void **state) {
   (void)state;
   struct nsw_ground ground;
@@ -747,6 +770,7 @@ int main(void) {
                                      cmocka_unit_test(equal_scores_choose_at_random),
                                      cmocka_unit_test(pairs_share_their_numbers),
                                      cmocka_unit_test(a_good_score_helps),
+                                     cmocka_unit_test(ties_are_broken_towards_the_better_score),
                                      cmocka_unit_test(what_cannot_be_searched_is_told),
                                      cmocka_unit_test(hyperband_pays_by_parts),
                                      cmocka_unit_test(summaries_and_gains),
