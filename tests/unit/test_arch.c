@@ -2,6 +2,7 @@
  * and what a description must not be. */
 #include <stdlib.h>
 
+#include "arch/fold.h"
 #include "arch/trace.h"
 #include "cells.h"
 #include "closed_forms.h"
@@ -172,6 +173,22 @@ static void describes_a_supernet(void **state) {
   assert_non_null(strstr(err.text, "none that can be folded"));
 }
 
+/* Two pools of one input are one term where they are alike, and only there. */
+static void folds_unlike_pools_apart(void **state) {
+  (void)state;
+  struct nsw_graph g = {.nodes = 4,
+                        .node = {{.op = NSW_OP_INPUT},
+                                 {.op = NSW_OP_AVGPOOL3, .inputs = 1, .input = {0}},
+                                 {.op = NSW_OP_MAXPOOL3, .inputs = 1, .input = {0}},
+                                 {.op = NSW_OP_SUM, .inputs = 2, .input = {1, 2}}}};
+  char unlike[NSW_FOLD_FORM], alike[NSW_FOLD_FORM];
+  nsw_fold_form(&g, false, unlike);
+  g.node[2].op = NSW_OP_AVGPOOL3;
+  nsw_fold_form(&g, false, alike);
+  assert_string_equal(unlike, "=p(x)+q(x)");
+  assert_string_equal(alike, "=p(x)+p(x)");
+}
+
 /* A node is live where the input leads to it and it to the output, through nothing that is none. */
 static void counts_no_dead_node_as_live(void **state) {
   (void)state;
@@ -200,6 +217,6 @@ int main(void) {
       cmocka_unit_test(counts_as_the_closed_forms),      cmocka_unit_test(counts_many_as_each_by_itself),
       cmocka_unit_test(walks_as_the_published_cells_do), cmocka_unit_test(keeps_shapes_apart),
       cmocka_unit_test(refuses_what_cannot_be_built),    cmocka_unit_test(describes_a_supernet),
-      cmocka_unit_test(counts_no_dead_node_as_live)};
+      cmocka_unit_test(folds_unlike_pools_apart),        cmocka_unit_test(counts_no_dead_node_as_live)};
   return cmocka_run_group_tests(tests, open_spaces, close_spaces);
 }
