@@ -308,7 +308,8 @@ int nsw_layout_row(const struct nsw_layout *l, struct nsw_speller *speller, char
   }
   *row = l->id >= 0 || l->adjacency >= 0 ? nsw_speller_row(speller, *key) : nsw_speller_index(speller, *key);
   if (*row == -2) return nsw_fail(err, "index '%s' is no whole number", nsw_quote(quoted, *key));
-  if (l->id < 0 || l->index < 0 || *row < 0 || !*fields[l->index]) return NSW_OK;
+  bool both = l->index >= 0 && (l->id >= 0 || l->adjacency >= 0);
+  if (!both || *row < 0 || !*fields[l->index]) return NSW_OK;
   if (nsw_speller_index(speller, fields[l->index]) == *row) return NSW_OK;
   return nsw_fail(err,
                   "index %.20s is not architecture '%s', whose index is %lu: if that column counts something else, say "

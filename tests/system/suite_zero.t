@@ -94,6 +94,18 @@ def _():
         assert f["nb201/status/suite_zero.jacov"][row] == 2 and f["nb201/status/suite_zero.snip"][row] == 2
 
 
+@test("nb101: keys of one cell, once its dead ends are off, give one row: means of scores and of seconds")
+def _():
+    plain = "(0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 4, 1)"
+    dead_end = "(0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 1)"
+    load({"cifar10": {plain: {"snip": {"score": 1, "time": 1}}, dead_end: {"snip": {"score": 2, "time": 4}}}},
+         space="nb101", options=("--space", "nb101"), arch=0)
+    with h5py.File("z.h5") as f:
+        score, seconds = f["nb101/score/suite_zero.snip"][:], f["nb101/seconds/suite_zero.snip"][:]
+        row, = np.flatnonzero(np.isfinite(score))
+        assert (score[row], seconds[row]) == (1.5, 2.5), (score[row], seconds[row])
+
+
 @test("nb101: two vertices stay nb101 where anything tells, and nothing is guessed where nothing does")
 def _():
     two = "(0, 1, 0, 0, 0, 1)"

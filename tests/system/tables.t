@@ -210,6 +210,9 @@ def _():
     cells = [line.split(",", 2)[1:] for line in found]
     text = "".join(f'{a},"{o.strip(chr(34))}",{v}\n' for (a, o), v in zip(cells, (80, 70)))
     assert table("adjacency,ops,cifar10_test\n" + text, space="nb101")[0] == right
+    wrong = "".join(f'{i},{a},"{o.strip(chr(34))}",80\n' for i, (a, o) in zip((0, 2), cells))
+    refused(["line 3", "index 2", "whose index is 1"], put("d.csv", "index,adjacency,ops,cifar10_test\n" + wrong),
+            space=("--space", "nb101"))
     assert table("cell,cifar10_test\n" + "".join(f'"{a} {o.strip(chr(34))}",{v}\n' for (a, o), v in zip(cells, (80, 70))), space="nb101")[0] == right
 
 
