@@ -62,6 +62,10 @@ typedef NSW_VECTOR(int8_t, NSW_LANES * 4) __attribute__((may_alias)) vc;
 
 NSW_INLINE vf vload(const float *p) { return NSW_LOAD(vf, p); }
 
+/* Rows of pixels that kernels fetch ahead: of a large batch they come from memory, and planes of small images are too
+ * short for the processor to see what comes next. */
+enum { NSW_AHEAD = 10 };
+
 NSW_INLINE void vstore(float *p, vf v) { memcpy(p, &v, sizeof v); }
 
 /* The first n lanes (0 < n <= NSW_LANES); the others are zero, and not touched in memory. */

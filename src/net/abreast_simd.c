@@ -26,12 +26,12 @@ NSW_INLINE vf input(const bool near, const struct lanes *l, const float *x, int 
   return vquads(x + c, l->from + v * (NSW_LANES / 4));
 }
 
-/* Taps taken at a time: three where they come in threes that lie side by side, an output's next to the next one's, as
- * those of a 3x3 convolution do. The lanes of a pixel are then found once for all three. */
-static int together(const struct nsw_conv_pass *p) {
-  bool threes = p->taps % 3 == 0 && p->cols >= 2;
-  for (int t = 0; t < p->taps && threes; t++) threes = t % 3 == 0 || p->tap_x[t] == p->tap_x[t - 1] + p->x_col;
-  return threes ? 3 : 1;
+/* Whether taps come in threes that lie side by side, an output's next to the next one's, as those of a 3x3 convolution
+ * do: they are then taken three at a time, and the lanes of a pixel found once for all three. */
+static bool in_threes(const struct nsw_conv_pass *p) {
+  bool yes = p->taps % 3 == 0 && p->cols >= 2;
+  for (int t = 0; t < p->taps && yes; t++) yes = t % 3 == 0 || p->tap_x[t] == p->tap_x[t - 1] + p->x_col;
+  return yes;
 }
 
 /* R rows by P pixels, T taps at a time; all are constants where this is inlined. */
@@ -82,7 +82,7 @@ void NSW_FN(nsw_abreast_conv)(const struct nsw_conv_pass *pass, const ptrdiff_t 
                               const float *w, float *y) {
   const struct nsw_conv_pass p = *pass;
   const struct lanes l = lanes_of(from);
-  const bool threes = together(&p) == 3;
+  const bool threes = in_threes(&p);
   if (l.near && threes)
     image(3, true, &p, &l, x, w, y);
   else if (l.near)
@@ -95,9 +95,6 @@ void NSW_FN(nsw_abreast_conv)(const struct nsw_conv_pass *pass, const ptrdiff_t 
 
 /* Input channels of a tile of the weight gradient: the narrowest image's. */
 enum { DEPTH = 4 };
-
-/* Rows of x that are fetched ahead (as in pixel_simd.c). */
-enum { AHEAD = 10 };
 
 /* Input pixel j of a row, times the outputs j - k that see it by taps k from `first` to before `last`. */
 NSW_INLINE void wgrad_pixel(const int first, const int last, const bool near, const struct nsw_conv_pass *p,
@@ -124,7 +121,7 @@ NSW_INLINE void wgrad_tile(const int T, const bool near, const struct nsw_conv_p
   for (int h = 0; h < p->rows; h++) {
     const float *xp = x + p->tap_x[t] + h * p->x_row, *dp = dy + h * p->y_row;
     if (t + c + v == 0)
-      for (int j = 0; j < p->cols + T - 1; j++) __builtin_prefetch(xp + j * p->x_col + AHEAD * p->x_row);
+      for (int j = 0; j < p->cols + T - 1; j++) __builtin_prefetch(xp + j * p->x_col + NSW_AHEAD * p->x_row);
     if (T == 3) wgrad_pixel(0, 1, near, p, l, xp, c, v, dp, 0, acc);
     if (T == 3) wgrad_pixel(0, 2, near, p, l, xp, c, v, dp, 1, acc);
     for (int j = T - 1; j < p->cols; j++) wgrad_pixel(0, T, near, p, l, xp, c, v, dp, j, acc);
@@ -145,7 +142,7 @@ void NSW_FN(nsw_abreast_wgrad)(const struct nsw_conv_pass *pass, const ptrdiff_t
                                const float *dy, float *dw) {
   const struct nsw_conv_pass p = *pass;
   const struct lanes l = lanes_of(from);
-  const bool threes = together(&p) == 3;
+  const bool threes = in_threes(&p);
   if (l.near && threes)
     wgrad(3, true, &p, &l, x, dy, dw);
   else if (l.near)

@@ -164,10 +164,6 @@ NSW_INLINE void load_looks(const struct nsw_view *x, const float *hat, int col, 
   look[3] = vload(hat + col + c);
 }
 
-/* Rows of x that are fetched ahead: of a large batch they come from memory, and planes of small images are too short
- * for the processor to see what comes next. */
-enum { AHEAD = 10 };
-
 static void affine_sums(const struct nsw_view *x, const float *hat, struct nsw_plane g, float *sum_g, float *sum_gx) {
   vi keep = negatives(x->relu);
   for (int c = 0; c < g.col; c += NSW_LANES) {
@@ -179,7 +175,7 @@ static void affine_sums(const struct nsw_view *x, const float *hat, struct nsw_p
       int i = 0;
       for (; i + SIDE <= g.size; i += SIDE)
         NSW_EACH (k, SIDE) {
-          __builtin_prefetch(px + (i + k) * x->plane.col + AHEAD * x->plane.row);
+          __builtin_prefetch(px + (i + k) * x->plane.col + NSW_AHEAD * x->plane.row);
           add_affine_slope(px + (i + k) * x->plane.col, pg + (i + k) * g.col, look, keep, &row_g[k], &row_gx[k]);
         }
       for (; i < g.size; i++)
