@@ -16,6 +16,9 @@ enum nsw_status {
   NSW_HALTED = 76   /* the same by the halt file: not to be resumed by itself; the program ends with 75 */
 };
 
+/* Whether a run ended cleanly before its end: NSW_STOPPED or NSW_HALTED. */
+static inline int nsw_is_stopped(int status) { return status == NSW_STOPPED || status == NSW_HALTED; }
+
 /* One message, complete in itself: names the file, record, rank or architecture. */
 struct nsw_error {
   char text[1024]; /* one line without a newline; empty where nothing failed */

@@ -55,12 +55,16 @@ struct nsw_measure {
   nsw_observe_fn *observe;
 
   /* values[columns] from what the pass left. Not a number, or infinity: the column has no value here; minus infinity:
-   * the lowest there is. An error ends the run. */
+   * the lowest there is. An error ends the run. NULL: the only value is the sum of `term`. */
   int (*take)(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err);
 
   /* Adapts the unit's values to one of its members, whose dead branches differ; may be NULL. The engine may be used. */
   int (*member)(void *state, struct nsw_lab *lab, uint32_t index, const struct nsw_net *net, double *values,
                 struct nsw_error *err);
+
+  /* Where there is no take: what a weight tensor adds to the value, as for nsw_lab_sum; a flow's power of two is put
+   * in. */
+  double (*term)(const float *w, const float *g, size_t n);
 };
 
 /* ---- what a measure takes its values from ---- */

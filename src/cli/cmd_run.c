@@ -29,7 +29,7 @@ static int run_step(struct nsw_transport *transport, const struct nsw_step *step
   int status = nsw_mpi_check(MPI_Bcast(&missing, 1, MPI_INT, 0, transport->comm), "MPI_Bcast", err);
   if (status || missing) return status;
   if (step->command->mpi)
-    status = nsw_transport_agree(transport, step->command->run(step->args, err), err);
+    status = nsw_transport_agree(transport->comm, step->command->run(step->args, err), err);
   else
     status = run_alone(transport, step, err);
   return status;
@@ -49,10 +49,10 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   for (size_t i = 0; overrides && i < count; i++) overrides[i] = nsw_args_operand(args, i + 1);
   status = overrides ? nsw_job_read(path, overrides, count, &job, err) : nsw_no_memory(err, "a job");
   if (!status && transport.rank == 0) status = nsw_job_check(&job, path, err);
-  status = nsw_transport_agree(&transport, status, err);
+  status = nsw_transport_agree(transport.comm, status, err);
   size_t flawed = 0;
   for (size_t i = 0; i < job.steps && !status; i++) { /* between sweeps too a signal is a request to stop */
-    status = nsw_transport_agree(&transport, nsw_stop_signal() ? NSW_STOPPED : NSW_OK, err);
+    status = nsw_transport_agree(transport.comm, nsw_stop_signal() ? NSW_STOPPED : NSW_OK, err);
     if (status == NSW_STOPPED && transport.rank == 0) {
       const char *why = nsw_stop_reason(0, 0);
       fprintf(stderr, "stopped by %s before step %zu of %zu; the same command goes on\n", why ? why : "a signal", i + 1,

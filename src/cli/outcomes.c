@@ -41,98 +41,90 @@ bool nsw_line_same_target(const struct nsw_line *a, const struct nsw_line *b) {
 
 /* ---- what goes out ---- */
 
-#define LINE(member, key, kind) \
-  { key, NSW_FIELD_##kind, offsetof(struct nsw_line, member), NULL }
-static const struct nsw_field line_fields[] = {LINE(space, "space", TEXT),
-                                               LINE(proxy, "proxy", TEXT),
-                                               LINE(dataset, "dataset", TEXT),
-                                               LINE(split, "split", TEXT),
-                                               LINE(epochs, "epochs", COUNT),
-                                               LINE(source, "accuracy_source", TEXT),
-                                               LINE(subset, "subset", WORD),
-                                               LINE(outcome.n, "n", COUNT),
-                                               LINE(outcome.no_path, "no_path", COUNT),
-                                               LINE(excluded, "excluded", COUNT),
-                                               LINE(outcome.pending, "pending", COUNT),
-                                               LINE(outcome.failed, "failed", COUNT),
-                                               LINE(outcome.unknown, "accuracy_unknown", COUNT),
-                                               LINE(outcome.ties_proxy, "ties_proxy", COUNT),
-                                               LINE(outcome.ties_accuracy, "ties_accuracy", COUNT),
-                                               LINE(outcome.pearson_n, "pearson_n", COUNT),
-                                               LINE(outcome.spearman, "spearman", REAL),
-                                               LINE(outcome.kendall, "kendall_tau_b", REAL),
-                                               LINE(outcome.weighted, "weighted_tau", REAL),
-                                               LINE(outcome.pearson, "pearson", REAL),
-                                               LINE(outcome.partial_params, "partial_params", REAL),
-                                               LINE(outcome.partial_macs, "partial_macs", REAL),
-                                               LINE(outcome.spearman_p, "spearman_p", REAL),
-                                               LINE(outcome.kendall_p, "kendall_p", REAL),
-                                               LINE(outcome.pearson_p, "pearson_p", REAL),
-                                               LINE(outcome.undefined, "undefined", TEXT),
+static const struct nsw_field line_fields[] = {NSW_MEMBER(nsw_line, space, TEXT),
+                                               NSW_MEMBER(nsw_line, proxy, TEXT),
+                                               NSW_MEMBER(nsw_line, dataset, TEXT),
+                                               NSW_MEMBER(nsw_line, split, TEXT),
+                                               NSW_MEMBER(nsw_line, epochs, COUNT),
+                                               NSW_FIELD(nsw_line, source, TEXT, "accuracy_source"),
+                                               NSW_MEMBER(nsw_line, subset, WORD),
+                                               NSW_FIELD(nsw_line, outcome.n, COUNT, "n"),
+                                               NSW_FIELD(nsw_line, outcome.no_path, COUNT, "no_path"),
+                                               NSW_MEMBER(nsw_line, excluded, COUNT),
+                                               NSW_FIELD(nsw_line, outcome.pending, COUNT, "pending"),
+                                               NSW_FIELD(nsw_line, outcome.failed, COUNT, "failed"),
+                                               NSW_FIELD(nsw_line, outcome.unknown, COUNT, "accuracy_unknown"),
+                                               NSW_FIELD(nsw_line, outcome.ties_proxy, COUNT, "ties_proxy"),
+                                               NSW_FIELD(nsw_line, outcome.ties_accuracy, COUNT, "ties_accuracy"),
+                                               NSW_FIELD(nsw_line, outcome.pearson_n, COUNT, "pearson_n"),
+                                               NSW_FIELD(nsw_line, outcome.spearman, REAL, "spearman"),
+                                               NSW_FIELD(nsw_line, outcome.kendall, REAL, "kendall_tau_b"),
+                                               NSW_FIELD(nsw_line, outcome.weighted, REAL, "weighted_tau"),
+                                               NSW_FIELD(nsw_line, outcome.pearson, REAL, "pearson"),
+                                               NSW_FIELD(nsw_line, outcome.partial_params, REAL, "partial_params"),
+                                               NSW_FIELD(nsw_line, outcome.partial_macs, REAL, "partial_macs"),
+                                               NSW_FIELD(nsw_line, outcome.spearman_p, REAL, "spearman_p"),
+                                               NSW_FIELD(nsw_line, outcome.kendall_p, REAL, "kendall_p"),
+                                               NSW_FIELD(nsw_line, outcome.pearson_p, REAL, "pearson_p"),
+                                               NSW_FIELD(nsw_line, outcome.undefined, TEXT, "undefined"),
                                                {0}};
 static const struct nsw_record line_record = {"correlation", sizeof(struct nsw_line), line_fields};
 
-#define AGREEMENT(member, key, kind) \
-  { key, NSW_FIELD_##kind, offsetof(struct nsw_agreement_line, member), NULL }
-static const struct nsw_field agreement_fields[] = {AGREEMENT(space, "space", TEXT),
-                                                    AGREEMENT(subset, "subset", WORD),
-                                                    AGREEMENT(a, "a", TEXT),
-                                                    AGREEMENT(b, "b", TEXT),
-                                                    AGREEMENT(outcome.n, "n", COUNT),
-                                                    AGREEMENT(outcome.spearman, "spearman", REAL),
-                                                    AGREEMENT(outcome.kendall, "kendall_tau_b", REAL),
-                                                    {0}};
+static const struct nsw_field agreement_fields[] = {
+    NSW_MEMBER(nsw_agreement_line, space, TEXT),
+    NSW_MEMBER(nsw_agreement_line, subset, WORD),
+    NSW_MEMBER(nsw_agreement_line, a, TEXT),
+    NSW_MEMBER(nsw_agreement_line, b, TEXT),
+    NSW_FIELD(nsw_agreement_line, outcome.n, COUNT, "n"),
+    NSW_FIELD(nsw_agreement_line, outcome.spearman, REAL, "spearman"),
+    NSW_FIELD(nsw_agreement_line, outcome.kendall, REAL, "kendall_tau_b"),
+    {0}};
 static const struct nsw_record agreement_record = {"agreement", sizeof(struct nsw_agreement_line), agreement_fields};
 
-#define STABILITY(member, key, kind) \
-  { key, NSW_FIELD_##kind, offsetof(struct nsw_stability_line, member), NULL }
 static const struct nsw_field stability_fields[] = {
-    STABILITY(space, "space", TEXT),
-    STABILITY(subset, "subset", WORD),
-    STABILITY(proxy, "proxy", TEXT),
-    STABILITY(dataset, "dataset", TEXT),
-    STABILITY(split, "split", TEXT),
-    STABILITY(seeds, "seeds", COUNT),
-    STABILITY(outcome.n, "n", COUNT),
-    STABILITY(outcome.spearman_mean, "spearman_mean", REAL),
-    STABILITY(outcome.spearman_min, "spearman_min", REAL),
-    STABILITY(outcome.kendall_mean, "kendall_mean", REAL),
-    STABILITY(outcome.kendall_min, "kendall_min", REAL),
-    STABILITY(outcome.accuracy_mean, "accuracy_spearman_mean", REAL),
-    STABILITY(outcome.accuracy_deviation, "accuracy_spearman_deviation", REAL),
+    NSW_MEMBER(nsw_stability_line, space, TEXT),
+    NSW_MEMBER(nsw_stability_line, subset, WORD),
+    NSW_MEMBER(nsw_stability_line, proxy, TEXT),
+    NSW_MEMBER(nsw_stability_line, dataset, TEXT),
+    NSW_MEMBER(nsw_stability_line, split, TEXT),
+    NSW_MEMBER(nsw_stability_line, seeds, COUNT),
+    NSW_FIELD(nsw_stability_line, outcome.n, COUNT, "n"),
+    NSW_FIELD(nsw_stability_line, outcome.spearman_mean, REAL, "spearman_mean"),
+    NSW_FIELD(nsw_stability_line, outcome.spearman_min, REAL, "spearman_min"),
+    NSW_FIELD(nsw_stability_line, outcome.kendall_mean, REAL, "kendall_mean"),
+    NSW_FIELD(nsw_stability_line, outcome.kendall_min, REAL, "kendall_min"),
+    NSW_FIELD(nsw_stability_line, outcome.accuracy_mean, REAL, "accuracy_spearman_mean"),
+    NSW_FIELD(nsw_stability_line, outcome.accuracy_deviation, REAL, "accuracy_spearman_deviation"),
     {0}};
 static const struct nsw_record stability_record = {"stability", sizeof(struct nsw_stability_line), stability_fields};
 
-#define CONTEST(member, key, kind) \
-  { key, NSW_FIELD_##kind, offsetof(struct nsw_contest_line, member), NULL }
-static const struct nsw_field contest_fields[] = {CONTEST(space, "space", TEXT),
-                                                  CONTEST(subset, "subset", WORD),
-                                                  CONTEST(dataset, "dataset", TEXT),
-                                                  CONTEST(split, "split", TEXT),
-                                                  CONTEST(a, "a", TEXT),
-                                                  CONTEST(b, "b", TEXT),
-                                                  CONTEST(outcome.n, "n", COUNT),
-                                                  CONTEST(outcome.permutations, "permutations", COUNT),
-                                                  CONTEST(seed, "seed", COUNT),
-                                                  CONTEST(outcome.spearman_a, "spearman_a", REAL),
-                                                  CONTEST(outcome.spearman_b, "spearman_b", REAL),
-                                                  CONTEST(outcome.difference, "difference", REAL),
-                                                  CONTEST(outcome.p, "p", REAL),
-                                                  {0}};
+static const struct nsw_field contest_fields[] = {
+    NSW_MEMBER(nsw_contest_line, space, TEXT),
+    NSW_MEMBER(nsw_contest_line, subset, WORD),
+    NSW_MEMBER(nsw_contest_line, dataset, TEXT),
+    NSW_MEMBER(nsw_contest_line, split, TEXT),
+    NSW_MEMBER(nsw_contest_line, a, TEXT),
+    NSW_MEMBER(nsw_contest_line, b, TEXT),
+    NSW_FIELD(nsw_contest_line, outcome.n, COUNT, "n"),
+    NSW_FIELD(nsw_contest_line, outcome.permutations, COUNT, "permutations"),
+    NSW_MEMBER(nsw_contest_line, seed, COUNT),
+    NSW_FIELD(nsw_contest_line, outcome.spearman_a, REAL, "spearman_a"),
+    NSW_FIELD(nsw_contest_line, outcome.spearman_b, REAL, "spearman_b"),
+    NSW_FIELD(nsw_contest_line, outcome.difference, REAL, "difference"),
+    NSW_FIELD(nsw_contest_line, outcome.p, REAL, "p"),
+    {0}};
 static const struct nsw_record contest_record = {"contest", sizeof(struct nsw_contest_line), contest_fields};
 
-#define TIMING(member, key, kind) \
-  { key, NSW_FIELD_##kind, offsetof(struct nsw_timing_line, member), NULL }
-static const struct nsw_field timing_fields[] = {TIMING(space, "space", TEXT),
-                                                 TIMING(proxy, "proxy", TEXT),
-                                                 TIMING(dataset, "dataset", TEXT),
-                                                 TIMING(split, "split", TEXT),
-                                                 TIMING(n, "n", COUNT),
-                                                 TIMING(seconds, "seconds", REAL),
-                                                 TIMING(each, "seconds_each", REAL),
-                                                 TIMING(trained, "trained", COUNT),
-                                                 TIMING(training, "training_seconds_each", REAL),
-                                                 TIMING(share, "share_of_training", REAL),
+static const struct nsw_field timing_fields[] = {NSW_MEMBER(nsw_timing_line, space, TEXT),
+                                                 NSW_MEMBER(nsw_timing_line, proxy, TEXT),
+                                                 NSW_MEMBER(nsw_timing_line, dataset, TEXT),
+                                                 NSW_MEMBER(nsw_timing_line, split, TEXT),
+                                                 NSW_MEMBER(nsw_timing_line, n, COUNT),
+                                                 NSW_MEMBER(nsw_timing_line, seconds, REAL),
+                                                 NSW_FIELD(nsw_timing_line, each, REAL, "seconds_each"),
+                                                 NSW_MEMBER(nsw_timing_line, trained, COUNT),
+                                                 NSW_FIELD(nsw_timing_line, training, REAL, "training_seconds_each"),
+                                                 NSW_FIELD(nsw_timing_line, share, REAL, "share_of_training"),
                                                  {0}};
 static const struct nsw_record timing_record = {"timing", sizeof(struct nsw_timing_line), timing_fields};
 

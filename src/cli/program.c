@@ -15,6 +15,7 @@
 #include "cli/help.h"
 #include "guest/keeper.h"
 #include "sweep/stop.h"
+#include "sweep/transport.h"
 #include "sweep/watch.h"
 
 /* Says it once, on rank 0, and gives the status back. */
@@ -34,24 +35,6 @@ static int complain_alone(int status, const struct nsw_error *err) {
 static int close_output(int status, struct nsw_error *err) {
   if (fflush(stdout) == 0 && !ferror(stdout)) return status;
   return !status ? nsw_fail(err, "standard output: %s", errno ? strerror(errno) : "write error") : status;
-}
-
-/* Every rank ends with the gravest status of all, and rank 0 has the message of the first rank that ended with it. */
-static int agree(int status, struct nsw_error *err) {
-  struct {
-    int status, rank;
-  } mine = {status, 0}, worst;
-  int size;
-  MPI_Comm_rank(MPI_COMM_WORLD, &mine.rank);
-  MPI_Comm_size(MPI_COMM_WORLD, &size);
-  if (size == 1) return status;
-  /* A failure outranks a clean stop: ordered 0, 75, 2, 1. */
-  int gravity = !status ? 0 : status == NSW_STOPPED || status == NSW_HALTED ? 1 : status == NSW_USAGE ? 2 : 3;
-  mine.status = gravity;
-  MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, MPI_COMM_WORLD);
-  MPI_Bcast(&status, 1, MPI_INT, worst.rank, MPI_COMM_WORLD);
-  MPI_Bcast(err->text, (int)sizeof err->text, MPI_CHAR, worst.rank, MPI_COMM_WORLD);
-  return status;
 }
 
 /* srun without PMIx starts every task as a world of its own: they would all do the whole work and write one file.
@@ -94,7 +77,7 @@ static int run_under_mpi(const struct nsw_command *command, const struct nsw_arg
     return nsw_fail(err, "MPI did not start");
   int status = check_world(tasks, variable, err);
   if (!status) status = close_output(command->run(args, err), err);
-  status = agree(status, err);
+  status = nsw_transport_agree(MPI_COMM_WORLD, status, err);
   complain(status, err);
   err->text[0] = '\0';
   MPI_Finalize();

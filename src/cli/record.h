@@ -5,6 +5,7 @@
 #define NSW_CLI_RECORD_H
 
 #include <jansson.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -27,6 +28,14 @@ struct nsw_field {
   size_t at;                   /* offsetof in the struct */
   const struct nsw_record *of; /* NSW_FIELD_LIST: what its elements are */
 };
+
+/* Lines of a table: a member of struct TYPE that is a TEXT, WORD, COUNT or REAL, under a name of its own outside or
+ * under the member's; and one that is a list of such records. */
+#define NSW_FIELD(type, member, what, key) \
+  { key, NSW_FIELD_##what, offsetof(struct type, member), NULL }
+#define NSW_MEMBER(type, member, what) NSW_FIELD(type, member, what, #member)
+#define NSW_FIELD_ROWS(type, member, key, of) \
+  { key, NSW_FIELD_LIST, offsetof(struct type, member), of }
 
 /* A kind of outcome. */
 struct nsw_record {

@@ -8,99 +8,84 @@
 
 /* ---- what goes out ---- */
 
-#define TITLE(type)                                                                   \
-  {"space", NSW_FIELD_TEXT, offsetof(type, title.space), NULL},                       \
-      {"method", NSW_FIELD_TEXT, offsetof(type, title.method), NULL},                 \
-      {"use", NSW_FIELD_WORD, offsetof(type, title.use), NULL},                       \
-      {"proxy", NSW_FIELD_WORD, offsetof(type, title.proxy), NULL},                   \
-      {"look", NSW_FIELD_WORD, offsetof(type, title.look), NULL},                     \
-      {"budget", NSW_FIELD_REAL, offsetof(type, title.budget), NULL},                 \
-      {"unit", NSW_FIELD_TEXT, offsetof(type, title.unit), NULL},                     \
-      {"repeats", NSW_FIELD_COUNT, offsetof(type, title.repeats), NULL},              \
-      {"seed", NSW_FIELD_COUNT, offsetof(type, title.seed), NULL},                    \
-      {"settings", NSW_FIELD_WORD, offsetof(type, title.settings), NULL},             \
-      {"n", NSW_FIELD_COUNT, offsetof(type, title.n), NULL},                          \
-      {"unlooked", NSW_FIELD_COUNT, offsetof(type, title.left.unlooked), NULL},       \
-      {"unreported", NSW_FIELD_COUNT, offsetof(type, title.left.unreported), NULL}, { \
-    "unscored", NSW_FIELD_COUNT, offsetof(type, title.left.unscored), NULL            \
-  }
+#define TITLE(type)                                                                                  \
+  NSW_FIELD(type, title.space, TEXT, "space"), NSW_FIELD(type, title.method, TEXT, "method"),        \
+      NSW_FIELD(type, title.use, WORD, "use"), NSW_FIELD(type, title.proxy, WORD, "proxy"),          \
+      NSW_FIELD(type, title.look, WORD, "look"), NSW_FIELD(type, title.budget, REAL, "budget"),      \
+      NSW_FIELD(type, title.unit, TEXT, "unit"), NSW_FIELD(type, title.repeats, COUNT, "repeats"),   \
+      NSW_FIELD(type, title.seed, COUNT, "seed"), NSW_FIELD(type, title.settings, WORD, "settings"), \
+      NSW_FIELD(type, title.n, COUNT, "n"), NSW_FIELD(type, title.left.unlooked, COUNT, "unlooked"), \
+      NSW_FIELD(type, title.left.unreported, COUNT, "unreported"),                                   \
+      NSW_FIELD(type, title.left.unscored, COUNT, "unscored")
 
-#define SUMMARY(type, member)                                                \
-  {"mean", NSW_FIELD_REAL, offsetof(type, member.mean), NULL},               \
-      {"deviation", NSW_FIELD_REAL, offsetof(type, member.deviation), NULL}, \
-      {"lowest", NSW_FIELD_REAL, offsetof(type, member.lowest), NULL},       \
-      {"q05", NSW_FIELD_REAL, offsetof(type, member.q05), NULL},             \
-      {"q25", NSW_FIELD_REAL, offsetof(type, member.q25), NULL},             \
-      {"median", NSW_FIELD_REAL, offsetof(type, member.median), NULL},       \
-      {"q75", NSW_FIELD_REAL, offsetof(type, member.q75), NULL},             \
-      {"q95", NSW_FIELD_REAL, offsetof(type, member.q95), NULL}, {           \
-    "highest", NSW_FIELD_REAL, offsetof(type, member.highest), NULL          \
-  }
-
-#define ONE(type, member, kind) \
-  { #member, NSW_FIELD_##kind, offsetof(struct type, member), NULL }
+#define SUMMARY(type, member)                                                                       \
+  NSW_FIELD(type, member.mean, REAL, "mean"), NSW_FIELD(type, member.deviation, REAL, "deviation"), \
+      NSW_FIELD(type, member.lowest, REAL, "lowest"), NSW_FIELD(type, member.q05, REAL, "q05"),     \
+      NSW_FIELD(type, member.q25, REAL, "q25"), NSW_FIELD(type, member.median, REAL, "median"),     \
+      NSW_FIELD(type, member.q75, REAL, "q75"), NSW_FIELD(type, member.q95, REAL, "q95"),           \
+      NSW_FIELD(type, member.highest, REAL, "highest")
 
 static const struct nsw_field point_fields[] = {
-    ONE(nsw_search_point, at, REAL), SUMMARY(struct nsw_search_point, found), {0}};
+    NSW_MEMBER(nsw_search_point, at, REAL), SUMMARY(nsw_search_point, found), {0}};
 static const struct nsw_record point = {NULL, sizeof(struct nsw_search_point), point_fields};
 
-static const struct nsw_field found_fields[] = {ONE(nsw_search_found, index, COUNT),
-                                                ONE(nsw_search_found, id, WORD),
-                                                ONE(nsw_search_found, times, COUNT),
-                                                ONE(nsw_search_found, accuracy, REAL),
+static const struct nsw_field found_fields[] = {NSW_MEMBER(nsw_search_found, index, COUNT),
+                                                NSW_MEMBER(nsw_search_found, id, WORD),
+                                                NSW_MEMBER(nsw_search_found, times, COUNT),
+                                                NSW_MEMBER(nsw_search_found, accuracy, REAL),
                                                 {0}};
 static const struct nsw_record found = {NULL, sizeof(struct nsw_search_found), found_fields};
 
-static const struct nsw_field search_fields[] = {
-    TITLE(struct nsw_search_line),
-    ONE(nsw_search_line, dataset, TEXT),
-    ONE(nsw_search_line, split, TEXT),
-    ONE(nsw_search_line, trainings, REAL),
-    SUMMARY(struct nsw_search_line, found),
-    ONE(nsw_search_line, looked, REAL),
-    ONE(nsw_search_line, optimum, REAL),
-    {"curve", NSW_FIELD_LIST, offsetof(struct nsw_search_line, points), &point},
-    {"found", NSW_FIELD_LIST, offsetof(struct nsw_search_line, top), &found},
-    {0}};
+static const struct nsw_field search_fields[] = {TITLE(nsw_search_line),
+                                                 NSW_MEMBER(nsw_search_line, dataset, TEXT),
+                                                 NSW_MEMBER(nsw_search_line, split, TEXT),
+                                                 NSW_MEMBER(nsw_search_line, trainings, REAL),
+                                                 SUMMARY(nsw_search_line, found),
+                                                 NSW_MEMBER(nsw_search_line, looked, REAL),
+                                                 NSW_MEMBER(nsw_search_line, optimum, REAL),
+                                                 NSW_FIELD_ROWS(nsw_search_line, points, "curve", &point),
+                                                 NSW_FIELD_ROWS(nsw_search_line, top, "found", &found),
+                                                 {0}};
 static const struct nsw_record search = {"search", sizeof(struct nsw_search_line), search_fields};
 
-static const struct nsw_field gain_point_fields[] = {
-    ONE(nsw_gain_point, at, REAL), ONE(nsw_gain_point, mean, REAL), ONE(nsw_gain_point, error, REAL), {0}};
+static const struct nsw_field gain_point_fields[] = {NSW_MEMBER(nsw_gain_point, at, REAL),
+                                                     NSW_MEMBER(nsw_gain_point, mean, REAL),
+                                                     NSW_MEMBER(nsw_gain_point, error, REAL),
+                                                     {0}};
 static const struct nsw_record gain_point = {NULL, sizeof(struct nsw_gain_point), gain_point_fields};
 
-static const struct nsw_field gain_fields[] = {
-    TITLE(struct nsw_gain_line),
-    ONE(nsw_gain_line, beside, TEXT),
-    ONE(nsw_gain_line, dataset, TEXT),
-    ONE(nsw_gain_line, split, TEXT),
-    ONE(nsw_gain_line, mean, REAL),
-    ONE(nsw_gain_line, low, REAL),
-    ONE(nsw_gain_line, high, REAL),
-    ONE(nsw_gain_line, level, REAL),
-    ONE(nsw_gain_line, resamples, COUNT),
-    ONE(nsw_gain_line, pairs, COUNT),
-    ONE(nsw_gain_line, better, COUNT),
-    ONE(nsw_gain_line, equal, COUNT),
-    ONE(nsw_gain_line, worse, COUNT),
-    {"curve", NSW_FIELD_LIST, offsetof(struct nsw_gain_line, points), &gain_point},
-    {0}};
+static const struct nsw_field gain_fields[] = {TITLE(nsw_gain_line),
+                                               NSW_MEMBER(nsw_gain_line, beside, TEXT),
+                                               NSW_MEMBER(nsw_gain_line, dataset, TEXT),
+                                               NSW_MEMBER(nsw_gain_line, split, TEXT),
+                                               NSW_MEMBER(nsw_gain_line, mean, REAL),
+                                               NSW_MEMBER(nsw_gain_line, low, REAL),
+                                               NSW_MEMBER(nsw_gain_line, high, REAL),
+                                               NSW_MEMBER(nsw_gain_line, level, REAL),
+                                               NSW_MEMBER(nsw_gain_line, resamples, COUNT),
+                                               NSW_MEMBER(nsw_gain_line, pairs, COUNT),
+                                               NSW_MEMBER(nsw_gain_line, better, COUNT),
+                                               NSW_MEMBER(nsw_gain_line, equal, COUNT),
+                                               NSW_MEMBER(nsw_gain_line, worse, COUNT),
+                                               NSW_FIELD_ROWS(nsw_gain_line, points, "curve", &gain_point),
+                                               {0}};
 static const struct nsw_record gain = {"gain", sizeof(struct nsw_gain_line), gain_fields};
 
-static const struct nsw_field model_fields[] = {TITLE(struct nsw_model_line),
-                                                ONE(nsw_model_line, column, WORD),
-                                                ONE(nsw_model_line, spearman, REAL),
-                                                ONE(nsw_model_line, spearman_deviation, REAL),
-                                                ONE(nsw_model_line, kendall, REAL),
-                                                ONE(nsw_model_line, kendall_deviation, REAL),
+static const struct nsw_field model_fields[] = {TITLE(nsw_model_line),
+                                                NSW_MEMBER(nsw_model_line, column, WORD),
+                                                NSW_MEMBER(nsw_model_line, spearman, REAL),
+                                                NSW_MEMBER(nsw_model_line, spearman_deviation, REAL),
+                                                NSW_MEMBER(nsw_model_line, kendall, REAL),
+                                                NSW_MEMBER(nsw_model_line, kendall_deviation, REAL),
                                                 {0}};
 static const struct nsw_record model = {"model", sizeof(struct nsw_model_line), model_fields};
 
 static const struct nsw_field published_fields[] = {
-    ONE(nsw_published_line, space, TEXT),     ONE(nsw_published_line, method, TEXT),
-    ONE(nsw_published_line, group, TEXT),     ONE(nsw_published_line, dataset, TEXT),
-    ONE(nsw_published_line, split, TEXT),     ONE(nsw_published_line, mean, REAL),
-    ONE(nsw_published_line, deviation, REAL), ONE(nsw_published_line, source, TEXT),
-    ONE(nsw_published_line, note, TEXT),      {0}};
+    NSW_MEMBER(nsw_published_line, space, TEXT),     NSW_MEMBER(nsw_published_line, method, TEXT),
+    NSW_MEMBER(nsw_published_line, group, TEXT),     NSW_MEMBER(nsw_published_line, dataset, TEXT),
+    NSW_MEMBER(nsw_published_line, split, TEXT),     NSW_MEMBER(nsw_published_line, mean, REAL),
+    NSW_MEMBER(nsw_published_line, deviation, REAL), NSW_MEMBER(nsw_published_line, source, TEXT),
+    NSW_MEMBER(nsw_published_line, note, TEXT),      {0}};
 static const struct nsw_record published = {"published", sizeof(struct nsw_published_line), published_fields};
 
 /* ---- for people ---- */
@@ -226,8 +211,10 @@ static void print_table(FILE *out, bool all_published, const struct nsw_search_o
 /* ---- CSV: a line a point ---- */
 
 static void print_csv(FILE *out, const struct nsw_search_outcomes *o) {
-  static const struct nsw_field label_fields[] = {
-      TITLE(struct nsw_search_line), ONE(nsw_search_line, dataset, TEXT), ONE(nsw_search_line, split, TEXT), {0}};
+  static const struct nsw_field label_fields[] = {TITLE(nsw_search_line),
+                                                  NSW_MEMBER(nsw_search_line, dataset, TEXT),
+                                                  NSW_MEMBER(nsw_search_line, split, TEXT),
+                                                  {0}};
   static const struct nsw_record label = {NULL, sizeof(struct nsw_search_line), label_fields};
   nsw_record_csv_head(out, &label);
   fputc(',', out);

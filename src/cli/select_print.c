@@ -6,58 +6,48 @@
 
 /* ---- what goes out ---- */
 
-#define LABEL(type)                                                              \
-  {"space", NSW_FIELD_TEXT, offsetof(type, label.space), NULL},                  \
-      {"proxy", NSW_FIELD_TEXT, offsetof(type, label.proxy), NULL},              \
-      {"dataset", NSW_FIELD_TEXT, offsetof(type, label.dataset), NULL},          \
-      {"split", NSW_FIELD_TEXT, offsetof(type, label.split), NULL},              \
-      {"n", NSW_FIELD_COUNT, offsetof(type, label.n), NULL},                     \
-      {"over_limits", NSW_FIELD_COUNT, offsetof(type, label.over), NULL},        \
-      {"excluded", NSW_FIELD_COUNT, offsetof(type, label.excluded), NULL},       \
-      {"max_params", NSW_FIELD_COUNT, offsetof(type, label.max_params), NULL}, { \
-    "max_macs", NSW_FIELD_COUNT, offsetof(type, label.max_macs), NULL            \
-  }
+#define LABEL(type)                                                                                               \
+  NSW_FIELD(type, label.space, TEXT, "space"), NSW_FIELD(type, label.proxy, TEXT, "proxy"),                       \
+      NSW_FIELD(type, label.dataset, TEXT, "dataset"), NSW_FIELD(type, label.split, TEXT, "split"),               \
+      NSW_FIELD(type, label.n, COUNT, "n"), NSW_FIELD(type, label.over, COUNT, "over_limits"),                    \
+      NSW_FIELD(type, label.excluded, COUNT, "excluded"), NSW_FIELD(type, label.max_params, COUNT, "max_params"), \
+      NSW_FIELD(type, label.max_macs, COUNT, "max_macs")
 
-#define LISTED(member, kind) \
-  { #member, NSW_FIELD_##kind, offsetof(struct nsw_listed, member), NULL }
 static const struct nsw_field listed_fields[] = {
-    LISTED(index, COUNT), LISTED(id, WORD),       LISTED(params, COUNT), LISTED(macs, COUNT),
-    LISTED(score, REAL),  LISTED(accuracy, REAL), LISTED(tied, COUNT),   {0}};
+    NSW_MEMBER(nsw_listed, index, COUNT),  NSW_MEMBER(nsw_listed, id, WORD),
+    NSW_MEMBER(nsw_listed, params, COUNT), NSW_MEMBER(nsw_listed, macs, COUNT),
+    NSW_MEMBER(nsw_listed, score, REAL),   NSW_MEMBER(nsw_listed, accuracy, REAL),
+    NSW_MEMBER(nsw_listed, tied, COUNT),   {0}};
 static const struct nsw_record listed = {NULL, sizeof(struct nsw_listed), listed_fields};
 
-#define POINT(member, kind) \
-  { #member, NSW_FIELD_##kind, offsetof(struct nsw_point, member), NULL }
-static const struct nsw_field point_fields[] = {POINT(k, COUNT),   POINT(best, REAL),      POINT(regret, REAL),
-                                                POINT(mean, REAL), POINT(precision, REAL), {0}};
+static const struct nsw_field point_fields[] = {
+    NSW_MEMBER(nsw_point, k, COUNT),   NSW_MEMBER(nsw_point, best, REAL),      NSW_MEMBER(nsw_point, regret, REAL),
+    NSW_MEMBER(nsw_point, mean, REAL), NSW_MEMBER(nsw_point, precision, REAL), {0}};
 static const struct nsw_record point = {NULL, sizeof(struct nsw_point), point_fields};
 
-static const struct nsw_field curve_fields[] = {
-    LABEL(struct nsw_curve),
-    {"best_accuracy", NSW_FIELD_REAL, offsetof(struct nsw_curve, best), NULL},
-    {"points", NSW_FIELD_LIST, offsetof(struct nsw_curve, points), &point},
-    {"top", NSW_FIELD_LIST, offsetof(struct nsw_curve, top), &listed},
-    {0}};
+static const struct nsw_field curve_fields[] = {LABEL(nsw_curve),
+                                                NSW_FIELD(nsw_curve, best, REAL, "best_accuracy"),
+                                                NSW_FIELD_ROWS(nsw_curve, points, "points", &point),
+                                                NSW_FIELD_ROWS(nsw_curve, top, "top", &listed),
+                                                {0}};
 static const struct nsw_record curve = {"curve", sizeof(struct nsw_curve), curve_fields};
 
-static const struct nsw_field front_fields[] = {LABEL(struct nsw_front),
-                                                {"cost", NSW_FIELD_TEXT, offsetof(struct nsw_front, cost), NULL},
-                                                {"front", NSW_FIELD_LIST, offsetof(struct nsw_front, front), &listed},
-                                                {0}};
+static const struct nsw_field front_fields[] = {
+    LABEL(nsw_front), NSW_MEMBER(nsw_front, cost, TEXT), NSW_FIELD_ROWS(nsw_front, front, "front", &listed), {0}};
 static const struct nsw_record front = {"pareto", sizeof(struct nsw_front), front_fields};
 
-#define TWO_STEP(key, member, kind) \
-  { key, NSW_FIELD_##kind, offsetof(struct nsw_two_step_line, member), NULL }
-static const struct nsw_field two_step_fields[] = {LABEL(struct nsw_two_step_line),
-                                                   TWO_STEP("k", k, COUNT),
-                                                   TWO_STEP("candidates", candidates, COUNT),
-                                                   TWO_STEP("runs", runs, COUNT),
-                                                   TWO_STEP("seed", seed, COUNT),
-                                                   TWO_STEP("second_step", second_step, WORD),
-                                                   TWO_STEP("accuracy_mean", outcome.mean, REAL),
-                                                   TWO_STEP("accuracy_deviation", outcome.deviation, REAL),
-                                                   TWO_STEP("accuracy_lowest", outcome.lowest, REAL),
-                                                   TWO_STEP("accuracy_highest", outcome.highest, REAL),
-                                                   {0}};
+static const struct nsw_field two_step_fields[] = {
+    LABEL(nsw_two_step_line),
+    NSW_MEMBER(nsw_two_step_line, k, COUNT),
+    NSW_MEMBER(nsw_two_step_line, candidates, COUNT),
+    NSW_MEMBER(nsw_two_step_line, runs, COUNT),
+    NSW_MEMBER(nsw_two_step_line, seed, COUNT),
+    NSW_MEMBER(nsw_two_step_line, second_step, WORD),
+    NSW_FIELD(nsw_two_step_line, outcome.mean, REAL, "accuracy_mean"),
+    NSW_FIELD(nsw_two_step_line, outcome.deviation, REAL, "accuracy_deviation"),
+    NSW_FIELD(nsw_two_step_line, outcome.lowest, REAL, "accuracy_lowest"),
+    NSW_FIELD(nsw_two_step_line, outcome.highest, REAL, "accuracy_highest"),
+    {0}};
 static const struct nsw_record two_step = {"two_step", sizeof(struct nsw_two_step_line), two_step_fields};
 
 /* ---- for people ---- */

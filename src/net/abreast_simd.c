@@ -34,6 +34,19 @@ static bool in_threes(const struct nsw_conv_pass *p) {
   return yes;
 }
 
+/* f(taps at a time, near, ...) with the first two as constants, for which its loops are compiled each by itself. */
+#define WITH_CONSTANTS(f, threes, near, ...) \
+  do {                                       \
+    if ((near) && (threes))                  \
+      f(3, true, __VA_ARGS__);               \
+    else if (near)                           \
+      f(1, true, __VA_ARGS__);               \
+    else if (threes)                         \
+      f(3, false, __VA_ARGS__);              \
+    else                                     \
+      f(1, false, __VA_ARGS__);              \
+  } while (0)
+
 /* R rows by P pixels, T taps at a time; all are constants where this is inlined. */
 NSW_INLINE void tile(const int T, const int R, const int P, const bool near, const struct nsw_conv_pass *p,
                      const struct lanes *l, const float *x, const float *w, float *y) {
@@ -82,15 +95,7 @@ void NSW_FN(nsw_abreast_conv)(const struct nsw_conv_pass *pass, const ptrdiff_t 
                               const float *w, float *y) {
   const struct nsw_conv_pass p = *pass;
   const struct lanes l = lanes_of(from);
-  const bool threes = in_threes(&p);
-  if (l.near && threes)
-    image(3, true, &p, &l, x, w, y);
-  else if (l.near)
-    image(1, true, &p, &l, x, w, y);
-  else if (threes)
-    image(3, false, &p, &l, x, w, y);
-  else
-    image(1, false, &p, &l, x, w, y);
+  WITH_CONSTANTS(image, in_threes(&p), l.near, &p, &l, x, w, y);
 }
 
 /* Input channels of a tile of the weight gradient: the narrowest image's. */
@@ -142,13 +147,5 @@ void NSW_FN(nsw_abreast_wgrad)(const struct nsw_conv_pass *pass, const ptrdiff_t
                                const float *dy, float *dw) {
   const struct nsw_conv_pass p = *pass;
   const struct lanes l = lanes_of(from);
-  const bool threes = in_threes(&p);
-  if (l.near && threes)
-    wgrad(3, true, &p, &l, x, dy, dw);
-  else if (l.near)
-    wgrad(1, true, &p, &l, x, dy, dw);
-  else if (threes)
-    wgrad(3, false, &p, &l, x, dy, dw);
-  else
-    wgrad(1, false, &p, &l, x, dy, dw);
+  WITH_CONSTANTS(wgrad, in_threes(&p), l.near, &p, &l, x, dy, dw);
 }

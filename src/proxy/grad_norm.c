@@ -11,14 +11,7 @@ static double term(const float *w, const float *g, size_t n) {
   return sqrt(sum);
 }
 
-static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
-  (void)state;
-  (void)err;
-  values[0] = nsw_lab_sum(lab, term);
-  return NSW_OK;
-}
-
-static const struct nsw_measure measure = {.pass = &nsw_pass_train, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_train, .term = term};
 
 static const struct nsw_proxy_column columns[] = {
     {"grad_norm", "sum over weight tensors of the norm of the gradient of the mean loss", +1}, {0}};

@@ -133,6 +133,13 @@ static int begin_all(struct joint *j, struct nsw_error *err) {
   return status;
 }
 
+/* What a measure makes of the pass that was run. */
+static int take(struct nsw_lab *lab, const struct part *p, double *values, struct nsw_error *err) {
+  if (p->measure->take) return p->measure->take(p->state, lab, values, err);
+  values[0] = ldexp(nsw_lab_sum(lab, p->measure->term), nsw_engine_exponent(lab->engine));
+  return NSW_OK;
+}
+
 /* One pass, and what its measures take from it. bound: what the engine has been bound by. */
 static int run_turn(struct joint *j, const struct turn *t, const struct turn *before, double *values,
                     struct nsw_error *err) {
@@ -150,7 +157,7 @@ static int run_turn(struct joint *j, const struct turn *t, const struct turn *be
   nsw_engine_observe(j->lab.engine, NULL, NULL);
   for (int k = 0; k < j->parts && !status; k++) {
     const struct part *p = &j->part[k];
-    if (serves(t, p)) status = p->measure->take(p->state, &j->lab, values + p->first, err);
+    if (serves(t, p)) status = take(&j->lab, p, values + p->first, err);
   }
   return status;
 }

@@ -6,4 +6,7 @@
 #include "nasweep/measure.h"
 #include "proxy/pass.h"
 
+/* Sum of |weight x gradient|: the term of SNIP, and of SynFlow (proxy/snip.c). */
+double nsw_saliency(const float *w, const float *g, size_t n);
+
 #endif

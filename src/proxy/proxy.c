@@ -61,7 +61,7 @@ static int check_name(const struct nsw_registry *registry, const char *name, con
 static int check(const struct nsw_registry *registry, const struct nsw_proxy *proxy, struct nsw_error *err) {
   if (!proxy->name || !proxy->group || !proxy->columns || !proxy->columns[0].name || !proxy->source)
     return nsw_fail(err, "a proxy without name, group, source or columns");
-  if (proxy->measure && !(proxy->measure->pass && proxy->measure->take))
+  if (proxy->measure && !(proxy->measure->pass && (proxy->measure->take || proxy->measure->term)))
     return nsw_fail(err, "a measure without a pass or a function that takes its values");
   if (!proxy->measure && !(proxy->open && proxy->close && proxy->score))
     return nsw_fail(err, "it has neither a measure nor open, close and score");

@@ -4,20 +4,13 @@
 #include "proxy/measure.h"
 #include "proxy/table.h"
 
-static double term(const float *w, const float *g, size_t n) {
+double nsw_saliency(const float *w, const float *g, size_t n) {
   double sum = 0;
   for (size_t i = 0; i < n; i++) sum += fabs((double)w[i] * g[i]);
   return sum;
 }
 
-static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
-  (void)state;
-  (void)err;
-  values[0] = nsw_lab_sum(lab, term);
-  return NSW_OK;
-}
-
-static const struct nsw_measure measure = {.pass = &nsw_pass_train, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_train, .term = nsw_saliency};
 
 static const struct nsw_proxy_column columns[] = {{"snip", "sum over weights of |weight x gradient|", +1}, {0}};
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "proxy/measure.h"
 #include "proxy/relu_codes.h"
 #include "proxy/table.h"
@@ -42,8 +43,7 @@ static int open_swap(const struct nsw_context *context, const char *const *value
 /* ---- the set ---- */
 
 static size_t place_of(const struct swap *s, uint64_t pattern) {
-  uint64_t h = pattern * UINT64_C(0x9e3779b97f4a7c15);
-  size_t at = (h ^ h >> 29) & (s->size - 1);
+  size_t at = nsw_hash_word(0, pattern) & (s->size - 1);
   while (s->slot[at] && s->slot[at] != pattern) at = (at + 1) & (s->size - 1);
   return at;
 }

@@ -1,25 +1,10 @@
 /* SynFlow: the flow through each weight, |w| times the gradient of the sum of logits, of the network with absolute
  * weights and no normalisation, on an image of ones. Values run from 1e10 to 1e80, which the engine keeps in float's
  * range by powers of two. */
-#include <math.h>
-
 #include "proxy/measure.h"
 #include "proxy/table.h"
 
-static double flow(const float *w, const float *g, size_t n) {
-  double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += fabs((double)w[i] * g[i]);
-  return sum;
-}
-
-static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
-  (void)state;
-  (void)err;
-  values[0] = ldexp(nsw_lab_sum(lab, flow), nsw_engine_exponent(lab->engine));
-  return NSW_OK;
-}
-
-static const struct nsw_measure measure = {.pass = &nsw_pass_flow, .take = take};
+static const struct nsw_measure measure = {.pass = &nsw_pass_flow, .term = nsw_saliency};
 
 static const struct nsw_proxy_column columns[] = {{"synflow", "sum over weights of |weight| x flow gradient", +1}, {0}};
 

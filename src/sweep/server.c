@@ -164,11 +164,9 @@ static int take_final(struct server *s, const struct nsw_message *message) {
   return NSW_OK;
 }
 
-static bool is_stopped(int status) { return status == NSW_STOPPED || status == NSW_HALTED; }
-
 /* The first failure is told, also of a rank that was asked to stop and could not keep what it had. */
 static int take_failure(struct server *s, const struct nsw_message *message) {
-  if (!s->dismissed || is_stopped(s->status)) {
+  if (!s->dismissed || nsw_is_stopped(s->status)) {
     nsw_fail(s->err, "%.*s", (int)message->size, (const char *)message->bytes);
     s->status = NSW_FAILED;
   }
@@ -311,7 +309,7 @@ int nsw_server_run(const struct nsw_sweep_plan *plan, struct nsw_results *result
   status = serve(&s);
   served->wall = nsw_now() - s.start;
   served->broken = s.finals < s.workers;
-  if (is_stopped(status) && nsw_results_count(results) == plan->tasks)
+  if (nsw_is_stopped(status) && nsw_results_count(results) == plan->tasks)
     status = NSW_OK; /* the last ones came in meanwhile */
   if (s.works && !served->broken) pthread_join(s.beside.thread, NULL);
   struct nsw_error ignored;

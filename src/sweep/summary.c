@@ -38,7 +38,7 @@ int nsw_hosts_gather(const struct nsw_transport *transport, struct nsw_hosts *ho
   mine[NSW_HOST_SIZE - 1] = '\0';
   if (transport->rank == 0) hosts->name = calloc((size_t)transport->size, NSW_HOST_SIZE);
   int status = transport->rank == 0 && !hosts->name ? nsw_no_memory(err, "%d ranks", transport->size) : NSW_OK;
-  status = nsw_transport_agree(transport, status, err);
+  status = nsw_transport_agree(transport->comm, status, err);
   if (!status)
     status = nsw_mpi_check(
         MPI_Gather(mine, NSW_HOST_SIZE, MPI_CHAR, hosts->name, NSW_HOST_SIZE, MPI_CHAR, 0, transport->comm),
@@ -195,7 +195,7 @@ void nsw_summary_end(const struct nsw_sweep_plan *plan, const struct nsw_hosts *
   show_failures(plan, results);
   if (!status)
     fprintf(stderr, "%s: complete%s\n", plan->request->out, tally.failed ? ", with failed rows" : "");
-  else if (status == NSW_STOPPED || status == NSW_HALTED)
+  else if (nsw_is_stopped(status))
     fprintf(stderr, "%s: stopped by %s, %.1f %% done; the same command goes on\n", plan->request->out,
             served->stopped ? served->stopped : "request", 100.0 * nsw_results_count(results) / plan->tasks);
 }

@@ -44,7 +44,7 @@ struct sweep {
 };
 
 static int agree(const struct sweep *s, int status, struct nsw_error *err) {
-  return nsw_transport_agree(&s->transport, status, err);
+  return nsw_transport_agree(s->transport.comm, status, err);
 }
 
 /* ---- the space and its ids ---- */

@@ -171,18 +171,24 @@ struct nsw_channel nsw_transport_channel(struct nsw_transport *t) {
   return (struct nsw_channel){t, channel_send, channel_receive, channel_wait};
 }
 
-int nsw_transport_agree(const struct nsw_transport *t, int status, struct nsw_error *err) {
+static int gravity_of(int status) {
+  if (!status) return 0;
+  return nsw_is_stopped(status) ? 1 : status == NSW_USAGE ? 2 : 3;
+}
+
+int nsw_transport_agree(MPI_Comm comm, int status, struct nsw_error *err) {
   struct {
     int gravity, rank;
-  } mine, worst;
-  if (t->size == 1) return status;
-  mine.rank = t->rank;
-  mine.gravity = !status ? 0 : status == NSW_STOPPED || status == NSW_HALTED ? 1 : status == NSW_USAGE ? 2 : 3;
-  int failed = nsw_mpi_check(MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, t->comm), "MPI_Allreduce", err);
+  } mine = {.gravity = gravity_of(status)}, worst;
+  int size;
+  MPI_Comm_rank(comm, &mine.rank);
+  MPI_Comm_size(comm, &size);
+  if (size == 1) return status;
+  int failed = nsw_mpi_check(MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, comm), "MPI_Allreduce", err);
   if (failed || worst.gravity == 0) return failed;
-  failed = nsw_mpi_check(MPI_Bcast(&status, 1, MPI_INT, worst.rank, t->comm), "MPI_Bcast", err);
+  failed = nsw_mpi_check(MPI_Bcast(&status, 1, MPI_INT, worst.rank, comm), "MPI_Bcast", err);
   if (!failed)
-    failed = nsw_mpi_check(MPI_Bcast(err->text, sizeof err->text, MPI_CHAR, worst.rank, t->comm), "MPI_Bcast", err);
+    failed = nsw_mpi_check(MPI_Bcast(err->text, sizeof err->text, MPI_CHAR, worst.rank, comm), "MPI_Bcast", err);
   return failed ? failed : status;
 }
 

@@ -75,9 +75,9 @@ int nsw_transport_receive(struct nsw_transport *transport, struct nsw_message *m
 /* A worker's end towards rank 0. */
 struct nsw_channel nsw_transport_channel(struct nsw_transport *transport);
 
-/* Whether every rank is well. Where not, every rank returns the gravest status with the message of the first rank that
- * has it. Collective. */
-int nsw_transport_agree(const struct nsw_transport *transport, int status, struct nsw_error *err);
+/* Whether every rank is well. Where not, every rank returns the gravest status (a failure outranks a wrong request,
+ * which outranks a clean stop) with the message of the first rank that has it. Collective over the communicator. */
+int nsw_transport_agree(MPI_Comm comm, int status, struct nsw_error *err);
 
 /* Rank 0 tells the others what something has come to while they sleep, not spin. tell returns its status, await the
  * status told. */

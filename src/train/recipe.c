@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,28 +62,37 @@ const struct nsw_preset nsw_presets[] = {
 
 /* ---- settings ---- */
 
+/* X(key, value unless set, member of the recipe, what is read, from, to, text); "preset" stands before them. */
+#define SETTINGS(X)                                                                                                    \
+  X("epochs", "preset", epochs, WHOLE, 0, 100000, "epochs of training")                                                \
+  X("batch", "preset", batch, WHOLE, 2, 1 << 20, "images a step")                                                      \
+  X("rate", "preset", rate, REAL, 0, 1e6, "learning rate at first")                                                    \
+  X("least", "preset", least, REAL, 0, 1e6, "learning rate at the end of a cosine")                                    \
+  X("schedule", "preset", schedule, SCHEDULE, 0, 0, "cosine or constant")                                              \
+  X("momentum", "preset", momentum, REAL, 0, 1, "momentum of SGD")                                                     \
+  X("nesterov", "preset", nesterov, FLAG, 0, 1, "0 or 1: Nesterov's momentum")                                         \
+  X("decay", "preset", decay, REAL, 0, 1e3, "weight decay")                                                            \
+  X("clip", "preset", clip, REAL, 0, 1e9, "largest norm of the gradient, 0: any")                                      \
+  X("smoothing", "preset", smoothing, REAL, 0, 1, "label smoothing")                                                   \
+  X("crop", "preset", crop, WHOLE, 0, 64, "pixels of zeros around an image, of which it is cut out at random")         \
+  X("flip", "preset", flip, FLAG, 0, 1, "0 or 1: half of all images are turned left to right")                         \
+  X("train", "preset", train, WHOLE, 0, MANY, "images to train on; with valid 0 too: half of --samples")               \
+  X("valid", "preset", valid, WHOLE, -1, MANY, "images to validate on")                                                \
+  X("split", "0", split, SEED, 0, MANY, "seed of the division into both parts")                                        \
+  X("channels", "preset", macro.channels, WHOLE, -64, 4096, "channels of the first stage; -4: a quarter of the run's") \
+  X("cells", "preset", macro.cells, WHOLE, 0, 64, "cells a stage")                                                     \
+  X("resolution", "preset", macro.resolution, WHOLE, -64, 1024,                                                        \
+    "height and width of the images, made by averages over squares; -4: a quarter")                                    \
+  X("curves", "0", curves, FLAG, 0, 1, "0 or 1: keep accuracies and losses of every epoch")
+
+enum { MANY = 1 << 30 };
+
+#define OPTION(key, value, member, kind, low, high, text) {key, value, text},
 const struct nsw_proxy_option nsw_settings[] = {
     {"preset", "smoke", "where all other settings come from: smoke, nb201-12 or econas"},
-    {"epochs", "preset", "epochs of training"},
-    {"batch", "preset", "images a step"},
-    {"rate", "preset", "learning rate at first"},
-    {"least", "preset", "learning rate at the end of a cosine"},
-    {"schedule", "preset", "cosine or constant"},
-    {"momentum", "preset", "momentum of SGD"},
-    {"nesterov", "preset", "0 or 1: Nesterov's momentum"},
-    {"decay", "preset", "weight decay"},
-    {"clip", "preset", "largest norm of the gradient, 0: any"},
-    {"smoothing", "preset", "label smoothing"},
-    {"crop", "preset", "pixels of zeros around an image, of which it is cut out at random"},
-    {"flip", "preset", "0 or 1: half of all images are turned left to right"},
-    {"train", "preset", "images to train on; with valid 0 too: half of --samples"},
-    {"valid", "preset", "images to validate on"},
-    {"split", "0", "seed of the division into both parts"},
-    {"channels", "preset", "channels of the first stage; -4: a quarter of the run's"},
-    {"cells", "preset", "cells a stage"},
-    {"resolution", "preset", "height and width of the images, made by averages over squares; -4: a quarter"},
-    {"curves", "0", "0 or 1: keep accuracies and losses of every epoch"},
-    {.key = NULL}};
+    SETTINGS(OPTION){.key = NULL}};
+#undef OPTION
+_Static_assert(sizeof nsw_settings / sizeof *nsw_settings == NSW_SETTINGS + 1, "the table and its size are told apart");
 
 static int wrong(const struct nsw_proxy_option *s, const char *text, const char *range, struct nsw_error *err) {
   char quoted[NSW_QUOTE_SIZE];
@@ -100,7 +110,7 @@ static int read_real(const struct nsw_proxy_option *s, const char *text, double 
   return NSW_OK;
 }
 
-static int read_whole(const struct nsw_proxy_option *s, const char *text, int low, int high, int *value,
+static int read_whole(const struct nsw_proxy_option *s, const char *text, double low, double high, int *value,
                       struct nsw_error *err) {
   double x = 0;
   int status = read_real(s, text, low, high, &x, err);
@@ -124,51 +134,40 @@ static int read_schedule(const struct nsw_proxy_option *s, const char *text, enu
   return NSW_OK;
 }
 
-static int read_one(int k, const char *text, struct nsw_recipe *r, struct nsw_error *err) {
-  enum { MANY = 1 << 30 };
+static int read_seed(const struct nsw_proxy_option *s, const char *text, double low, double high, uint64_t *value,
+                     struct nsw_error *err) {
+  int x = 0;
+  int status = read_whole(s, text, low, high, &x, err);
+  if (!status) *value = (uint64_t)x;
+  return status;
+}
+
+/* Where a setting goes, and what may stand in it. */
+static const struct place {
+  enum { REAL, WHOLE, FLAG, SCHEDULE, SEED } kind;
+  size_t at; /* offsetof in the recipe */
+  double low, high;
+} places[NSW_SETTINGS] = {{0},
+#define PLACE(key, value, member, kind, low, high, text) {kind, offsetof(struct nsw_recipe, member), low, high},
+                          SETTINGS(PLACE)
+#undef PLACE
+};
+
+static int read_one(int k, const char *text, struct nsw_recipe *recipe, struct nsw_error *err) {
   const struct nsw_proxy_option *s = &nsw_settings[k];
-  int split = 0, status;
-  switch (k) {
-    case 1:
-      return read_whole(s, text, 0, 100000, &r->epochs, err);
-    case 2:
-      return read_whole(s, text, 2, 1 << 20, &r->batch, err);
-    case 3:
-      return read_real(s, text, 0, 1e6, &r->rate, err);
-    case 4:
-      return read_real(s, text, 0, 1e6, &r->least, err);
-    case 5:
-      return read_schedule(s, text, &r->schedule, err);
-    case 6:
-      return read_real(s, text, 0, 1, &r->momentum, err);
-    case 7:
-      return read_flag(s, text, &r->nesterov, err);
-    case 8:
-      return read_real(s, text, 0, 1e3, &r->decay, err);
-    case 9:
-      return read_real(s, text, 0, 1e9, &r->clip, err);
-    case 10:
-      return read_real(s, text, 0, 1, &r->smoothing, err);
-    case 11:
-      return read_whole(s, text, 0, 64, &r->crop, err);
-    case 12:
-      return read_flag(s, text, &r->flip, err);
-    case 13:
-      return read_whole(s, text, 0, MANY, &r->train, err);
-    case 14:
-      return read_whole(s, text, -1, MANY, &r->valid, err);
-    case 15:
-      status = read_whole(s, text, 0, MANY, &split, err);
-      r->split = (uint64_t)split;
-      return status;
-    case 16:
-      return read_whole(s, text, -64, 4096, &r->macro.channels, err);
-    case 17:
-      return read_whole(s, text, 0, 64, &r->macro.cells, err);
-    case 18:
-      return read_whole(s, text, -64, 1024, &r->macro.resolution, err);
+  const struct place *p = &places[k];
+  void *at = (char *)recipe + p->at;
+  switch (p->kind) {
+    case REAL:
+      return read_real(s, text, p->low, p->high, at, err);
+    case WHOLE:
+      return read_whole(s, text, p->low, p->high, at, err);
+    case FLAG:
+      return read_flag(s, text, at, err);
+    case SCHEDULE:
+      return read_schedule(s, text, at, err);
     default:
-      return read_flag(s, text, &r->curves, err);
+      return read_seed(s, text, p->low, p->high, at, err);
   }
 }
 
