@@ -37,7 +37,7 @@ struct nsw_space_kind {
   const char *source;     /* paper, and where the order of its architectures comes from */
   uint32_t count;         /* number of architectures */
   size_t id_size;         /* characters of the longest id, without a terminator */
-  size_t key_size;        /* bytes of a stored key per architecture that id() needs (nb101: its digest), or 0 */
+  size_t key_size;        /* bytes of an architecture's key, whose hexadecimal digits are its id (nb101), or 0; to 64 */
   bool one_cell;          /* all have the same cell: scores that look at the cell alone say nothing */
   bool cell_alone;        /* they differ in the cell's graph alone: sizes of one shape are counted once */
   int fewest_channels;    /* of a skeleton, for all to be buildable and different */
@@ -54,8 +54,8 @@ struct nsw_space_kind {
    * time. The graph was filled by it before, or its shape is 0: where the shape stays, it sets the operations alone. */
   void (*graph)(const void *state, uint32_t index, struct nsw_graph *graph);
   void (*keys)(const void *state, uint32_t first, uint32_t end, uint8_t *keys); /* NULL where key_size is 0 */
-  /* Writes the id, NUL-terminated. keys: all keys of the space, or NULL where key_size is 0. */
-  void (*id)(const void *state, const uint8_t *keys, uint32_t index, char *id);
+  /* Writes the id, NUL-terminated. key: the architecture's, or NULL where key_size is 0. */
+  void (*id)(const void *state, const uint8_t *key, uint32_t index, char *id);
   /* Index of an architecture given as text: an id, or any other spelling the space accepts. by_key: all indices in
    * ascending order of their keys; keys and by_key are NULL where key_size is 0 or no keys were made yet. */
   int (*find)(const void *state, const uint8_t *keys, const uint32_t *by_key, const char *text, uint32_t *index,
@@ -125,17 +125,22 @@ void nsw_space_counter_next(struct nsw_space_counter *counter, const struct nsw_
  * keys[(end-first) * key_size]. Nothing to do where key_size is 0. */
 void nsw_space_keys(const struct nsw_space *space, uint32_t first, uint32_t end, uint8_t *keys);
 
-/* Gives the space all its keys (copied); after it ids and look-ups work. */
+/* Gives the space all its keys (copied). */
 int nsw_space_set_keys(struct nsw_space *space, const uint8_t *keys, struct nsw_error *err);
 
 /* Computes all keys here, if the space has none yet. */
 int nsw_space_make_keys(struct nsw_space *space, struct nsw_error *err);
 
+/* What all keys are wanted for: to find an architecture by a text that is a key; and ids of more than so many
+ * architectures, which would take longer one by one. */
+bool nsw_space_is_key(const struct nsw_space *space, const char *text);
+enum { NSW_FEW_IDS = 16384 };
+
 /* All indices in ascending order of their keys (nb101: the order of the published tables); borrowed from the space.
  * NULL where the space has no keys, or none yet. */
 const uint32_t *nsw_space_by_key(const struct nsw_space *space);
 
-/* Id text into id[id_size + 1]. The keys must be there. */
+/* Id text into id[id_size + 1]. Where the space's keys are not there, it makes the one. */
 void nsw_space_id(const struct nsw_space *space, uint32_t index, char *id);
 
 /* The kind of a space by its name; NULL where there is none. */
@@ -145,7 +150,8 @@ const struct nsw_space_kind *nsw_space_kind_named(const char *name);
 bool nsw_space_text(const struct nsw_space *space, const char *name, uint32_t index, char text[NSW_SPACE_TEXT]);
 
 /* Index from text: a decimal index, an id, or another spelling of the space (nb101: "adjacency ops", pruned and
- * brought to its class). NSW_USAGE with the reason where there is none. A decimal index needs no keys. */
+ * brought to its class). NSW_USAGE with the reason where there is none. Nothing but a key needs
+ * all keys. */
 int nsw_space_find(const struct nsw_space *space, const char *text, uint32_t *index, struct nsw_error *err);
 
 /* Length of the words that spell architectures, 0 where the space has none; choices at one place of them; the word of

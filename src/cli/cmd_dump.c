@@ -72,8 +72,7 @@ static int read_request(struct nsw_dump *d, struct nsw_error *err) {
   if (!status) status = read_size(args, "channels", &wish.channels, err);
   if (!status) status = read_size(args, "cells", &wish.cells, err);
   if (!status) status = nsw_space_open(nsw_args_operand(args, 0), &d->space, err);
-  if (!status && strspn(nsw_args_text(args, "arch"), "0123456789") != strlen(nsw_args_text(args, "arch")))
-    status = nsw_space_make_keys(d->space, err);
+  if (!status && nsw_space_is_key(d->space, nsw_args_text(args, "arch"))) status = nsw_space_make_keys(d->space, err);
   if (!status) status = nsw_space_find(d->space, nsw_args_text(args, "arch"), &d->index, err);
   const char *data = nsw_args_text(args, "data");
   if (!status)

@@ -131,7 +131,7 @@ static void write_text(const struct row *row, const struct nsw_space_text *text,
 /* Without an emitter, the line that a worker would get. */
 static void print_row(const struct plan *plan, struct row *row, struct nsw_emit *emit) {
   if (!emit) {
-    struct nsw_asking asking = {.space = row->space, .macro = row->macro, .ids = true};
+    struct nsw_asking asking = {.space = row->space, .macro = row->macro};
     nsw_ask_write(stdout, &asking, row->index, row->arch);
     return;
   }
@@ -148,9 +148,13 @@ static void print_row(const struct plan *plan, struct row *row, struct nsw_emit 
       write_text(row, plan->text[i], emit);
 }
 
-/* Keys of the rows of a range are made alone where nothing needs those of the whole space. */
-static int prepare_keys(struct nsw_space *space, const struct plan *plan, bool find, struct nsw_error *err) {
-  return find || plan->lines || wants_id(plan) ? nsw_space_make_keys(space, err) : NSW_OK;
+/* All keys of the space, where an architecture is named by its key, or many ids are printed. */
+static int prepare_keys(const struct nsw_args *args, struct nsw_space *space, bool ids, uint64_t rows,
+                        struct nsw_error *err) {
+  bool all = ids && rows > NSW_FEW_IDS;
+  for (size_t i = 0; i < nsw_args_count(args, "arch"); i++)
+    all = all || nsw_space_is_key(space, nsw_args_value(args, "arch", i));
+  return all ? nsw_space_make_keys(space, err) : NSW_OK;
 }
 
 static int print_rows(const struct nsw_args *args, struct nsw_space *space, const struct plan *plan,
@@ -165,7 +169,7 @@ static int print_rows(const struct nsw_args *args, struct nsw_space *space, cons
   int status = nsw_args_range(args, "range", nsw_space_count(space), &first, &end, err);
   if (!status) status = nsw_args_integer(args, "classes", 1, 1000000, &classes, err);
   if (!status) status = nsw_args_integer(args, "resolution", 4, 4096, &resolution, err);
-  if (!status) status = prepare_keys(space, plan, wanted > 0, err);
+  if (!status) status = prepare_keys(args, space, plan->lines || wants_id(plan), wanted ? wanted : end - first, err);
   if (status) return status;
   row.macro = nsw_space_macro(space, (struct nsw_macro){.classes = (int)classes, .resolution = (int)resolution});
   uint32_t *found = wanted ? calloc(wanted, sizeof *found) : NULL;

@@ -163,11 +163,8 @@ void nsw_ask_write(FILE *f, const struct nsw_asking *asking, uint32_t index, str
   nsw_space_describe(space, index, &asking->macro, arch);
   nsw_arch_count(arch, &params, &macs);
   fprintf(f, "{\"space\":\"%s\",\"index\":%" PRIu32, nsw_space_kind(space)->name, index);
-  if (asking->ids) {
-    nsw_space_id(space, index, id);
-    fprintf(f, ",\"id\":\"%s\"", id);
-  }
-  fprintf(f, ",\"class\":%" PRIu32 ",\"params\":%" PRIu64 ",\"macs\":%" PRIu64 ",\"path\":%s",
+  nsw_space_id(space, index, id);
+  fprintf(f, ",\"id\":\"%s\",\"class\":%" PRIu32 ",\"params\":%" PRIu64 ",\"macs\":%" PRIu64 ",\"path\":%s", id,
           nsw_space_class(space, index), params, macs, nsw_graph_has_path(&arch->graph[arch->cell]) ? "true" : "false");
   if (asking->seed) fprintf(f, ",\"seed\":%" PRIu64, *asking->seed);
   if (asking->dataset) nsw_json_member(f, ",\"dataset\":", asking->dataset);

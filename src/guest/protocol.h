@@ -44,7 +44,6 @@ struct nsw_asking {
   size_t images;                 /* how many those are */
   int samples;                   /* images to be used; 0: none */
   const uint64_t *seed;          /* NULL: it does not depend on one */
-  bool ids;                      /* the space has its keys */
 };
 
 /* Writes the line of an architecture, newline included. arch is room for its description. */

@@ -298,7 +298,6 @@ static int open_worker(const struct nsw_context *context, const char *const *val
   (void)values;
   w->context = context;
   w->asking = (struct nsw_asking){.space = context->space, .macro = context->macro, .dataset = w->terms.dataset};
-  w->asking.ids = nsw_space_kind(context->space)->key_size == 0 || nsw_space_by_key(context->space) != NULL;
   if (!images) return NSW_OK;
   w->asking.samples = context->samples ? context->samples : w->hello.samples;
   if ((size_t)w->asking.samples > images->count)

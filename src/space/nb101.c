@@ -54,10 +54,9 @@ static void keys(const void *state, uint32_t first, uint32_t end, uint8_t *keys)
   nsw_nb101_hash((const uint32_t *)state + first, end - first, keys);
 }
 
-static void id(const void *state, const uint8_t *keys, uint32_t index, char *id) {
+static void id(const void *state, const uint8_t *key, uint32_t index, char *id) {
   static const char digits[] = "0123456789abcdef";
-  const uint8_t *key = keys + (size_t)index * NSW_NB101_KEY_SIZE;
-  (void)state;
+  (void)state, (void)index;
   for (int i = 0; i < NSW_NB101_KEY_SIZE; i++) {
     id[2 * i] = digits[key[i] >> 4];
     id[2 * i + 1] = digits[key[i] & 15];

@@ -191,8 +191,8 @@ static void describe(const void *state, uint32_t index, const struct nsw_macro *
   graph(state, index, &arch->graph[NSW_NATS_CELL]);
 }
 
-static void id(const void *state, const uint8_t *keys, uint32_t index, char *id) {
-  (void)keys;
+static void id(const void *state, const uint8_t *key, uint32_t index, char *id) {
+  (void)key;
   int digit[EDGES];
   digits_of(((const struct nb201 *)state)->code[index], digit);
   for (int e = 0; e < EDGES; e++) {

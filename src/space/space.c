@@ -119,6 +119,9 @@ uint64_t nsw_space_macs(const struct nsw_space *space, uint32_t index, const str
   return macs;
 }
 
+/* Around a text that names an architecture, as files of another system's lines leave them. */
+static const char blanks[] = " \t\r\n";
+
 /* ---- keys ---- */
 
 void nsw_space_keys(const struct nsw_space *space, uint32_t first, uint32_t end, uint8_t *keys) {
@@ -176,12 +179,21 @@ int nsw_space_make_keys(struct nsw_space *space, struct nsw_error *err) {
   return adopt_keys(space, keys, err);
 }
 
+bool nsw_space_is_key(const struct nsw_space *space, const char *text) {
+  size_t digits = 2 * space->kind->key_size;
+  return digits && strspn(text + strspn(text, blanks), "0123456789abcdefABCDEF") == digits;
+}
+
 const uint32_t *nsw_space_by_key(const struct nsw_space *space) { return space->by_key; }
 
 /* ---- names ---- */
 
 void nsw_space_id(const struct nsw_space *space, uint32_t index, char *id) {
-  space->kind->id(space->state, space->keys, index, id);
+  uint8_t own[64]; /* the largest key_size */
+  size_t size = space->kind->key_size;
+  const uint8_t *key = !size ? NULL : space->keys ? space->keys + index * size : own;
+  if (key == own) nsw_space_keys(space, index, index + 1, own);
+  space->kind->id(space->state, key, index, id);
 }
 
 bool nsw_space_text(const struct nsw_space *space, const char *name, uint32_t index, char text[NSW_SPACE_TEXT]) {
@@ -210,7 +222,6 @@ static int find_text(const struct nsw_space *space, const char *text, uint32_t *
 }
 
 int nsw_space_find(const struct nsw_space *space, const char *text, uint32_t *index, struct nsw_error *err) {
-  static const char blanks[] = " \t\r\n"; /* as files of another system's lines leave them */
   const char *from = text + strspn(text, blanks);
   size_t length = strlen(from);
   while (length && strchr(blanks, from[length - 1])) length--;

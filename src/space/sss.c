@@ -57,8 +57,8 @@ static void describe(const void *state, uint32_t index, const struct nsw_macro *
   fill_cell(&arch->graph[NSW_NATS_FIRST], true);
 }
 
-static void id(const void *state, const uint8_t *keys, uint32_t index, char *id) {
-  (void)state, (void)keys;
+static void id(const void *state, const uint8_t *key, uint32_t index, char *id) {
+  (void)state, (void)key;
   for (int i = 0; i < WIDTHS; i++) id += sprintf(id, "%s%d", i ? ":" : "", (choice(index, i) + 1) * STEP);
 }
 

@@ -339,8 +339,12 @@ static int open_results(struct sweep *s, struct nsw_error *err) {
 
 /* ---- stages ---- */
 
-/* Whether ids need the space's keys: for the file, or to find what was named by them. */
-static bool wants_keys(const struct sweep *s) { return !s->checks || s->request->archs; }
+/* Whether architectures are named by their keys. */
+static bool names_keys(const struct sweep *s) {
+  for (size_t i = 0; i < s->request->archs; i++)
+    if (nsw_space_is_key(s->space, s->request->arch[i])) return true;
+  return false;
+}
 
 /* The plan, all that is asked for being checked. */
 static int make_plan(struct sweep *s, struct nsw_error *err) {
@@ -353,9 +357,7 @@ static int make_plan(struct sweep *s, struct nsw_error *err) {
   if (!status) status = agree(s, nsw_sweep_plan_families(q, &s->plan, &s->needs, err), err);
   if (!status && s->transport.rank == 0) status = nsw_file_writable(q->out, err);
   status = agree(s, status, err);
-  if (!status && wants_keys(s)) status = share_keys(s, err);
-  /* Workers are told ids on every rank. */
-  if (!status && s->guests.workers && !s->checks) status = agree(s, nsw_space_make_keys(s->space, err), err);
+  if (!status && names_keys(s)) status = share_keys(s, err);
   if (!status && s->needs & NSW_NEEDS_DATA) status = share_images(s, err);
   if (!status) status = agree(s, choose_macro(s, err), err);
   s->plan.context.images = s->images;
@@ -363,6 +365,7 @@ static int make_plan(struct sweep *s, struct nsw_error *err) {
   s->plan.context.warm_up = q->warm_up;
   s->plan.context.pause = s->plan.pause = &s->pause;
   if (!status) status = share_selection(s, &index, &rows, err);
+  if (!status && rows > NSW_FEW_IDS && !s->checks && !names_keys(s)) status = share_keys(s, err);
   if (s->checks && rows) rows = 1; /* enough to see whether the proxies open */
   if (!status)
     status = agree(s, nsw_sweep_plan_open(&s->plan, index, rows, err), err);

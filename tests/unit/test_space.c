@@ -116,6 +116,12 @@ static void check_keys(struct nsw_space *space) {
   assert_int_equal(nsw_space_open(nsw_space_kind(space)->name, &other, &err), NSW_OK);
   nsw_space_id(space, count - 1, id[0]);
   assert_int_equal(nsw_space_find(other, id[0], &found, &err), NSW_FAILED); /* no keys yet */
+  assert_true(nsw_space_is_key(other, id[0]));
+  for (uint32_t i = 7; i < count; i += count / 5) { /* one by one */
+    nsw_space_id(space, i, id[0]);
+    nsw_space_id(other, i, id[1]);
+    assert_string_equal(id[0], id[1]);
+  }
   for (int twice = 0; twice < 2; twice++) assert_int_equal(nsw_space_set_keys(other, parts, &err), NSW_OK);
   memset(parts, 0, count * size); /* they were copied */
   for (uint32_t i = count; i-- > 0;) {

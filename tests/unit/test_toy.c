@@ -83,8 +83,8 @@ static void describe(const void *state, uint32_t index, const struct nsw_macro *
                 (struct nsw_node){.op = NSW_OP_SUM, .around = NSW_NORM | NSW_RELU_LAST, .place = 1, .inputs = 1});
 }
 
-static void id(const void *state, const uint8_t *keys, uint32_t index, char *id) {
-  (void)state, (void)keys;
+static void id(const void *state, const uint8_t *key, uint32_t index, char *id) {
+  (void)state, (void)key;
   id[0] = (char)('a' + index);
   id[1] = 0;
 }
