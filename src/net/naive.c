@@ -137,11 +137,30 @@ static void post_backward(const struct state *s, int t) {
 
 /* ---- layers ---- */
 
-/* Calls the loop nest of a convolution: forward (y += x w) or backward (dx += dy w, dw += dy x). */
+/* One tap over a row of n outputs, its inputs `stride` apart. */
+static void row_forward(const double *x, int stride, double w, double *y, int n) {
+  for (int v = 0; v < n; v++) y[v] += x[(ptrdiff_t)v * stride] * w;
+}
+
+/* The same on the way back; returns what the row adds to the tap's slope, on top of dw. */
+static double row_backward(const double *x, double *dx, int stride, double w, const double *dy, int n, double dw) {
+  for (int v = 0; v < n; v++) dx[(ptrdiff_t)v * stride] += dy[v] * w;
+  for (int v = 0; v < n; v++) dw += x[(ptrdiff_t)v * stride] * dy[v];
+  return dw;
+}
+
+/* First and one past the last of `outputs` whose input at tap t is one of `inputs`, not beside them. */
+static void inside(const struct nsw_layer *l, int t, int inputs, int outputs, int *first, int *end) {
+  int shift = t - (l->kernel - 1) / 2;
+  for (*first = 0; *first * l->stride + shift < 0;) ++*first;
+  for (*end = outputs; (*end - 1) * l->stride + shift >= inputs;) --*end;
+}
+
+/* The loop nest of a convolution: forward (y += x w) or backward (dx += dy w, dw += dy x). */
 static void convolve(const struct state *s, const struct nsw_layer *l, int backward) {
   const struct nsw_tensor *x = &s->net->tensor[l->src], *y = &s->net->tensor[l->dst];
   const struct node *in = &s->node[l->src], *out = &s->node[l->dst];
-  int k = l->kernel, pad = (k - 1) / 2;
+  int k = l->kernel, pad = (k - 1) / 2, top, bottom, left, right;
   for (int n = 0; n < s->run->images; n++)
     for (int o = 0; o < y->channels; o++)
       for (int i = 0; i < x->channels; i++)
@@ -149,18 +168,15 @@ static void convolve(const struct state *s, const struct nsw_layer *l, int backw
           for (int b = 0; b < k; b++) {
             size_t w = (((size_t)o * (size_t)x->channels + (size_t)i) * (size_t)k + (size_t)a) * (size_t)k + (size_t)b;
             double weight = s->run->param[l->param][w], dw = 0;
-            for (int h = 0; h < y->size; h++)
-              for (int v = 0; v < y->size; v++) {
-                int r = h * l->stride + a - pad, c = v * l->stride + b - pad;
-                if (r < 0 || c < 0 || r >= x->size || c >= x->size) continue;
-                size_t from = at(x, n, i, r, c), to = at(y, n, o, h, v);
-                if (!backward) {
-                  out->raw[to] += in->out[from] * weight;
-                } else {
-                  in->grad[from] += out->grad[to] * weight;
-                  dw += in->out[from] * out->grad[to];
-                }
-              }
+            inside(l, a, x->size, y->size, &top, &bottom);
+            inside(l, b, x->size, y->size, &left, &right);
+            for (int h = top; h < bottom; h++) {
+              size_t from = at(x, n, i, h * l->stride + a - pad, left * l->stride + b - pad), to = at(y, n, o, h, left);
+              if (backward)
+                dw = row_backward(in->out + from, in->grad + from, l->stride, weight, out->grad + to, right - left, dw);
+              else
+                row_forward(in->out + from, l->stride, weight, out->raw + to, right - left);
+            }
             if (backward) s->run->grad[l->param][w] += dw;
           }
 }
