@@ -30,29 +30,39 @@ static int symbol_of(int op) {
 
 enum { PATHS = 7776 }; /* SYMBOLS to the power of LONGEST: every number of at most LONGEST digits */
 
-/* Counts the paths from a node on; number: what lies on the way to it. */
-static void count_paths(const struct nsw_graph *cell, int from, int number, float *counts) {
+/* The raw columns of one candidate: a few of thousands are not 0. */
+struct row {
+  float *value;     /* [raw], 0 but where `column` says */
+  uint32_t *column; /* those that are not 0, in the order in which they were met */
+  size_t count;
+};
+
+static void add(struct row *row, size_t column, float by) {
+  if (by == 0) return;
+  if (row->value[column] == 0) row->column[row->count++] = (uint32_t)column;
+  row->value[column] += by;
+}
+
+static void clear(struct row *row) {
+  for (size_t i = 0; i < row->count; i++) row->value[row->column[i]] = 0;
+  row->count = 0;
+}
+
+/* Counts the paths from a node on, in the columns from `first`; number: what lies on the way to it. */
+static void count_paths(const struct nsw_graph *cell, int from, int number, struct row *row, size_t first) {
   if (from == cell->nodes - 1) {
-    counts[number]++;
+    add(row, first + (size_t)number, 1);
     return;
   }
   for (int to = from + 1; to < cell->nodes; to++) {
     const struct nsw_node *node = &cell->node[to];
     int op = symbol_of(node->op), next = op ? number * SYMBOLS + op : number;
     for (int i = 0; i < node->inputs && node->op != NSW_OP_NONE && next < PATHS; i++)
-      if (node->input[i] == from) count_paths(cell, to, next, counts);
+      if (node->input[i] == from) count_paths(cell, to, next, row, first);
   }
 }
 
 /* ---- columns ---- */
-
-/* Raw columns of one candidate: out[width]. */
-static void word_of(const struct nsw_ground *ground, size_t candidate, float *out) {
-  for (int g = 0; g < ground->length; g++) {
-    out[nsw_word(ground, (uint32_t)candidate)[g]] = 1;
-    out += nsw_space_gene_choices(ground->space, g);
-  }
-}
 
 static size_t word_width(const struct nsw_ground *ground) {
   size_t width = 0;
@@ -60,13 +70,21 @@ static size_t word_width(const struct nsw_ground *ground) {
   return width;
 }
 
-static void paths_of(const struct nsw_ground *ground, size_t candidate, float *out) {
+static void word_of(const struct nsw_ground *ground, size_t candidate, struct row *row) {
+  size_t first = 0;
+  for (int g = 0; g < ground->length; g++) {
+    add(row, first + nsw_word(ground, (uint32_t)candidate)[g], 1);
+    first += (size_t)nsw_space_gene_choices(ground->space, g);
+  }
+}
+
+static void paths_of(const struct nsw_ground *ground, size_t candidate, struct row *row, size_t first) {
   struct nsw_graph cell = {.shape = 0};
   int counts[NSW_OPS];
   nsw_space_graph(ground->space, ground->index[candidate], &cell);
   nsw_graph_count_ops(&cell, counts);
-  for (int op = 0; op <= NSW_OP_MAXPOOL3; op++) out[op] = (float)counts[op];
-  count_paths(&cell, 0, 0, out + NSW_OPS);
+  for (int op = 0; op <= NSW_OP_MAXPOOL3; op++) add(row, first + (size_t)op, (float)counts[op]);
+  count_paths(&cell, 0, 0, row, first + NSW_OPS);
 }
 
 /* Which of the raw columns differ between candidates: their sums and sums of squares tell. */
@@ -75,21 +93,27 @@ struct columns {
   double *sum, *square; /* [raw]; then sum holds the means */
   double scale;         /* of all columns: to scale each by itself would make much of the rare paths */
   int32_t *place;       /* [raw] column it becomes, -1: constant */
+  float *zero;          /* [raw] the first `kept`: what a 0 becomes there */
 };
 
-static void raw_of(const struct nsw_ground *ground, unsigned kinds, size_t candidate, float *out) {
-  if (kinds & NSW_INPUTS_WORD) {
-    word_of(ground, candidate, out);
-    out += word_width(ground);
-  }
-  if (kinds & NSW_INPUTS_PATHS) paths_of(ground, candidate, out);
+static void row_of(const struct nsw_ground *ground, unsigned kinds, size_t candidate, struct row *row) {
+  clear(row);
+  if (kinds & NSW_INPUTS_WORD) word_of(ground, candidate, row);
+  if (kinds & NSW_INPUTS_PATHS) paths_of(ground, candidate, row, kinds & NSW_INPUTS_WORD ? word_width(ground) : 0);
 }
 
-static void choose_columns(const struct nsw_ground *ground, unsigned kinds, struct columns *c, float *raw) {
+static float scaled(const struct columns *c, size_t column, float value) {
+  return (float)((value - c->sum[column]) * c->scale);
+}
+
+static void choose_columns(const struct nsw_ground *ground, unsigned kinds, struct columns *c, struct row *row) {
   for (size_t i = 0; i < ground->n; i++) {
-    memset(raw, 0, c->raw * sizeof *raw);
-    raw_of(ground, kinds, i, raw);
-    for (size_t k = 0; k < c->raw; k++) c->sum[k] += raw[k], c->square[k] += (double)raw[k] * raw[k];
+    row_of(ground, kinds, i, row);
+    for (size_t j = 0; j < row->count; j++) {
+      size_t k = row->column[j];
+      c->sum[k] += row->value[k];
+      c->square[k] += (double)row->value[k] * row->value[k];
+    }
   }
   double total = 0;
   for (size_t k = 0; k < c->raw; k++) {
@@ -99,16 +123,20 @@ static void choose_columns(const struct nsw_ground *ground, unsigned kinds, stru
     total += variance;
   }
   if (total > 0) c->scale = sqrt((double)c->kept / total);
+  for (size_t k = 0; k < c->raw; k++)
+    if (c->place[k] >= 0) c->zero[c->place[k]] = scaled(c, k, 0);
 }
 
-static void fill_columns(const struct nsw_ground *ground, unsigned kinds, const struct columns *c, float *raw,
+static void fill_columns(const struct nsw_ground *ground, unsigned kinds, const struct columns *c, struct row *row,
                          struct nsw_inputs *inputs) {
   for (size_t i = 0; i < ground->n; i++) {
-    memset(raw, 0, c->raw * sizeof *raw);
-    raw_of(ground, kinds, i, raw);
-    for (size_t k = 0; k < c->raw; k++)
-      if (c->place[k] >= 0)
-        inputs->x[i * inputs->width + (size_t)c->place[k]] = (float)((raw[k] - c->sum[k]) * c->scale);
+    float *x = inputs->x + i * inputs->width;
+    row_of(ground, kinds, i, row);
+    memcpy(x, c->zero, c->kept * sizeof *x);
+    for (size_t j = 0; j < row->count; j++) {
+      size_t k = row->column[j];
+      if (c->place[k] >= 0) x[c->place[k]] = scaled(c, k, row->value[k]);
+    }
   }
 }
 
@@ -167,21 +195,25 @@ int nsw_inputs_make(const struct nsw_ground *ground, unsigned kinds, struct nsw_
   c.sum = calloc(c.raw + 1, sizeof *c.sum);
   c.square = calloc(c.raw + 1, sizeof *c.square);
   c.place = calloc(c.raw + 1, sizeof *c.place);
-  float *raw = malloc((c.raw + 1) * sizeof *raw);
-  int status = c.sum && c.square && c.place && raw ? NSW_OK : nsw_no_memory(err, "inputs");
+  c.zero = calloc(c.raw + 1, sizeof *c.zero);
+  struct row row = {calloc(c.raw + 1, sizeof *row.value), calloc(c.raw + 1, sizeof *row.column), 0};
+  bool room = c.sum && c.square && c.place && c.zero && row.value && row.column;
+  int status = room ? NSW_OK : nsw_no_memory(err, "inputs");
   if (!status) {
-    choose_columns(ground, kinds, &c, raw);
+    choose_columns(ground, kinds, &c, &row);
     inputs->width = c.kept + scores;
     inputs->x = malloc((inputs->n * inputs->width + 1) * sizeof *inputs->x);
     if (!inputs->x) status = nsw_no_memory(err, "%zu inputs of %zu candidates", inputs->width, inputs->n);
   }
-  if (!status) fill_columns(ground, kinds, &c, raw, inputs);
+  if (!status) fill_columns(ground, kinds, &c, &row, inputs);
   for (size_t s = 0; s < scores && !status; s++)
     status = score_column(ground->score[s], ground->n, inputs->x, inputs->width, c.kept + s, err);
   free(c.sum);
   free(c.square);
   free(c.place);
-  free(raw);
+  free(c.zero);
+  free(row.value);
+  free(row.column);
   return status;
 }
 

@@ -20,6 +20,9 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+from make_nb101_tfrecord import fields  # noqa: E402
+
 BUILD = os.environ.get("BUILD", "build")
 BENCH = os.path.join(BUILD, "tests", "bench_files")
 PICKLES = 300
@@ -32,35 +35,8 @@ def bench(*args):
 
 
 def doubles(message):
-    """The 15 doubles of the three evaluations, and the parameters: a protocol-buffer reader in plain Python."""
-    at, out = 0, []
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(message):
-        tag = varint()
-        if tag == 10:
-            end = at + 1 + message[at]
-            at += 1
-            while at < end:
-                at += 1
-                out.append(struct.unpack_from("<d", message, at)[0])
-                at += 8
-        elif tag & 7 == 0:
-            out.append(varint())
-        else:
-            out.append(struct.unpack_from("<d", message, at)[0])
-            at += 8
-    return out
+    """The 15 doubles of the three evaluations, and the parameters and seconds behind them."""
+    return [x for number, value in fields(message) for x in ([v for _, v in fields(value)] if number == 1 else [value])]
 
 
 def python_nb101(name):

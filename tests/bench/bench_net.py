@@ -9,9 +9,10 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from beside import INCEPTION, NASWEEP, of_children  # noqa: E402
+from beside import NASWEEP, of_children  # noqa: E402
 import torch  # noqa: E402
 import torchnets  # noqa: E402
+from torchnets import INCEPTION  # noqa: E402
 
 
 def run(space, archs, seeds):

@@ -10,9 +10,10 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from beside import INCEPTION, of_children  # noqa: E402
+from beside import of_children  # noqa: E402
 import proxies  # noqa: E402
 import torch  # noqa: E402
+from torchnets import INCEPTION  # noqa: E402
 
 TURNS = int(os.environ.get("TURNS", 3))
 # (space, cells, images)

@@ -10,10 +10,11 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from beside import INCEPTION, NASWEEP  # noqa: E402
+from beside import NASWEEP  # noqa: E402
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 import torchnets  # noqa: E402
+from torchnets import INCEPTION  # noqa: E402
 
 
 class Steps:

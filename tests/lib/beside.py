@@ -12,9 +12,6 @@ except ImportError as e:
 torch.set_num_threads(1)
 
 NASWEEP = os.path.join(os.environ.get("BUILD", "build"), "nasweep")
-# nb101's cell with most kinds of convolution, as the cell of Inception has them.
-INCEPTION = ("0111010|0000001|0000001|0000100|0000001|0000001|0000000",
-             "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output")
 
 
 def of_children():

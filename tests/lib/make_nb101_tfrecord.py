@@ -38,6 +38,36 @@ def varint(value):
     return bytes(out)
 
 
+def fields(message):
+    """A protocol-buffer message as (number, value) pairs: what varint() and evaluation() write, read the short way."""
+    at, out = 0, []
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(message):
+        tag = varint()
+        if tag & 7 == 0:
+            value = varint()
+        elif tag & 7 == 1:
+            value, = struct.unpack_from("<d", message, at)
+            at += 8
+        else:
+            length = varint()
+            value = message[at:at + length]
+            at += length
+        out.append((tag >> 3, value))
+    return out
+
+
 def evaluation(epoch, seconds, train, valid, test):
     fields = b"".join(bytes([i << 3 | 1]) + struct.pack("<d", x) for i, x in enumerate((epoch, seconds, train, valid, test), 1))
     return b"\x0a" + varint(len(fields)) + fields

@@ -4,6 +4,7 @@ Nothing of nasweep is read but these dumps.
 
 A Lab holds one architecture; DEFINITIONS maps a column to a function of it."""
 import contextlib
+import functools
 import os
 import subprocess
 
@@ -23,6 +24,18 @@ def nasweep(*words):
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, words))}: status {done.returncode}: {done.stderr[-1000:]}")
     return done.stdout
+
+
+@functools.cache
+def architecture(space, arch):
+    """What torchnets.build makes the network of: from the listing, whose ids and cells are held to the published ones
+    elsewhere."""
+    columns = "adjacency,ops" if space == "nb101" else "id"
+    line = nasweep("list", space, "--arch", arch, "--columns", columns, "--no-header").strip()
+    if space != "nb101":
+        return line
+    adjacency, ops = line.split(",", 1)
+    return adjacency, ops.strip('"')
 
 
 class Lab:
@@ -52,12 +65,7 @@ class Lab:
         return path
 
     def architecture(self):
-        columns = "id" if self.space == "nb201" else "adjacency,ops"
-        line = nasweep("list", self.space, "--arch", self.index, "--columns", columns, "--no-header").strip()
-        if self.space == "nb201":
-            return line
-        adjacency, ops = line.split(",", 1)
-        return adjacency, ops.strip('"')
+        return architecture(self.space, self.index)
 
     def fresh(self, weights="own"):
         """A new network in training mode, as after initialisation."""

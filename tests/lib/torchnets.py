@@ -4,6 +4,10 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+# nb101's cell with most kinds of convolution, as the cell of Inception has them.
+INCEPTION = ("0111010|0000001|0000001|0000100|0000001|0000001|0000000",
+             "input,conv1x1,conv3x3,conv3x3,conv3x3,maxpool3x3,output")
+
 
 class ReLUConvBN(nn.Module):
     def __init__(self, cin, cout, k, stride=1):

@@ -91,36 +91,6 @@ def frames(data):
         at += 16 + length
 
 
-def fields(message):
-    """A protocol-buffer message as (number, value) pairs, the short way."""
-    at, out = 0, []
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(message):
-        tag = varint()
-        if tag & 7 == 0:
-            value = varint()
-        elif tag & 7 == 1:
-            value, = struct.unpack_from("<d", message, at)
-            at += 8
-        else:
-            length = varint()
-            value = message[at:at + length]
-            at += length
-        out.append((tag >> 3, value))
-    return out
-
-
 def compare_nb101(file, data):
     group = file["nb101"]
     row = {identity.decode(): i for i, identity in enumerate(group["id"][:])}
@@ -129,7 +99,7 @@ def compare_nb101(file, data):
     runs = collections.defaultdict(list)
     for record in frames(data):
         identity, epochs, _, _, metrics = json.loads(record)
-        evaluations = [dict(fields(v)) for n, v in fields(base64.b64decode(metrics)) if n == 1]
+        evaluations = [dict(nb101.fields(v)) for n, v in nb101.fields(base64.b64decode(metrics)) if n == 1]
         runs[identity, epochs].append(evaluations)
     values = 0
     for (identity, epochs), list_of_runs in runs.items():

@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 try:
     import h5py
     import numpy as np
+    import proxies
     import steady  # noqa: F401
     import torch
     import torchnets
@@ -36,16 +37,6 @@ def check(ok, name, why=""):
 
 def run(*args):
     return subprocess.run([NASWEEP, *map(str, args)], check=True, capture_output=True, text=True).stdout
-
-
-def architecture(space, index):
-    """What to build: from the listing, whose ids and cells are checked against the published ones elsewhere."""
-    columns = "adjacency,ops" if space == "nb101" else "id"
-    line = run("list", space, "--range", f"{index}:{index + 1}", "--columns", columns, "--no-header").strip()
-    if space != "nb101":
-        return line
-    adjacency, ops = line.split(",", 1)
-    return adjacency, ops.strip('"')
 
 
 def load(net, dump, dtype):
@@ -123,7 +114,7 @@ def one_draw(space, index, samples, seed, size, folder):
     path = os.path.join(folder, "net.h5")
     options = [f"--{k}={v}" for k, v in size.items()] + [f"--seed={seed}", f"--data={images(folder)}"]
     options += [f"--samples={samples}"]
-    arch = architecture(space, index)
+    arch = proxies.architecture(space, index)
     size = {{"channels": "c", "cells": "n"}[k]: v for k, v in size.items()}
     draw = {}
     run("dump", space, "--arch", index, "--out", path, *options)

@@ -12,6 +12,7 @@ import tap  # noqa: E402
 try:
     import h5py
     import numpy as np
+    import proxies
     import steady  # noqa: F401
     import torch
     import torch.nn.functional as F
@@ -28,20 +29,10 @@ CELLS = [("nb201", 4374, {"channels": 8, "cells": 1}), ("nb201", 12345, {"channe
          ("nb101", 300007, {"channels": 24, "cells": 1})]
 
 
-def architecture(space, index):
-    columns = "id" if space == "nb201" else "adjacency,ops"
-    line = tap.nasweep("list", space, "--range", f"{index}:{index + 1}", "--columns", columns,
-                       "--no-header").stdout.strip()
-    if space == "nb201":
-        return line
-    adjacency, ops = line.split(",", 1)
-    return adjacency, ops.strip('"')
-
-
 def build(space, index, size, dump, dtype):
     """The network with all parameters and running statistics of the dump, and its normalisations by number."""
     names = {"channels": "c", "cells": "n"}
-    net = torchnets.build(space, architecture(space, index), **{names[k]: v for k, v in size.items()}).to(dtype)
+    net = torchnets.build(space, proxies.architecture(space, index), **{names[k]: v for k, v in size.items()}).to(dtype)
     parameters = torchnets.parameters(net)
     norms = {id(m.weight): m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)}
     by_number = {k: norms[id(p)] for k, p in enumerate(parameters) if id(p) in norms}
