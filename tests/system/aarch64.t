@@ -17,7 +17,7 @@ LIBRARIES = os.path.join(PACKAGES, "usr/lib/aarch64-linux-gnu")
 COMPILER = "aarch64-linux-gnu-gcc"
 UNITS = ["test_wino", "test_engine", "test_tangent", "test_md5", "test_random", "test_relu_codes", "test_study",
          "test_linalg", "test_blas"]
-SWEEP = ["score", "nb201", "--range", "0:4", "--proxy", "sed,knas", "--samples", "4"]
+SWEEP = ["score", "nb201", "--range", "0:6", "--proxy", "sed,knas", "--samples", "4", "--channels", "16", "--cells", "1"]
 built = []
 
 

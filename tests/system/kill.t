@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """SIGKILL to a random rank, or to mpirun with all ranks, at random moments; resumed with other numbers of ranks until
 the sweep is complete; the file must be whole at each step and in the end the one of an undisturbed run. At least 30
-kills that hit. NSW_TEST_SEED chooses another order of events."""
+kills that hit; two sweeps go on at a time, as most of it is waiting. NSW_TEST_SEED chooses another order of events."""
 # tests/run: alone
 
 import os
@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import h5py
@@ -18,6 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from sweeps import ENV, Folder, command, different, finish, report, run  # noqa: E402
 
 KILLS = 32
+ABREAST = 2
 ROWS = 250
 SECONDS = 200  # enough for them on a machine with many times its load
 WORK = ["score", "nb201", "--proxy", "dummy,random,sed", "--seed", "1,2", "--sample", str(ROWS), "--progress", "0",
@@ -107,7 +109,7 @@ def settle(process):
 
 
 def sweep_under_fire(folder, number, chance, deadline, reference):
-    """One sweep to its end; the number of kills it survived."""
+    """One sweep to its end: the number of kills it survived, and what is to be reported of it."""
     out, kills, stuck, broken = f"{folder}/fire{number}.h5", 0, 0, []
     for _ in range(40):
         if time.monotonic() > deadline:
@@ -124,28 +126,58 @@ def sweep_under_fire(folder, number, chance, deadline, reference):
             break
     p = run(2, *WORK, "--out", out)
     left = [name for name in os.listdir(folder) if name.startswith(f"fire{number}.h5") and name != f"fire{number}.h5"]
-    report(p.returncode == 0 and not broken, f"sweep {number}: whole after each of {kills} kills, completed", broken or p.stderr)
-    report(not different(reference, out), f"sweep {number}: the file of an undisturbed run", different(reference, out))
-    report(not stuck, f"sweep {number}: each kill ended the job", f"{stuck} times mpirun had to be killed too")
-    report(not left, f"sweep {number}: nothing is left beside it", left)
-    return kills
+    apart = different(reference, out)
+    return kills, [
+        (p.returncode == 0 and not broken, f"sweep {number}: whole after each of {kills} kills, completed", broken or p.stderr),
+        (not apart, f"sweep {number}: the file of an undisturbed run", apart),
+        (not stuck, f"sweep {number}: each kill ended the job", f"{stuck} times mpirun had to be killed too"),
+        (not left, f"sweep {number}: nothing is left beside it", left)]
+
+
+class Range:
+    """Sweeps under fire, one after the other on each of several threads, until there were kills enough."""
+
+    def __init__(self, folder, seed, reference):
+        self.folder, self.seed, self.reference = folder, seed, reference
+        self.deadline, self.lock = time.monotonic() + SECONDS, threading.Lock()
+        self.kills, self.begun, self.said, self.trouble = 0, 0, [], []
+
+    def shoot(self):
+        while True:
+            with self.lock:
+                if self.kills >= KILLS or time.monotonic() > self.deadline:
+                    return
+                self.begun += 1
+                number = self.begun
+            try:
+                kills, said = sweep_under_fire(self.folder, number, random.Random(self.seed * 1000 + number), self.deadline,
+                                               self.reference)
+            except Exception as error:  # a thread's own end would not be seen
+                self.trouble.append(f"sweep {number}: {error!r}")
+                return
+            with self.lock:
+                self.kills += kills
+                self.said += said
 
 
 def main():
     if not shutil.which("mpirun") or not os.path.isdir("/proc/self"):
         print("1..0 # SKIP no mpirun or no /proc")
         return
-    chance = random.Random(int(os.environ.get("NSW_TEST_SEED", "4")))
-    deadline = time.monotonic() + SECONDS
     with Folder() as folder:
         reference = f"{folder}/reference.h5"
         p = run(3, *WORK, "--out", reference)
         report(p.returncode == 0, "an undisturbed run", p.stderr)
-        kills = number = 0
-        while kills < KILLS and time.monotonic() < deadline:
-            number += 1
-            kills += sweep_under_fire(folder, number, chance, deadline, reference)
-        report(kills >= 30, f"{kills} kills in {number} sweeps", f"only {kills} within {SECONDS} s")
+        fire = Range(folder, int(os.environ.get("NSW_TEST_SEED", "4")), reference)
+        threads = [threading.Thread(target=fire.shoot) for _ in range(ABREAST)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        for said in fire.said:
+            report(*said)
+        report(not fire.trouble, "no sweep ended otherwise", fire.trouble)
+        report(fire.kills >= 30, f"{fire.kills} kills in {fire.begun} sweeps", f"only {fire.kills} within {SECONDS} s")
     finish()
 
 
