@@ -1,5 +1,6 @@
 """What the tests of sweeps share: running nasweep alone or under mpirun, comparing result files, TAP."""
 
+import concurrent.futures
 import os
 import shutil
 import subprocess
@@ -86,18 +87,23 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def run_parts(*parts):
-    """Runs a test file's parts in one folder that is gone afterwards; V=1 tells how long each took."""
+def run_parts(*parts, beside=()):
+    """Runs a test file's parts in one folder that is gone afterwards, those `beside` meanwhile in a row of their own; V=1
+    tells how long each took."""
     if not shutil.which("mpirun"):
         print("1..0 # SKIP no mpirun")
         return
     assert os.path.exists(NASWEEP), NASWEEP
     spent = []
-    with Folder() as folder:
-        for part in parts:
+
+    def run_row(row):
+        for part in row:
             begun = time.monotonic()
             part(folder)
             spent.append(f"{part.__name__} {time.monotonic() - begun:.1f} s")
+
+    with Folder() as folder, concurrent.futures.ThreadPoolExecutor() as threads:
+        list(threads.map(run_row, [parts, beside]))
     if os.environ.get("V") == "1":
         print("# " + ", ".join(spent))
     finish()

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -58,24 +59,27 @@ def data_file(name):
 
 
 class Count:
-    """Lines printed by report() and skip(), and those that failed."""
+    """Lines printed by report() and skip(), and those that failed; one line at a time, from any thread."""
 
     done = failed = 0
+    lock = threading.Lock()
 
 
 def report(ok, name, detail=""):
     """One line; where it is not ok, the last lines of the detail below it. Gives ok back."""
-    Count.done += 1
-    Count.failed += not ok
-    print(f"{'ok' if ok else 'not ok'} {Count.done} - {name}", flush=True)
-    for line in [] if ok else str(detail).splitlines()[-30:]:
-        print(f"# {line[:3000]}", flush=True)
+    with Count.lock:
+        Count.done += 1
+        Count.failed += not ok
+        print(f"{'ok' if ok else 'not ok'} {Count.done} - {name}", flush=True)
+        for line in [] if ok else str(detail).splitlines()[-30:]:
+            print(f"# {line[:3000]}", flush=True)
     return ok
 
 
 def skip(name, reason):
-    Count.done += 1
-    print(f"ok {Count.done} - {name} # SKIP {reason}", flush=True)
+    with Count.lock:
+        Count.done += 1
+        print(f"ok {Count.done} - {name} # SKIP {reason}", flush=True)
 
 
 def finish():

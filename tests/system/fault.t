@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Sweeps that go wrong: bad input, disks that fill up or go away, evaluations that crash."""
-# tests/run: alone
+# tests/run: in turn
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -74,49 +75,61 @@ def bad_input(folder):
     report(same, "no file was harmed")
 
 
+@contextlib.contextmanager
+def small_disk(path, size):
+    """A file system of its own at a new folder; False where none can be mounted."""
+    os.mkdir(path)
+    mounted = os.getuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", path],
+                                                  capture_output=True).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", path], check=False)
+
+
+def disk_fills_up(mount, go):
+    """Full, then read-only, before a run and in the middle of one."""
+    out = f"{mount}/x.h5"
+    p = run(2, *go, "--out", out, "--time-limit", "0.4")
+    before = open(out, "rb").read()
+    with open(f"{mount}/filler", "wb", buffering=0) as f:
+        try:
+            while True:
+                f.write(b"x" * 4096)
+        except OSError:
+            pass
+    p = run(3, *go, "--out", out)
+    report(p.returncode == 1 and len(messages(p)) == 1 and "No space" in p.stderr,
+           "a full disk ends it with status 1 and one message", p.stderr)
+    report(open(out, "rb").read() == before, "and the last whole file is kept")
+    os.unlink(f"{mount}/filler")
+    subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
+    p = run(2, *go, "--out", out)
+    report(p.returncode == 1 and len(messages(p)) == 1 and open(out, "rb").read() == before,
+           "a read-only folder ends it with status 1 and one message", p.stderr)
+    subprocess.run(["mount", "-o", "remount,rw", mount], check=True)
+    process = start(2, *go, "--out", out)
+    wait_until_it_runs(process)
+    time.sleep(0.3)
+    subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
+    _, text = process.communicate(timeout=60)
+    lines = [line for line in text.splitlines() if line.startswith("nasweep: ")]
+    with h5py.File(out) as f:
+        whole = len(f["nb201/status/dummy"][:]) == 400
+    report(process.returncode == 1 and len(lines) == 1 and whole,
+           "a folder that becomes read-only in the middle: one message, a whole file", text)
+
+
 def failing_disks(folder):
     """A small file system that fills up, becomes read-only; a folder that is moved away."""
     go = [*DUMMY, "--sample", "400", "--checkpoint", "0.2"]
-    mount = f"{folder}/small"
-    os.mkdir(mount)
-    small = os.getuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "none", mount],
-                                                capture_output=True).returncode == 0
-    if small:
-        try:
-            out = f"{mount}/x.h5"
-            p = run(2, *go, "--out", out, "--time-limit", "0.4")
-            before = open(out, "rb").read()
-            with open(f"{mount}/filler", "wb", buffering=0) as f:
-                try:
-                    while True:
-                        f.write(b"x" * 4096)
-                except OSError:
-                    pass
-            p = run(3, *go, "--out", out)
-            report(p.returncode == 1 and len(messages(p)) == 1 and "No space" in p.stderr,
-                   "a full disk ends it with status 1 and one message", p.stderr)
-            report(open(out, "rb").read() == before, "and the last whole file is kept")
-            os.unlink(f"{mount}/filler")
-            subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
-            p = run(2, *go, "--out", out)
-            report(p.returncode == 1 and len(messages(p)) == 1 and open(out, "rb").read() == before,
-                   "a read-only folder ends it with status 1 and one message", p.stderr)
-            subprocess.run(["mount", "-o", "remount,rw", mount], check=True)
-            process = start(2, *go, "--out", out)
-            wait_until_it_runs(process)
-            time.sleep(0.3)
-            subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
-            _, text = process.communicate(timeout=60)
-            lines = [line for line in text.splitlines() if line.startswith("nasweep: ")]
-            with h5py.File(out) as f:
-                whole = len(f["nb201/status/dummy"][:]) == 400
-            report(process.returncode == 1 and len(lines) == 1 and whole,
-                   "a folder that becomes read-only in the middle: one message, a whole file", text)
-        finally:
-            subprocess.run(["umount", mount], check=False)
-    else:
-        for name in ("a full disk", "the last whole file is kept", "a read-only folder", "read-only in the middle"):
-            skip(name, "needs root and mount")
+    with small_disk(f"{folder}/small", "512k") as mounted:
+        if mounted:
+            disk_fills_up(f"{folder}/small", go)
+        else:
+            for name in ("a full disk", "the last whole file is kept", "a read-only folder", "read-only in the middle"):
+                skip(name, "needs root and mount")
     os.mkdir(f"{folder}/here")
     process = start(2, *go, "--out", f"{folder}/here/x.h5")
     appeared = time.time() + 30
@@ -134,31 +147,31 @@ def failing_disks(folder):
 def full_while_kept(folder):
     """No room for the state of a training that is stopped on the way: told, and nothing that was there is lost."""
     names = ("no room for a training's state", "the state that was there is kept", "goes on from it")
-    mount, reference = f"{folder}/narrow", f"{folder}/trained.h5"
-    os.mkdir(mount)
-    if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", mount], check=False).returncode:
-        for name in names:
-            skip(name, "needs root and mount")
-        return
+    with small_disk(f"{folder}/narrow", "4m") as mounted:
+        if mounted:
+            state_meets_full_disk(f"{folder}/narrow", f"{folder}/trained.h5", names)
+        else:
+            for name in names:
+                skip(name, "needs root and mount")
+
+
+def state_meets_full_disk(mount, reference, names):
     out, filler = f"{mount}/x.h5", f"{mount}/filler"
     go = ["score", "nb201", "--proxy", "valid_accuracy", "--arch", "1462", "--data", "synthetic", "--samples", "64",
           "--set", "train.preset=smoke", "--set", "train.batch=16", "--set", "train.epochs=40", "--progress", "0"]
     state = lambda: {n: open(f"{out}.state/{n}", "rb").read() for n in os.listdir(out + ".state")}
-    try:
-        run(2, *go, "--out", out, "--time-limit", "0.5")
-        before = state()
-        with open(filler, "wb", buffering=0) as f:  # room for the file of results, which is written first, not for a state
-            f.write(bytes(4 * 1024 * 1024 - sum(map(len, before.values())) - 256 * 1024))
-        p = run(2, *go, "--out", out, "--time-limit", "0.5")
-        told = messages(p)
-        report(p.returncode == 1 and len(told) == 1 and "No space left" in told[0] and ".state/train-" in told[0]
-               and "architecture 1462" in told[0], names[0], f"{p.returncode}\n{p.stderr}")
-        report(state() == before and len(before) == 2, names[1], sorted(before))
-        os.unlink(filler)
-        p, q = run(2, *go, "--out", out, timeout=120), run(None, *go, "--out", reference, timeout=120)
-        report(p.returncode == q.returncode == 0 and not different(reference, out), names[2], p.stderr + q.stderr)
-    finally:
-        subprocess.run(["umount", mount], check=False)
+    run(2, *go, "--out", out, "--time-limit", "0.5")
+    before = state()
+    with open(filler, "wb", buffering=0) as f:  # room for the file of results, which is written first, not for a state
+        f.write(bytes(4 * 1024 * 1024 - sum(map(len, before.values())) - 256 * 1024))
+    p = run(2, *go, "--out", out, "--time-limit", "0.5")
+    told = messages(p)
+    report(p.returncode == 1 and len(told) == 1 and "No space left" in told[0] and ".state/train-" in told[0]
+           and "architecture 1462" in told[0], names[0], f"{p.returncode}\n{p.stderr}")
+    report(state() == before and len(before) == 2, names[1], sorted(before))
+    os.unlink(filler)
+    p, q = run(2, *go, "--out", out, timeout=120), run(None, *go, "--out", reference, timeout=120)
+    report(p.returncode == q.returncode == 0 and not different(reference, out), names[2], p.stderr + q.stderr)
 
 
 def crashes(folder):
@@ -397,4 +410,5 @@ def early_signals(folder):
 
 
 if __name__ == "__main__":
-    run_parts(bad_input, failing_disks, full_while_kept, crashes, reasons, repairs, pauses, one_writer, waits_for_it, small_ones, early_signals)
+    run_parts(bad_input, failing_disks, full_while_kept, crashes, reasons,
+              beside=[repairs, pauses, one_writer, waits_for_it, small_ones, early_signals])

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Job files, merging of result files, and the simulator against real runs."""
-# tests/run: alone
+# tests/run: in turn
 
 import math
 import os

@@ -2,7 +2,7 @@
 """SIGKILL to a random rank, or to mpirun with all ranks, at random moments; resumed with other numbers of ranks until
 the sweep is complete; the file must be whole at each step and in the end the one of an undisturbed run. At least 30
 kills that hit; two sweeps go on at a time, as most of it is waiting. NSW_TEST_SEED chooses another order of events."""
-# tests/run: alone
+# tests/run: in turn
 
 import os
 import random

@@ -117,7 +117,7 @@ def one_draw(space, index, samples, seed, size, folder):
     arch = proxies.architecture(space, index)
     size = {{"channels": "c", "cells": "n"}[k]: v for k, v in size.items()}
     draw = {}
-    run("dump", space, "--arch", index, "--out", path, *options)
+    run("dump", space, "--arch", index, "--out", path, "--sample-grad", *options)
     with h5py.File(path) as dump:
         logits, losses, grads, single = reference(space, arch, dump, torch.float64, size)
         float_logits, _, floats, float_single = reference(space, arch, dump, torch.float32, size)
@@ -125,11 +125,11 @@ def one_draw(space, index, samples, seed, size, folder):
         draw["logits_peer"] = np.abs(float_logits - logits).max() / np.abs(logits).max()
         draw["loss"] = (np.abs(dump["loss"][...] - losses) / losses).max()
         draw["grad"], draw["grad_peer"], draw["ratio"], draw["dead"] = errors(dump, grads, floats)
-        knas, peer = gram_mean(dump, single), gram_mean(dump, float_single)
+        knas, peer, own = gram_mean(dump, single), gram_mean(dump, float_single), own_gram(dump)
     *scores, status = knas_scores(space, index, options, folder)
     draw["knas"] = relative(scores, knas, status)
     draw["knas_peer"] = relative(peer, knas) if knas[1] else 0
-    draw["gram"] = relative(scores, own_gram(space, index, options, folder), status)
+    draw["gram"] = relative(scores, own, status)
     if seed == 1:
         run("dump", space, "--arch", index, "--reference", "--out", path, *options)
         with h5py.File(path) as dump:
@@ -155,12 +155,9 @@ def relative(ours, theirs, status=1):
     return max(abs(ours[0] / theirs[0] - 1), abs(ours[1] / theirs[1] - 1))
 
 
-def own_gram(space, index, options, folder):
+def own_gram(dump):
     """(mean, sum) over weight tensors of the Gram matrix of the engine's gradients, image by image."""
-    path = os.path.join(folder, "own.h5")
-    run("dump", space, "--arch", index, "--out", path, "--sample-grad", *options)
-    with h5py.File(path) as dump:
-        grads = [g[...].reshape(len(g), -1).astype(float) for g in dump["sample_grad"].values() if g.ndim > 2]
+    grads = [g[...].reshape(len(g), -1).astype(float) for g in dump["sample_grad"].values() if g.ndim > 2]
     total = sum((g @ g.T).mean() for g in grads)
     return total / len(grads), total
 

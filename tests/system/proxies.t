@@ -86,10 +86,12 @@ def compare(space, arch, samples, names, **size):
             found = scores(labs[0], left)
             for name in list(left):
                 exact, (ours, status) = proxies.value(labs[0], name), found[name]
-                mine, peer = error(ours, exact), error(proxies.value(labs[1], name), exact)
-                story.setdefault(name, []).append((seed, ours, exact, mine, peer))
+                mine = error(ours, exact)
                 if status == 1 and mine < TOLERANCE:
                     left.remove(name)
+                else:
+                    peer = error(proxies.value(labs[1], name), exact)
+                    story.setdefault(name, []).append((seed, ours, exact, mine, peer))
     # What float cannot hold: within three times PyTorch's own error, geometric means over the seeds.
     for name in list(left):
         mine, peer = ([max(s[k], 1e-9) for s in story[name]] for k in (3, 4))

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 """The report: opened in headless Chromium; its tables hold the numbers that the program prints."""
-# tests/run: alone
 
 import csv
 import html

@@ -2,7 +2,7 @@
 """The scripts of slurm/ on a real Slurm of several nodes, started for the test on this machine: a plain run, a run hit by
 its time limit and queued again, a job array with merge, a node taken down in the middle. Own ports, own folder, no
 trace of it afterwards. Needs root and the packages slurm-wlm and munge."""
-# tests/run: alone
+# tests/run: in turn
 
 import os
 import shutil

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Sweeps: the same rows for any number of ranks, stopped and resumed or not; what their files hold."""
-# tests/run: alone
+# tests/run: in turn
 
 import os
 import signal

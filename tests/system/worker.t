@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Scores by processes: columns of a worker are treated as any other; workers that die, hang, write rubbish or too much
 cost at most the architecture they were at; what is recorded; the Python module and the examples."""
-# tests/run: alone
+# tests/run: in turn
 
 import os
 import re

@@ -16,7 +16,7 @@ static void has_a_complete_entry_for_each(void **state) {
     assert_null(nsw_proxy_find(proxy->group, NULL)); /* a word on the command line means one thing */
     for (int q = 0; nsw_proxies[q]; q++) assert_string_not_equal(nsw_proxies[q]->name, proxy->group);
     if (proxy->measure) /* run by the joint evaluation */
-      assert_true(proxy->measure->take && !proxy->open && !proxy->score &&
+      assert_true(!proxy->measure->take != !proxy->measure->term && !proxy->open && !proxy->score &&
                   !proxy->measure->open == !proxy->measure->close);
     else
       assert_true(proxy->open && proxy->close && proxy->score);
