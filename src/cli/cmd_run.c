@@ -10,7 +10,7 @@
 #include "sweep/transport.h"
 
 /* Commands that do not know MPI run on rank 0 alone; the others sleep until it is done. */
-static int run_alone(struct nsw_transport *transport, const struct nsw_step *step, struct nsw_error *err) {
+static int run_alone(struct nsw_transport *transport, const struct nsw_job_step *step, struct nsw_error *err) {
   int status = NSW_OK;
   if (transport->rank) return nsw_transport_await(transport, err);
   status = step->command->run(step->args, err);
@@ -18,7 +18,7 @@ static int run_alone(struct nsw_transport *transport, const struct nsw_step *ste
   return nsw_transport_tell(transport, status, err);
 }
 
-static int run_step(struct nsw_transport *transport, const struct nsw_step *step, size_t number, size_t steps,
+static int run_step(struct nsw_transport *transport, const struct nsw_job_step *step, size_t number, size_t steps,
                     struct nsw_error *err) {
   int missing = 0;
   if (transport->rank == 0) {

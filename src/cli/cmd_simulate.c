@@ -50,7 +50,7 @@ struct study {
   struct nsw_images *images;
   struct nsw_sweep_plan plan;
   struct nsw_table *measured; /* or NULL */
-  struct nsw_model model;
+  struct nsw_time_model model;
   double *cost, *seconds; /* [tasks] */
   uint8_t *kind;
   double longest; /* seconds of the longest task */
@@ -124,9 +124,9 @@ static int make_times(struct study *s, struct nsw_error *err) {
   if (status) return status;
   s->seconds = malloc(((size_t)s->plan.tasks + 1) * sizeof *s->seconds);
   if (!s->seconds) return nsw_no_memory(err, "a simulation");
-  s->model = nsw_model_given(speed * 1e9, NSW_GUESSED_SPEED, spread);
-  if (path) status = nsw_model_fit(&s->plan, s->cost, s->measured, path, &s->model, err);
-  if (!status) status = nsw_model_times(&s->model, &s->plan, s->cost, s->measured, s->seconds, err);
+  s->model = nsw_time_model_given(speed * 1e9, NSW_GUESSED_SPEED, spread);
+  if (path) status = nsw_time_model_fit(&s->plan, s->cost, s->measured, path, &s->model, err);
+  if (!status) status = nsw_time_model_times(&s->model, &s->plan, s->cost, s->measured, s->seconds, err);
   for (uint32_t t = 0; t < s->plan.tasks && !status; t++) s->longest = fmax(s->longest, s->seconds[t]);
   return status;
 }
@@ -134,7 +134,7 @@ static int make_times(struct study *s, struct nsw_error *err) {
 static int read_machine(const struct study *s, struct nsw_machine *m, struct nsw_error *err) {
   static const char *const name[] = {"latency", "handling", "handling-task", "checkpoint", "stall"};
   static const double unit[] = {1e-6, 1e-6, 1e-6, 1, 1e-3};
-  *m = (struct nsw_machine){.policy = nsw_policy_default()};
+  *m = (struct nsw_machine){.sizing = nsw_sizing_default()};
   double *field[] = {&m->latency, &m->handling, &m->handling_task, &m->checkpoint, &m->checkpoint_stall};
   for (int i = 0; i < 5; i++) {
     int status = nsw_args_real(s->args, name[i], field[i], err);
@@ -238,7 +238,7 @@ static int run(const struct nsw_args *args, struct nsw_error *err) {
   if (!status) status = make_plan(&s, err);
   if (!status) status = make_times(&s, err);
   if (!status) status = print_all(&s, err);
-  nsw_model_free(&s.model);
+  nsw_time_model_free(&s.model);
   nsw_table_free(&s.measured);
   nsw_sweep_plan_close(&s.plan);
   nsw_images_free(&s.images);

@@ -301,7 +301,7 @@ static int expanded(const struct draft *d, const char *text, char **result, stru
 
 /* ---- steps ---- */
 
-static int add_word(struct nsw_step *step, const char *text, struct nsw_error *err) {
+static int add_word(struct nsw_job_step *step, const char *text, struct nsw_error *err) {
   char **word = realloc(step->word, (step->words + 2) * sizeof *word);
   if (!word) return nsw_no_memory(err, "a job");
   step->word = word;
@@ -311,7 +311,7 @@ static int add_word(struct nsw_step *step, const char *text, struct nsw_error *e
   return NSW_OK;
 }
 
-static int add_flag(struct nsw_step *step, const char *key, const char *value, struct nsw_error *err) {
+static int add_flag(struct nsw_job_step *step, const char *key, const char *value, struct nsw_error *err) {
   static const char *const yes[] = {"yes", "true", "on", "1"}, *const no[] = {"no", "false", "off", "0"};
   char word[128];
   snprintf(word, sizeof word, "--%.100s", key);
@@ -356,7 +356,7 @@ static bool is_made(const struct nsw_job *job, const char *file) {
 
 /* Operands that may be several are separated by blanks; one with a blank in its name stands in quotes, or alone, where
  * there is such a file or a section before makes it. */
-static int add_operands(const struct nsw_job *job, struct nsw_step *step, char *value, bool many,
+static int add_operands(const struct nsw_job *job, struct nsw_job_step *step, char *value, bool many,
                         struct nsw_error *err) {
   if (!many || !access(value, F_OK) || is_made(job, value)) return add_word(step, unquote(value), err);
   for (char *word; (word = next_word(&value));) {
@@ -366,7 +366,7 @@ static int add_operands(const struct nsw_job *job, struct nsw_step *step, char *
   return NSW_OK;
 }
 
-static int add_option(struct nsw_step *step, const struct nsw_option *option, const char *value,
+static int add_option(struct nsw_job_step *step, const struct nsw_option *option, const char *value,
                       struct nsw_error *err) {
   if (!option->argument) return add_flag(step, option->name, value, err);
   char *word = malloc(strlen(option->name) + strlen(value) + 4);
@@ -379,7 +379,7 @@ static int add_option(struct nsw_step *step, const struct nsw_option *option, co
 
 /* The operands' words, in the command's order. */
 static int add_all_operands(const struct draft *d, const struct nsw_job *job, const struct section *section,
-                            struct nsw_step *step, struct nsw_error *err) {
+                            struct nsw_job_step *step, struct nsw_error *err) {
   const char *operands = section->command->operands;
   char key[64], *value = NULL;
   bool many;
@@ -398,7 +398,7 @@ static int add_all_operands(const struct draft *d, const struct nsw_job *job, co
 
 /* Operands, then options: as a person would write it. */
 static int make_words(const struct draft *d, const struct nsw_job *job, const struct section *section,
-                      struct nsw_step *step, struct nsw_error *err) {
+                      struct nsw_job_step *step, struct nsw_error *err) {
   int status = add_all_operands(d, job, section, step, err);
   char *value = NULL;
   for (size_t i = 0; i < section->pairs.count && !status; i++) {
@@ -421,8 +421,8 @@ static int make_words(const struct draft *d, const struct nsw_job *job, const st
 }
 
 static int make_step(const struct draft *d, const struct nsw_job *job, const struct section *section,
-                     struct nsw_step *step, struct nsw_error *err) {
-  *step = (struct nsw_step){.command = section->command, .label = strdup(section->label)};
+                     struct nsw_job_step *step, struct nsw_error *err) {
+  *step = (struct nsw_job_step){.command = section->command, .label = strdup(section->label)};
   int status = step->label ? make_words(d, job, section, step, err) : nsw_no_memory(err, "a job");
   if (!status) status = nsw_args_parse(section->command, (int)step->words, step->word, &step->args, err);
   return status;
@@ -430,7 +430,7 @@ static int make_step(const struct draft *d, const struct nsw_job *job, const str
 
 void nsw_job_free(struct nsw_job *job) {
   for (size_t i = 0; i < job->steps; i++) {
-    struct nsw_step *step = &job->step[i];
+    struct nsw_job_step *step = &job->step[i];
     nsw_args_free(&step->args);
     for (size_t w = 0; w < step->words; w++) free(step->word[w]);
     free(step->word);

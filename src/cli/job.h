@@ -18,7 +18,7 @@
 #include "cli/args.h"
 
 /* One section, ready to run. */
-struct nsw_step {
+struct nsw_job_step {
   const struct nsw_command *command;
   char *label; /* text after the command's name, or "" */
   char *needs; /* path that must be there, or NULL */
@@ -28,7 +28,7 @@ struct nsw_step {
 };
 
 struct nsw_job {
-  struct nsw_step *step;
+  struct nsw_job_step *step;
   size_t steps;
 };
 

@@ -10,14 +10,14 @@
 #include "store/file.h"
 
 /* The file a section writes, or NULL. */
-static const char *output_of(const struct nsw_step *step) {
+static const char *output_of(const struct nsw_job_step *step) {
   for (const struct nsw_option *o = step->command->options; o && o->name; o++)
     if (!strcmp(o->name, "out")) return nsw_args_text(step->args, "out");
   return NULL;
 }
 
 /* The section before `end` that writes this file, or NULL. */
-static const struct nsw_step *maker(const struct nsw_job *job, size_t end, const char *file) {
+static const struct nsw_job_step *maker(const struct nsw_job *job, size_t end, const char *file) {
   for (size_t i = 0; i < end; i++) {
     const char *out = output_of(&job->step[i]);
     if (out && !strcmp(out, file)) return &job->step[i];
@@ -33,7 +33,7 @@ static bool is_space(const char *word) {
 
 /* Operands that are files to be read: there, or made before. */
 static int check_inputs(const struct nsw_job *job, size_t number, struct nsw_error *err) {
-  const struct nsw_step *step = &job->step[number];
+  const struct nsw_job_step *step = &job->step[number];
   const char *text = step->command->operands;
   char key[64] = "";
   bool many = false, file = false;
@@ -49,7 +49,7 @@ static int check_inputs(const struct nsw_job *job, size_t number, struct nsw_err
 
 /* A file to be written: possible, and not another sweep's of this job. */
 static int check_output(const struct nsw_job *job, size_t number, struct nsw_error *err) {
-  const struct nsw_step *step = &job->step[number], *other;
+  const struct nsw_job_step *step = &job->step[number], *other;
   const char *out = output_of(step);
   if (!out) return NSW_OK;
   other = maker(job, number, out);
@@ -60,7 +60,7 @@ static int check_output(const struct nsw_job *job, size_t number, struct nsw_err
 
 int nsw_job_check(const struct nsw_job *job, const char *path, struct nsw_error *err) {
   for (size_t i = 0; i < job->steps; i++) {
-    const struct nsw_step *step = &job->step[i];
+    const struct nsw_job_step *step = &job->step[i];
     if (step->needs && access(step->needs, F_OK)) continue;
     int status = check_output(job, i, err);
     if (!status && step->command->check) status = step->command->check(step->args, err);

@@ -22,7 +22,7 @@ struct batches {
 };
 
 /* Data and labels of a batch, checked against the layout. */
-static int check_batch(const struct nsw_layout *layout, const struct batches *batches, const char *path,
+static int check_batch(const struct nsw_image_layout *layout, const struct batches *batches, const char *path,
                        const struct nsw_value *root, struct nsw_array *data, const struct nsw_value **labels,
                        struct nsw_error *err) {
   uint64_t picture = 3 * (uint64_t)layout->set->resolution * (uint64_t)layout->set->resolution;
@@ -37,7 +37,7 @@ static int check_batch(const struct nsw_layout *layout, const struct batches *ba
   return NSW_OK;
 }
 
-static int take_batch(const struct nsw_layout *layout, const struct batches *batches, const char *path,
+static int take_batch(const struct nsw_image_layout *layout, const struct batches *batches, const char *path,
                       const struct nsw_value *root, struct nsw_taken *taken, struct nsw_error *err) {
   struct nsw_array data;
   const struct nsw_value *labels;
@@ -49,15 +49,15 @@ static int take_batch(const struct nsw_layout *layout, const struct batches *bat
       return nsw_fail(err, "%s: record %zu: its label is no whole number", path, i);
     label -= batches->first_label;
     if (batches->some_classes && label >= layout->set->classes && label < LARGEST_LABEL) continue;
-    status = nsw_layout_label(layout, path, i, label, taken->labels + taken->have, err);
+    status = nsw_image_layout_label(layout, path, i, label, taken->labels + taken->have, err);
     memcpy(taken->pixels + taken->have * picture, data.data + i * picture, picture);
     taken->have++;
   }
   return status;
 }
 
-static int read_batch(const struct nsw_layout *layout, const char *path, const void *about, struct nsw_taken *taken,
-                      bool *missing, struct nsw_error *err) {
+static int read_batch(const struct nsw_image_layout *layout, const char *path, const void *about,
+                      struct nsw_taken *taken, bool *missing, struct nsw_error *err) {
   static const struct nsw_pickle_options options = {.memory = MOST_MEMORY, .whole = true};
   struct nsw_input *input = NULL;
   struct nsw_pickle *pickle = NULL;
@@ -72,53 +72,53 @@ static int read_batch(const struct nsw_layout *layout, const char *path, const v
   return status;
 }
 
-static int read_cifar10(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels,
+static int read_cifar10(const struct nsw_image_layout *layout, const char *folder, size_t count, uint8_t *pixels,
                         uint8_t *labels, struct nsw_error *err) {
   static const struct batches b = {"labels", 0, false};
-  static const struct nsw_layout_file files[] = {{"data_batch_1", &b}, {"data_batch_2", &b}, {"data_batch_3", &b},
-                                                 {"data_batch_4", &b}, {"data_batch_5", &b}, {NULL, NULL}};
-  return nsw_layout_walk(layout, folder, files, read_batch, count, pixels, labels, err);
+  static const struct nsw_image_layout_file files[] = {{"data_batch_1", &b}, {"data_batch_2", &b}, {"data_batch_3", &b},
+                                                       {"data_batch_4", &b}, {"data_batch_5", &b}, {NULL, NULL}};
+  return nsw_image_layout_walk(layout, folder, files, read_batch, count, pixels, labels, err);
 }
 
-static int read_cifar100(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels,
+static int read_cifar100(const struct nsw_image_layout *layout, const char *folder, size_t count, uint8_t *pixels,
                          uint8_t *labels, struct nsw_error *err) {
   static const struct batches b = {"fine_labels", 0, false};
-  static const struct nsw_layout_file files[] = {{"train", &b}, {NULL, NULL}};
-  return nsw_layout_walk(layout, folder, files, read_batch, count, pixels, labels, err);
+  static const struct nsw_image_layout_file files[] = {{"train", &b}, {NULL, NULL}};
+  return nsw_image_layout_walk(layout, folder, files, read_batch, count, pixels, labels, err);
 }
 
-static int read_imagenet16(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels,
+static int read_imagenet16(const struct nsw_image_layout *layout, const char *folder, size_t count, uint8_t *pixels,
                            uint8_t *labels, struct nsw_error *err) {
   static const struct batches b = {"labels", 1, true};
-  static const struct nsw_layout_file files[] = {{"train_data_batch_1", &b},
-                                                 {"train_data_batch_2", &b},
-                                                 {"train_data_batch_3", &b},
-                                                 {"train_data_batch_4", &b},
-                                                 {"train_data_batch_5", &b},
-                                                 {"train_data_batch_6", &b},
-                                                 {"train_data_batch_7", &b},
-                                                 {"train_data_batch_8", &b},
-                                                 {"train_data_batch_9", &b},
-                                                 {"train_data_batch_10", &b},
-                                                 {NULL, NULL}};
-  return nsw_layout_walk(layout, folder, files, read_batch, count, pixels, labels, err);
+  static const struct nsw_image_layout_file files[] = {{"train_data_batch_1", &b},
+                                                       {"train_data_batch_2", &b},
+                                                       {"train_data_batch_3", &b},
+                                                       {"train_data_batch_4", &b},
+                                                       {"train_data_batch_5", &b},
+                                                       {"train_data_batch_6", &b},
+                                                       {"train_data_batch_7", &b},
+                                                       {"train_data_batch_8", &b},
+                                                       {"train_data_batch_9", &b},
+                                                       {"train_data_batch_10", &b},
+                                                       {NULL, NULL}};
+  return nsw_image_layout_walk(layout, folder, files, read_batch, count, pixels, labels, err);
 }
 
-const struct nsw_layout nsw_layout_cifar10_python = {
+const struct nsw_image_layout nsw_layout_cifar10_python = {
     .set = &nsw_cifar10,
     .folder = "cifar-10-batches-py",
     .mark = "data_batch_1",
     .read = read_cifar10,
 };
 
-const struct nsw_layout nsw_layout_cifar100_python = {
+const struct nsw_image_layout nsw_layout_cifar100_python = {
     .set = &nsw_cifar100,
     .folder = "cifar-100-python",
     .mark = "train",
     .read = read_cifar100,
 };
 
-const struct nsw_layout nsw_layout_imagenet16 = {
+const struct nsw_image_layout nsw_layout_imagenet16 = {
     .set = &nsw_imagenet16,
     .folder = "ImageNet16",
     .mark = "train_data_batch_1",

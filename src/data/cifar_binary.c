@@ -33,7 +33,7 @@ static int count_records(FILE *file, const char *path, const struct part *part, 
   return NSW_OK;
 }
 
-static int read_records(const struct nsw_layout *layout, FILE *file, const char *path, const struct part *part,
+static int read_records(const struct nsw_image_layout *layout, FILE *file, const char *path, const struct part *part,
                         struct nsw_taken *taken, struct nsw_error *err) {
   size_t records = 0;
   int status = count_records(file, path, part, &records, err);
@@ -42,13 +42,13 @@ static int read_records(const struct nsw_layout *layout, FILE *file, const char 
     if (fread(label, 1, (size_t)part->label_bytes, file) != (size_t)part->label_bytes ||
         fread(taken->pixels + taken->have * PICTURE, 1, PICTURE, file) != PICTURE)
       return nsw_fail(err, "%s: record %zu: %s", path, i, ferror(file) ? strerror(errno) : "ends too early");
-    status = nsw_layout_label(layout, path, i, label[part->label_bytes - 1], taken->labels + taken->have, err);
+    status = nsw_image_layout_label(layout, path, i, label[part->label_bytes - 1], taken->labels + taken->have, err);
   }
   return status;
 }
 
-static int read_part(const struct nsw_layout *layout, const char *path, const void *about, struct nsw_taken *taken,
-                     bool *missing, struct nsw_error *err) {
+static int read_part(const struct nsw_image_layout *layout, const char *path, const void *about,
+                     struct nsw_taken *taken, bool *missing, struct nsw_error *err) {
   FILE *file = fopen(path, "rb");
   *missing = !file && errno == ENOENT;
   if (*missing) return NSW_OK;
@@ -58,30 +58,30 @@ static int read_part(const struct nsw_layout *layout, const char *path, const vo
   return status;
 }
 
-static int read_cifar10(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels,
+static int read_cifar10(const struct nsw_image_layout *layout, const char *folder, size_t count, uint8_t *pixels,
                         uint8_t *labels, struct nsw_error *err) {
   static const struct part p = {10000, 1};
-  static const struct nsw_layout_file files[] = {{"data_batch_1.bin", &p}, {"data_batch_2.bin", &p},
-                                                 {"data_batch_3.bin", &p}, {"data_batch_4.bin", &p},
-                                                 {"data_batch_5.bin", &p}, {NULL, NULL}};
-  return nsw_layout_walk(layout, folder, files, read_part, count, pixels, labels, err);
+  static const struct nsw_image_layout_file files[] = {{"data_batch_1.bin", &p}, {"data_batch_2.bin", &p},
+                                                       {"data_batch_3.bin", &p}, {"data_batch_4.bin", &p},
+                                                       {"data_batch_5.bin", &p}, {NULL, NULL}};
+  return nsw_image_layout_walk(layout, folder, files, read_part, count, pixels, labels, err);
 }
 
-const struct nsw_layout nsw_layout_cifar10_binary = {
+const struct nsw_image_layout nsw_layout_cifar10_binary = {
     .set = &nsw_cifar10,
     .folder = "cifar-10-batches-bin",
     .mark = "data_batch_1.bin",
     .read = read_cifar10,
 };
 
-static int read_cifar100(const struct nsw_layout *layout, const char *folder, size_t count, uint8_t *pixels,
+static int read_cifar100(const struct nsw_image_layout *layout, const char *folder, size_t count, uint8_t *pixels,
                          uint8_t *labels, struct nsw_error *err) {
   static const struct part p = {50000, 2};
-  static const struct nsw_layout_file files[] = {{"train.bin", &p}, {NULL, NULL}};
-  return nsw_layout_walk(layout, folder, files, read_part, count, pixels, labels, err);
+  static const struct nsw_image_layout_file files[] = {{"train.bin", &p}, {NULL, NULL}};
+  return nsw_image_layout_walk(layout, folder, files, read_part, count, pixels, labels, err);
 }
 
-const struct nsw_layout nsw_layout_cifar100_binary = {
+const struct nsw_image_layout nsw_layout_cifar100_binary = {
     .set = &nsw_cifar100,
     .folder = "cifar-100-binary",
     .mark = "train.bin",

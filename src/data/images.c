@@ -14,15 +14,15 @@
 #include "base/sha256.h"
 #include "data/layout.h"
 
-static const struct nsw_layout *const layouts[] = {
+static const struct nsw_image_layout *const layouts[] = {
     &nsw_layout_cifar10_binary,  &nsw_layout_cifar10_python, &nsw_layout_cifar100_binary,
     &nsw_layout_cifar100_python, &nsw_layout_imagenet16,     NULL,
 };
 
 enum { MOST_SYNTHETIC = 1000000 }; /* images; more is a mistake rather than a wish */
 
-int nsw_layout_label(const struct nsw_layout *layout, const char *path, size_t record, long long label, uint8_t *stored,
-                     struct nsw_error *err) {
+int nsw_image_layout_label(const struct nsw_image_layout *layout, const char *path, size_t record, long long label,
+                           uint8_t *stored, struct nsw_error *err) {
   if (label < 0 || label >= layout->set->classes)
     return nsw_fail(err, "%s: record %zu: label %lld is beyond the %d classes of %s", path, record, label,
                     layout->set->classes, layout->set->name);
@@ -30,8 +30,9 @@ int nsw_layout_label(const struct nsw_layout *layout, const char *path, size_t r
   return NSW_OK;
 }
 
-int nsw_layout_walk(const struct nsw_layout *layout, const char *folder, const struct nsw_layout_file *files,
-                    nsw_layout_reader read, size_t count, uint8_t *pixels, uint8_t *labels, struct nsw_error *err) {
+int nsw_image_layout_walk(const struct nsw_image_layout *layout, const char *folder,
+                          const struct nsw_image_layout_file *files, nsw_image_layout_reader read, size_t count,
+                          uint8_t *pixels, uint8_t *labels, struct nsw_error *err) {
   struct nsw_taken taken = {0, count, pixels, labels};
   for (; files->name && taken.have < count; files++) {
     char path[1024];
@@ -53,7 +54,7 @@ static bool is_file(const char *folder, const char *name) {
 }
 
 /* Fills folder with where the layout's files are: in data itself, or in a folder of the usual name in it. */
-static bool recognise(const struct nsw_layout *layout, const char *data, char folder[512]) {
+static bool recognise(const struct nsw_image_layout *layout, const char *data, char folder[512]) {
   int n = snprintf(folder, 512, "%s", data);
   if (n > 0 && n < 512 && is_file(folder, layout->mark)) return true;
   n = snprintf(folder, 512, "%s/%s", data, layout->folder);
@@ -86,7 +87,7 @@ size_t nsw_images_datasets(const char **names, size_t room) {
   return count;
 }
 
-static const struct nsw_layout *layout_of_dataset(const char *dataset) {
+static const struct nsw_image_layout *layout_of_dataset(const char *dataset) {
   for (int i = 0; layouts[i]; i++)
     if (!strcasecmp(dataset, layouts[i]->set->name)) return layouts[i];
   return NULL;
@@ -105,7 +106,7 @@ static int check_dataset(const char *dataset, struct nsw_error *err) {
 int nsw_images_shape(const char *dataset, int *classes, int *resolution, struct nsw_error *err) {
   int status = check_dataset(dataset, err);
   if (status) return status;
-  const struct nsw_layout *layout = layout_of_dataset(dataset);
+  const struct nsw_image_layout *layout = layout_of_dataset(dataset);
   *classes = layout->set->classes;
   *resolution = layout->set->resolution;
   return NSW_OK;
@@ -127,7 +128,7 @@ static bool find_folder(const char *data, char *path, size_t size) {
 }
 
 /* The one layout that fits, or an error that lists what was looked for or found. */
-static int find_layout(const char *data, const char *dataset, const struct nsw_layout **layout, char folder[512],
+static int find_layout(const char *data, const char *dataset, const struct nsw_image_layout **layout, char folder[512],
                        struct nsw_error *err) {
   struct stat status;
   char known[512], other[512], path[512];
@@ -244,7 +245,7 @@ static int load_synthetic(const char *data, const char *dataset, size_t count, s
 
 int nsw_images_load(const char *data, const char *dataset, size_t count, struct nsw_images **images,
                     struct nsw_error *err) {
-  const struct nsw_layout *layout = NULL;
+  const struct nsw_image_layout *layout = NULL;
   char folder[512];
   uint8_t *pixels, *labels;
   *images = NULL;

@@ -84,7 +84,7 @@ static inline uint32_t winner(const struct parents *p, uint32_t room, int32_t u)
 static uint32_t at_place(const struct parents *p, int32_t at) { return p->candidate[place_of(p->key[at])]; }
 
 /* Of equal ones that are not the same the first drawn wins: any of them. */
-static uint32_t among_equals(struct nsw_run *run, const struct parents *p, int32_t at) {
+static uint32_t among_equals(struct nsw_repeat *run, const struct parents *p, int32_t at) {
   int32_t first = at, last = at;
   while (rank_of(p->key[first - 1]) == rank_of(p->key[at])) first--;
   while (rank_of(p->key[last + 1]) == rank_of(p->key[at])) last++;
@@ -92,7 +92,7 @@ static uint32_t among_equals(struct nsw_run *run, const struct parents *p, int32
 }
 
 /* A mutant of a tournament's winner. */
-static uint32_t child(struct nsw_run *run, const void *state) {
+static uint32_t child(struct nsw_repeat *run, const void *state) {
   const struct parents *p = state;
   int32_t u = (int32_t)(nsw_dice_word(&run->dice) >> 1);
   int32_t at = (int32_t)(p->room == SMALL ? winner(p, SMALL, u) : winner(p, p->room, u)), rank = rank_of(p->key[at]);
@@ -103,7 +103,7 @@ static uint32_t child(struct nsw_run *run, const void *state) {
   return nsw_mutate(run, parent);
 }
 
-static int run(struct nsw_run *run, struct nsw_error *err) {
+static int run(struct nsw_repeat *run, struct nsw_error *err) {
   uint32_t size = (uint32_t)run->search->set[POPULATION];
   struct parents p;
   if (!make_parents(&p, size, run->search->set[SAMPLE])) return nsw_no_memory(err, "a population of %u", size);

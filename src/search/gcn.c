@@ -345,7 +345,7 @@ static int predict(void *state, double *value, struct nsw_error *err) {
 
 static const struct nsw_model model = {fit, predict};
 
-static int run(struct nsw_run *run, struct nsw_error *err) { return nsw_model_run(run, &model, err); }
+static int run(struct nsw_repeat *run, struct nsw_error *err) { return nsw_model_run(run, &model, err); }
 
 static const struct nsw_method_option options[] = {NSW_MODEL_OPTIONS,
                                                    {"layers", 2, 1, NSW_GCN_LAYERS, "graph convolutions"},

@@ -17,7 +17,7 @@ struct memory {
 };
 
 struct bracket {
-  struct nsw_run *run;
+  struct nsw_repeat *run;
   bool model;
   size_t rungs; /* with the whole training as the last */
   struct memory memory[MOST_RUNGS];
@@ -95,7 +95,7 @@ static int64_t draw_by_model(struct bracket *b) {
   return best;
 }
 
-static uint32_t draw(struct nsw_run *run, const void *state) {
+static uint32_t draw(struct nsw_repeat *run, const void *state) {
   struct bracket *b = *(struct bracket *const *)state;
   int64_t candidate = -1;
   if (b->model && nsw_dice_double(&run->dice) >= run->search->set[RANDOM]) candidate = draw_by_model(b);
@@ -106,7 +106,7 @@ static uint32_t draw(struct nsw_run *run, const void *state) {
 
 /* Trains to a rung; *whole: the budget paid. */
 static int train_to(struct bracket *b, uint32_t candidate, size_t from, size_t to, bool *pays, struct nsw_error *err) {
-  struct nsw_run *run = b->run;
+  struct nsw_repeat *run = b->run;
   double share = rung_share(run->ground, to) - (to > from ? rung_share(run->ground, to - 1) : 0);
   *pays = nsw_pay(run, candidate, share);
   if (!*pays) return NSW_OK;
@@ -117,7 +117,7 @@ static int train_to(struct bracket *b, uint32_t candidate, size_t from, size_t t
 
 /* One bracket of successive halving: n candidates to rung `from`, of these the best 1/eta to the next, and so on. */
 static int halve(struct bracket *b, size_t n, size_t from, bool *pays, struct nsw_error *err) {
-  struct nsw_run *run = b->run;
+  struct nsw_repeat *run = b->run;
   double eta = run->search->set[ETA];
   uint32_t *alive = malloc((n + 1) * sizeof *alive);
   int status = alive ? NSW_OK : nsw_no_memory(err, "a bracket of %zu", n);
@@ -145,7 +145,7 @@ static int halve(struct bracket *b, size_t n, size_t from, bool *pays, struct ns
   return status;
 }
 
-static int run_brackets(struct nsw_run *run, bool model, struct nsw_error *err) {
+static int run_brackets(struct nsw_repeat *run, bool model, struct nsw_error *err) {
   struct bracket b = {.run = run, .model = model, .rungs = run->ground->rungs + 1};
   struct nsw_policy check;
   int status = b.rungs > MOST_RUNGS ? nsw_usage(err, "more than %d trainings of different length", MOST_RUNGS) : NSW_OK;
@@ -163,8 +163,8 @@ static int run_brackets(struct nsw_run *run, bool model, struct nsw_error *err) 
   return status;
 }
 
-static int run_hyperband(struct nsw_run *run, struct nsw_error *err) { return run_brackets(run, false, err); }
-static int run_bohb(struct nsw_run *run, struct nsw_error *err) { return run_brackets(run, true, err); }
+static int run_hyperband(struct nsw_repeat *run, struct nsw_error *err) { return run_brackets(run, false, err); }
+static int run_bohb(struct nsw_repeat *run, struct nsw_error *err) { return run_brackets(run, true, err); }
 
 static const struct nsw_method_option hyperband_options[] = {
     {"eta", 3, 1.5, 100, "one of so many goes on to the next length of training"}, {NULL, 0, 0, 0, NULL}};

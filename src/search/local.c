@@ -5,7 +5,7 @@
 enum { NEIGHBOURS = NSW_MAX_GENES * 32 };
 
 /* All candidates one gene away, in random order; with a filter, the best by score first. */
-static size_t neighbours_of(struct nsw_run *run, uint32_t centre, uint32_t out[NEIGHBOURS]) {
+static size_t neighbours_of(struct nsw_repeat *run, uint32_t centre, uint32_t out[NEIGHBOURS]) {
   const struct nsw_ground *ground = run->ground;
   uint8_t genes[NSW_MAX_GENES];
   size_t n = 0;
@@ -32,7 +32,7 @@ static size_t neighbours_of(struct nsw_run *run, uint32_t centre, uint32_t out[N
 
 /* Climbs to the first better neighbour; where there is none, starts anew. What was trained is known and costs nothing.
  */
-static int run(struct nsw_run *run, struct nsw_error *err) {
+static int run(struct nsw_repeat *run, struct nsw_error *err) {
   uint32_t around[NEIGHBOURS];
   (void)err;
   for (size_t known = 0; known < run->ground->n;) {

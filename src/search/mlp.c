@@ -146,7 +146,7 @@ static int predict(void *state, double *value, struct nsw_error *err) {
 
 static const struct nsw_model model = {fit, predict};
 
-static int run(struct nsw_run *run, struct nsw_error *err) { return nsw_model_run(run, &model, err); }
+static int run(struct nsw_repeat *run, struct nsw_error *err) { return nsw_model_run(run, &model, err); }
 
 static const struct nsw_method_option options[] = {NSW_MODEL_OPTIONS,
                                                    {"hidden", 2, 0, NSW_MLP_LAYERS - 1, "hidden layers"},

@@ -29,7 +29,7 @@ static void sift(const double *value, uint32_t *heap, size_t n, size_t at) {
   }
 }
 
-size_t nsw_top_untrained(struct nsw_run *run, const double *value, size_t count, uint32_t *out) {
+size_t nsw_top_untrained(struct nsw_repeat *run, const double *value, size_t count, uint32_t *out) {
   size_t n = 0;
   for (size_t i = 0; i < run->ground->n; i++) {
     if (nsw_trained(run, (uint32_t)i)) continue;
@@ -47,31 +47,31 @@ size_t nsw_top_untrained(struct nsw_run *run, const double *value, size_t count,
 
 /* Normal scores of what was looked at: a few accuracies at the level of chance would else be all that a model of least
  * squares sees. */
-static int targets(struct nsw_run *run, struct loop *l, struct nsw_error *err) {
+static int targets(struct nsw_repeat *run, struct loop *l, struct nsw_error *err) {
   for (size_t i = 0; i < l->count; i++) l->predicted[i] = run->ground->look[l->trained[i]];
   return nsw_normal_scores(l->predicted, l->count, l->y, err);
 }
 
-static int fit(struct nsw_run *run, const struct nsw_model *model, struct loop *l, struct nsw_error *err) {
+static int fit(struct nsw_repeat *run, const struct nsw_model *model, struct loop *l, struct nsw_error *err) {
   int status = targets(run, l, err);
   if (!status) status = model->fit(run->state, l->trained, l->y, l->count, &run->dice, err);
   return !status ? model->predict(run->state, l->predicted, err) : status;
 }
 
-static uint32_t draw_top(struct nsw_run *run, const void *state) {
+static uint32_t draw_top(struct nsw_repeat *run, const void *state) {
   const struct loop *l = state;
   return l->top[nsw_dice_below(&run->dice, (uint32_t)l->tops)];
 }
 
 /* Trains it if it is new; false where the budget is spent. */
-static bool train(struct nsw_run *run, struct loop *l, uint32_t candidate) {
+static bool train(struct nsw_repeat *run, struct loop *l, uint32_t candidate) {
   if (!nsw_train(run, candidate)) return false;
   l->trained[l->count++] = candidate;
   return true;
 }
 
 /* As many candidates as were trained, at random: what the loop trained is too much alike to tell of all the others. */
-static void sample(struct nsw_run *run, struct loop *l) {
+static void sample(struct nsw_repeat *run, struct loop *l) {
   memset(run->drawn, 0, run->ground->n * sizeof *run->drawn);
   for (size_t i = 0; i < l->count;) {
     uint32_t candidate = nsw_draw_any(run);
@@ -82,7 +82,7 @@ static void sample(struct nsw_run *run, struct loop *l) {
 }
 
 /* How the model ranks all candidates beside what was looked at and what is reported. */
-static int compare(struct nsw_run *run, struct loop *l, struct nsw_error *err) {
+static int compare(struct nsw_repeat *run, struct loop *l, struct nsw_error *err) {
   const struct nsw_ground *g = run->ground;
   struct nsw_ranks predicted;
   int status = nsw_ranks_make(l->predicted, g->n, &predicted, err);
@@ -101,7 +101,7 @@ static int compare(struct nsw_run *run, struct loop *l, struct nsw_error *err) {
   return status;
 }
 
-int nsw_model_run(struct nsw_run *run, const struct nsw_model *model, struct nsw_error *err) {
+int nsw_model_run(struct nsw_repeat *run, const struct nsw_model *model, struct nsw_error *err) {
   const double *set = run->search->set;
   size_t n = run->ground->n, top = (size_t)set[NSW_MODEL_TOP];
   struct loop l = {.trained = malloc((n + 1) * sizeof *l.trained),

@@ -24,9 +24,9 @@ enum { NSW_MODEL_FIRST, NSW_MODEL_BATCH, NSW_MODEL_TOP, NSW_MODEL_SETTINGS };
 /* WeakNAS's loop (arXiv 2102.10490): train some, fit, rank all candidates, train some more drawn from the predicted
  * top, and again. At the end a fit to as many others, drawn at random, whose ranking of all is compared with the
  * columns. */
-int nsw_model_run(struct nsw_run *run, const struct nsw_model *model, struct nsw_error *err);
+int nsw_model_run(struct nsw_repeat *run, const struct nsw_model *model, struct nsw_error *err);
 
 /* The `count` largest of value[n] that are not yet trained in this run, in no order, into out; returns how many. */
-size_t nsw_top_untrained(struct nsw_run *run, const double *value, size_t count, uint32_t *out);
+size_t nsw_top_untrained(struct nsw_repeat *run, const double *value, size_t count, uint32_t *out);
 
 #endif

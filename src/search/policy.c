@@ -11,7 +11,7 @@ int nsw_policy_begin(const struct nsw_ground *ground, struct nsw_policy *policy,
   return NSW_OK;
 }
 
-int64_t nsw_policy_draw(struct nsw_run *run, const struct nsw_policy *policy, int attempts) {
+int64_t nsw_policy_draw(struct nsw_repeat *run, const struct nsw_policy *policy, int attempts) {
   const struct nsw_ground *ground = run->ground;
   uint8_t genes[NSW_MAX_GENES];
   while (attempts-- > 0) {

@@ -14,6 +14,6 @@ struct nsw_policy {
 int nsw_policy_begin(const struct nsw_ground *ground, struct nsw_policy *policy, struct nsw_error *err);
 
 /* A candidate drawn by the policy: words that are no candidate are drawn again, up to `attempts` times; -1 then. */
-int64_t nsw_policy_draw(struct nsw_run *run, const struct nsw_policy *policy, int attempts);
+int64_t nsw_policy_draw(struct nsw_repeat *run, const struct nsw_policy *policy, int attempts);
 
 #endif

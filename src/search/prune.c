@@ -52,13 +52,13 @@ static void update(const struct nsw_ground *ground, const struct stage *s, doubl
   }
 }
 
-static uint32_t draw(struct nsw_run *run, const void *state) {
+static uint32_t draw(struct nsw_repeat *run, const void *state) {
   int64_t candidate = nsw_policy_draw(run, state, 1000);
   return candidate < 0 ? nsw_draw_any(run) : (uint32_t)candidate;
 }
 
 /* Stages of equal budget; the last word, all choices pruned but one, is trained at the end. */
-static int run(struct nsw_run *run, struct nsw_error *err) {
+static int run(struct nsw_repeat *run, struct nsw_error *err) {
   const struct nsw_ground *ground = run->ground;
   const struct nsw_search *search = run->search;
   int stages = (int)search->set[STAGES];

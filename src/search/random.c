@@ -1,7 +1,7 @@
 #include "search/run.h"
 
 /* Without replacement: those trained already are drawn again. */
-static int run(struct nsw_run *run, struct nsw_error *err) {
+static int run(struct nsw_repeat *run, struct nsw_error *err) {
   (void)err;
   for (size_t done = 0; done < run->ground->n;) {
     uint32_t candidate = nsw_first_ones(run);

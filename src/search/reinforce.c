@@ -38,12 +38,12 @@ static void learn(const struct nsw_ground *ground, struct learner *l, uint32_t c
   softmax(ground, l);
 }
 
-static uint32_t draw(struct nsw_run *run, const void *state) {
+static uint32_t draw(struct nsw_repeat *run, const void *state) {
   int64_t candidate = nsw_policy_draw(run, state, 1000);
   return candidate < 0 ? nsw_draw_any(run) : (uint32_t)candidate;
 }
 
-static int run(struct nsw_run *run, struct nsw_error *err) {
+static int run(struct nsw_repeat *run, struct nsw_error *err) {
   const struct nsw_ground *ground = run->ground;
   struct learner l;
   memset(&l, 0, sizeof l);

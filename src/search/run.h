@@ -6,7 +6,7 @@
 #include "search/search.h"
 
 /* One repeat. Methods read ground, search and state, draw from dice, and change the rest by the functions below. */
-struct nsw_run {
+struct nsw_repeat {
   const struct nsw_ground *ground;
   const struct nsw_search *search;
   void *state; /* what the method's open made */
@@ -29,23 +29,23 @@ struct nsw_run {
 };
 
 /* Whether this repeat has trained it. */
-static inline bool nsw_trained(const struct nsw_run *run, uint32_t candidate) {
+static inline bool nsw_trained(const struct nsw_repeat *run, uint32_t candidate) {
   return run->mark[candidate] == run->repeat + 1;
 }
 
 /* Makes it the best so far. */
-void nsw_new_best(struct nsw_run *run, uint32_t candidate);
+void nsw_new_best(struct nsw_repeat *run, uint32_t candidate);
 
 /* The two halves of a training, for methods that train part of the way: pays a share of a whole one, false where the
  * budget does not, and takes note of one that is whole. */
-static inline bool nsw_pay(struct nsw_run *run, uint32_t candidate, double share) {
+static inline bool nsw_pay(struct nsw_repeat *run, uint32_t candidate, double share) {
   double after = run->spent + share * (run->ground->cost ? run->ground->cost[candidate] : 1);
   if (after > run->limit) return false;
   run->spent = after;
   return true;
 }
 
-static inline void nsw_take_note(struct nsw_run *run, uint32_t candidate) {
+static inline void nsw_take_note(struct nsw_repeat *run, uint32_t candidate) {
   const int32_t *rank = run->ground->rank; /* as look, in half the memory */
   run->mark[candidate] = run->repeat + 1;
   if (run->best < 0 || rank[candidate] > rank[run->best] ||
@@ -55,7 +55,7 @@ static inline void nsw_take_note(struct nsw_run *run, uint32_t candidate) {
 }
 
 /* Trains a candidate. False where the budget does not pay for it: the repeat is over. */
-static inline bool nsw_train(struct nsw_run *run, uint32_t candidate) {
+static inline bool nsw_train(struct nsw_repeat *run, uint32_t candidate) {
   enum { ENOUGH = 10000 }; /* known ones in a row: the search has come to its end */
   if (run->search->remember && nsw_trained(run, candidate)) return ++run->free < ENOUGH;
   if (!nsw_pay(run, candidate, 1)) return false;
@@ -66,29 +66,30 @@ static inline bool nsw_train(struct nsw_run *run, uint32_t candidate) {
 }
 
 /* Any candidate. */
-static inline uint32_t nsw_draw_any(struct nsw_run *run) {
+static inline uint32_t nsw_draw_any(struct nsw_repeat *run) {
   return nsw_dice_below(&run->dice, (uint32_t)run->ground->n);
 }
 
 /* The next candidate of the start by score; false where there is none left, always without NSW_USE_START. */
-bool nsw_next_start(struct nsw_run *run, uint32_t *candidate);
+bool nsw_next_start(struct nsw_repeat *run, uint32_t *candidate);
 
 /* A proposal by draw(run, state); with NSW_USE_FILTER the best by score of several. */
-uint32_t nsw_propose(struct nsw_run *run, uint32_t (*draw)(struct nsw_run *run, const void *state), const void *state);
+uint32_t nsw_propose(struct nsw_repeat *run, uint32_t (*draw)(struct nsw_repeat *run, const void *state),
+                     const void *state);
 
 /* The next start, else any candidate as a proposal. */
-uint32_t nsw_first_ones(struct nsw_run *run);
+uint32_t nsw_first_ones(struct nsw_repeat *run);
 
 /* A neighbour of the candidate: one gene changed, and more of them where that is no candidate or the same architecture.
  * The candidate itself where a thousand attempts led nowhere. */
-uint32_t nsw_mutate(struct nsw_run *run, uint32_t candidate);
+uint32_t nsw_mutate(struct nsw_repeat *run, uint32_t candidate);
 
 /* The candidate of a word, or -1. */
 int64_t nsw_candidate_of(const struct nsw_ground *ground, const uint8_t *genes);
 
 /* The `count` best by score among a pool of `pool` random candidates (0: all), best first, equal ones in random order,
  * into out; returns how many there were. */
-size_t nsw_top_by_score(struct nsw_run *run, uint64_t pool, size_t count, uint32_t *out);
+size_t nsw_top_by_score(struct nsw_repeat *run, uint64_t pool, size_t count, uint32_t *out);
 
 /* Random order of items[n]. */
 void nsw_shuffle(struct nsw_dice *dice, uint32_t *items, size_t n);

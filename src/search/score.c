@@ -4,7 +4,7 @@
 #include "search/run.h"
 
 /* Trains down the list from the best score, as far as the budget pays. */
-static int descend(struct nsw_run *run, uint64_t pool, struct nsw_error *err) {
+static int descend(struct nsw_repeat *run, uint64_t pool, struct nsw_error *err) {
   size_t n = pool && pool < run->ground->n ? pool : run->ground->n, most = n;
   if (!run->ground->cost && run->search->budget < (double)most) most = (size_t)run->search->budget;
   uint32_t *list = malloc((most + 1) * sizeof *list);
@@ -16,7 +16,7 @@ static int descend(struct nsw_run *run, uint64_t pool, struct nsw_error *err) {
   return NSW_OK;
 }
 
-static int run_score(struct nsw_run *run, struct nsw_error *err) { return descend(run, run->search->pool, err); }
+static int run_score(struct nsw_repeat *run, struct nsw_error *err) { return descend(run, run->search->pool, err); }
 
 const struct nsw_method nsw_method_score = {
     .name = "score",
@@ -27,7 +27,7 @@ const struct nsw_method nsw_method_score = {
     .run = run_score,
 };
 
-static int run_two_step(struct nsw_run *run, struct nsw_error *err) {
+static int run_two_step(struct nsw_repeat *run, struct nsw_error *err) {
   return descend(run, (uint64_t)run->search->set[0], err);
 }
 

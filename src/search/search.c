@@ -9,7 +9,7 @@
 
 /* ---- what methods call ---- */
 
-void nsw_new_best(struct nsw_run *run, uint32_t candidate) {
+void nsw_new_best(struct nsw_repeat *run, uint32_t candidate) {
   /* Points that lie before the end of the training under way show what was best until now. */
   double step = run->search->budget / (double)run->search->points;
   for (; run->point < run->search->points && (double)(run->point + 1) * step < run->spent * (1 - 1e-12); run->point++)
@@ -17,13 +17,14 @@ void nsw_new_best(struct nsw_run *run, uint32_t candidate) {
   run->best = candidate;
 }
 
-bool nsw_next_start(struct nsw_run *run, uint32_t *candidate) {
+bool nsw_next_start(struct nsw_repeat *run, uint32_t *candidate) {
   if (run->taken == run->queued) return false;
   *candidate = run->queue[run->taken++];
   return true;
 }
 
-uint32_t nsw_propose(struct nsw_run *run, uint32_t (*draw)(struct nsw_run *run, const void *state), const void *state) {
+uint32_t nsw_propose(struct nsw_repeat *run, uint32_t (*draw)(struct nsw_repeat *run, const void *state),
+                     const void *state) {
   uint32_t best = draw(run, state);
   if (!(run->search->use & NSW_USE_FILTER)) return best;
   for (uint64_t i = 1; i < run->search->brood; i++) {
@@ -33,12 +34,12 @@ uint32_t nsw_propose(struct nsw_run *run, uint32_t (*draw)(struct nsw_run *run, 
   return best;
 }
 
-static uint32_t draw_any(struct nsw_run *run, const void *state) {
+static uint32_t draw_any(struct nsw_repeat *run, const void *state) {
   (void)state;
   return nsw_draw_any(run);
 }
 
-uint32_t nsw_first_ones(struct nsw_run *run) {
+uint32_t nsw_first_ones(struct nsw_repeat *run) {
   uint32_t candidate;
   return nsw_next_start(run, &candidate) ? candidate : nsw_propose(run, draw_any, NULL);
 }
@@ -49,7 +50,7 @@ int64_t nsw_candidate_of(const struct nsw_ground *ground, const uint8_t *genes) 
   return ground->whole ? (int64_t)index : ground->place[index];
 }
 
-uint32_t nsw_mutate(struct nsw_run *run, uint32_t candidate) {
+uint32_t nsw_mutate(struct nsw_repeat *run, uint32_t candidate) {
   const struct nsw_ground *ground = run->ground;
   uint8_t genes[NSW_MAX_GENES];
   nsw_copy_word(ground, candidate, genes);
@@ -77,7 +78,7 @@ void nsw_shuffle(struct nsw_dice *dice, uint32_t *items, size_t n) {
 }
 
 /* The best of all: whole groups of equal score from the top, each in random order. */
-static size_t top_of_all(struct nsw_run *run, size_t count, uint32_t *out) {
+static size_t top_of_all(struct nsw_repeat *run, size_t count, uint32_t *out) {
   const struct nsw_ranks *ranks = run->ranks;
   size_t n = 0;
   for (size_t g = ranks->distinct; g-- > 0 && n < count;) {
@@ -92,7 +93,7 @@ static size_t top_of_all(struct nsw_run *run, size_t count, uint32_t *out) {
   return n;
 }
 
-size_t nsw_top_by_score(struct nsw_run *run, uint64_t pool, size_t count, uint32_t *out) {
+size_t nsw_top_by_score(struct nsw_repeat *run, uint64_t pool, size_t count, uint32_t *out) {
   size_t n = run->ground->n;
   if (!pool || pool >= n) return top_of_all(run, count, out);
   for (size_t i = 0; i < pool;) {
@@ -115,7 +116,7 @@ size_t nsw_top_by_score(struct nsw_run *run, uint64_t pool, size_t count, uint32
 
 /* ---- all repeats ---- */
 
-static int run_one(struct nsw_run *run, uint64_t repeat, struct nsw_outcome *outcome, struct nsw_error *err) {
+static int run_one(struct nsw_repeat *run, uint64_t repeat, struct nsw_outcome *outcome, struct nsw_error *err) {
   const struct nsw_search *search = run->search;
   run->repeat = (uint32_t)repeat;
   run->spent = 0;
@@ -171,7 +172,7 @@ static int make_outcome(const struct nsw_ground *ground, const struct nsw_search
 static int all_repeats(const struct nsw_ground *ground, const struct nsw_search *search, struct nsw_outcome *outcome,
                        struct nsw_error *err) {
   struct nsw_ranks ranks = {0};
-  struct nsw_run *run = calloc(1, sizeof *run);
+  struct nsw_repeat *run = calloc(1, sizeof *run);
   uint32_t *room = calloc(3 * ground->n + search->start + 1, sizeof *room);
   int status = run && room ? NSW_OK : nsw_no_memory(err, "%zu candidates", ground->n);
   if (!status) {

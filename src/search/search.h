@@ -15,7 +15,7 @@
 #include "study/compare.h"
 #include "study/rank.h"
 
-struct nsw_run; /* one repeat under way: src/search/run.h */
+struct nsw_repeat; /* one repeat under way: src/search/run.h */
 
 /* The candidates: architectures whose columns are all known. Arrays are owned; what nsw_ground_finish makes is marked.
  */
@@ -92,7 +92,7 @@ struct nsw_method {
   void (*close)(void *state);
 
   /* One repeat: trains by nsw_train until that says that the budget is spent, or has no more to try. */
-  int (*run)(struct nsw_run *run, struct nsw_error *err);
+  int (*run)(struct nsw_repeat *run, struct nsw_error *err);
 };
 
 /* The table of methods; ends with NULL. And the one of that name, or NULL. */

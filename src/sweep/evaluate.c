@@ -80,8 +80,8 @@ unsigned char *nsw_evaluator_take(struct nsw_evaluator *e, size_t *size) {
   return bytes;
 }
 
-size_t nsw_record_read(const struct nsw_sweep_plan *plan, const unsigned char *bytes, size_t size,
-                       struct nsw_record *record) {
+size_t nsw_evaluation_read(const struct nsw_sweep_plan *plan, const unsigned char *bytes, size_t size,
+                           struct nsw_evaluation *record) {
   if (size < HEAD) return 0;
   memcpy(&record->task, bytes, sizeof record->task);
   memcpy(&record->seconds, bytes + sizeof record->task, sizeof record->seconds);

@@ -32,7 +32,7 @@ int nsw_evaluate(struct nsw_evaluator *evaluator, uint32_t task, struct nsw_erro
 unsigned char *nsw_evaluator_take(struct nsw_evaluator *evaluator, size_t *size);
 
 /* A record read back. values and status point into the bytes and need not be aligned. */
-struct nsw_record {
+struct nsw_evaluation {
   uint32_t task;
   float seconds;
   const unsigned char *values; /* float64 [members][width] */
@@ -40,7 +40,7 @@ struct nsw_record {
 };
 
 /* Reads the record at bytes, of which `size` are left. Returns its size, or 0 where it is not whole or no task. */
-size_t nsw_record_read(const struct nsw_sweep_plan *plan, const unsigned char *bytes, size_t size,
-                       struct nsw_record *record);
+size_t nsw_evaluation_read(const struct nsw_sweep_plan *plan, const unsigned char *bytes, size_t size,
+                           struct nsw_evaluation *record);
 
 #endif

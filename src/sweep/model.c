@@ -19,11 +19,11 @@ static double measured_seconds(const struct nsw_sweep_plan *plan, const struct n
   return 0;
 }
 
-int nsw_model_fit(const struct nsw_sweep_plan *plan, const double *cost, const struct nsw_table *measured,
-                  const char *path, struct nsw_model *model, struct nsw_error *err) {
+int nsw_time_model_fit(const struct nsw_sweep_plan *plan, const double *cost, const struct nsw_table *measured,
+                       const char *path, struct nsw_time_model *model, struct nsw_error *err) {
   double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
   size_t groups = plan->family[0].groups;
-  *model = (struct nsw_model){.left_over = malloc((groups + 1) * sizeof(double))};
+  *model = (struct nsw_time_model){.left_over = malloc((groups + 1) * sizeof(double))};
   if (!model->left_over) return nsw_no_memory(err, "a model of times");
   for (uint32_t t = 0; t < groups; t++) {
     double seconds = measured_seconds(plan, measured, t);
@@ -32,7 +32,7 @@ int nsw_model_fit(const struct nsw_sweep_plan *plan, const double *cost, const s
     n += 1, sx += x, sy += y, sxx += x * x, sxy += x * y;
   }
   if (n < 10) {
-    nsw_model_free(model);
+    nsw_time_model_free(model);
     return nsw_fail(err, "%s: times of %.0f evaluations by %s, at least 10 are needed", path, n,
                     plan->family[0].proxy->name);
   }
@@ -51,8 +51,8 @@ int nsw_model_fit(const struct nsw_sweep_plan *plan, const double *cost, const s
   return NSW_OK;
 }
 
-struct nsw_model nsw_model_given(double speed, double guessed_speed, double spread) {
-  return (struct nsw_model){.level = log(guessed_speed / speed), .slope = 1, .spread = spread};
+struct nsw_time_model nsw_time_model_given(double speed, double guessed_speed, double spread) {
+  return (struct nsw_time_model){.level = log(guessed_speed / speed), .slope = 1, .spread = spread};
 }
 
 /* Standard normal of a task, by Box and Muller. */
@@ -62,8 +62,8 @@ static double normal(uint32_t task) {
   return sqrt(-2 * log(1 - u)) * cos(2 * M_PI * v);
 }
 
-int nsw_model_times(const struct nsw_model *model, const struct nsw_sweep_plan *plan, const double *cost,
-                    const struct nsw_table *measured, double *seconds, struct nsw_error *err) {
+int nsw_time_model_times(const struct nsw_time_model *model, const struct nsw_sweep_plan *plan, const double *cost,
+                         const struct nsw_table *measured, double *seconds, struct nsw_error *err) {
   for (uint32_t t = 0; t < plan->tasks; t++) {
     seconds[t] = measured ? measured_seconds(plan, measured, t) : 0;
     if (seconds[t] > 0) continue;
@@ -76,7 +76,7 @@ int nsw_model_times(const struct nsw_model *model, const struct nsw_sweep_plan *
   return NSW_OK;
 }
 
-void nsw_model_free(struct nsw_model *model) {
+void nsw_time_model_free(struct nsw_time_model *model) {
   free(model->left_over);
-  *model = (struct nsw_model){0};
+  *model = (struct nsw_time_model){0};
 }

@@ -183,7 +183,7 @@ static void note_failure(struct nsw_results *r, const struct nsw_task *task, uin
 /* A row may be scored, and one of its columns have no value all the same: that column's row failed. A score is finite,
  * or minus infinity for the lowest there is. */
 static void put_value(struct nsw_results *r, size_t f, const struct nsw_task *task, uint32_t m, int c, double value,
-                      const struct nsw_record *record) {
+                      const struct nsw_evaluation *record) {
   const struct family_rows *rows = &r->family[f];
   uint32_t row = task->row[m];
   struct nsw_score *score = &r->table->score[rows->column[c]];
@@ -216,7 +216,7 @@ static void put_curves(struct nsw_results *r, size_t f, const struct nsw_task *t
 }
 
 static void put_row(struct nsw_results *r, size_t f, const struct nsw_task *task, uint32_t m,
-                    const struct nsw_record *record) {
+                    const struct nsw_evaluation *record) {
   const struct family_rows *rows = &r->family[f];
   uint32_t row = task->row[m];
   const unsigned char *values = record->values ? record->values + m * task->family->width * sizeof(double) : NULL;
@@ -230,7 +230,7 @@ static void put_row(struct nsw_results *r, size_t f, const struct nsw_task *task
   if (--rows->missing[row] == 0) complete(r, f, row);
 }
 
-void nsw_results_put(struct nsw_results *r, const struct nsw_record *record) {
+void nsw_results_put(struct nsw_results *r, const struct nsw_evaluation *record) {
   if (r->done[record->task]) return;
   struct nsw_task task = nsw_sweep_plan_task(r->plan, record->task);
   size_t f = (size_t)(task.family - r->plan->family);
@@ -244,7 +244,9 @@ size_t nsw_results_failures(const struct nsw_results *r, const struct nsw_failur
   return r->failure_count;
 }
 
-void nsw_results_fail(struct nsw_results *r, uint32_t task) { nsw_results_put(r, &(struct nsw_record){.task = task}); }
+void nsw_results_fail(struct nsw_results *r, uint32_t task) {
+  nsw_results_put(r, &(struct nsw_evaluation){.task = task});
+}
 
 /* ---- going on ---- */
 

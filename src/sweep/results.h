@@ -31,7 +31,7 @@ int nsw_results_resume(struct nsw_results *results, const struct nsw_table *earl
                        struct nsw_error *err);
 
 /* Puts a record in. */
-void nsw_results_put(struct nsw_results *results, const struct nsw_record *record);
+void nsw_results_put(struct nsw_results *results, const struct nsw_evaluation *record);
 
 /* The score of a row from the sum over its seeds, added in their order: their mean; NaN where it has none; -infinity
  * for a row without a path whose proxy says so. */

@@ -26,7 +26,7 @@ struct bin {
 struct nsw_schedule {
   size_t tasks, workers;
   size_t undealt, open; /* tasks not handed out; not done */
-  struct nsw_policy policy;
+  struct nsw_sizing sizing;
   float *cost;      /* [tasks] guessed seconds */
   uint16_t *bin_of; /* [tasks], NO_BIN where done at the start */
   uint32_t *order;  /* [undealt at the start] task numbers, bin by bin */
@@ -36,8 +36,8 @@ struct nsw_schedule {
   double kind_cost[256], kind_seconds[256]; /* sums over the bins of a kind, measured */
 };
 
-struct nsw_policy nsw_policy_default(void) {
-  return (struct nsw_policy){.shortest = 2e-3, .longest = 1.0, .share = 0.25, .handling = 5e-6};
+struct nsw_sizing nsw_sizing_default(void) {
+  return (struct nsw_sizing){.shortest = 2e-3, .longest = 1.0, .share = 0.25, .handling = 5e-6};
 }
 
 /* ---- planning ---- */
@@ -113,7 +113,7 @@ static int make_bins(struct nsw_schedule *s, const uint8_t *kind, uint32_t *spar
   return NSW_OK;
 }
 
-int nsw_schedule_create(size_t n, const double *cost, const uint8_t *kind, size_t workers, struct nsw_policy policy,
+int nsw_schedule_create(size_t n, const double *cost, const uint8_t *kind, size_t workers, struct nsw_sizing sizing,
                         struct nsw_schedule **schedule, struct nsw_error *err) {
   *schedule = NULL;
   if (n >= UINT32_MAX) return nsw_fail(err, "%zu tasks are more than a sweep can number", n);
@@ -121,7 +121,7 @@ int nsw_schedule_create(size_t n, const double *cost, const uint8_t *kind, size_
   if (!s) return nsw_no_memory(err, "the schedule");
   s->tasks = n;
   s->workers = workers;
-  s->policy = policy;
+  s->sizing = sizing;
   s->cost = calloc(n + 1, sizeof *s->cost);
   s->bin_of = calloc(n + 1, sizeof *s->bin_of);
   s->order = calloc(n + 1, sizeof *s->order);
@@ -234,11 +234,11 @@ void nsw_schedule_next(struct nsw_schedule *s, size_t worker, struct nsw_piece *
   piece->runs = piece->tasks = 0;
   if (worker >= s->workers || s->undealt == 0 || s->held[worker] > 1) return;
   double workers = (double)s->workers;
-  double least = fmax(s->policy.shortest, 2 * workers * s->policy.handling);
+  double least = fmax(s->sizing.shortest, 2 * workers * s->sizing.handling);
   double left = undealt_seconds(s);
   /* Near the end a worker that still has a task must not keep another one from an idle worker. */
   if (s->held[worker] && s->workers > 1 && (s->undealt <= s->workers || left < least * workers)) return;
-  double target = fmin(fmax(left / workers * s->policy.share, least), fmax(s->policy.longest, least));
+  double target = fmin(fmax(left / workers * s->sizing.share, least), fmax(s->sizing.longest, least));
   double filled = 0;
   while (filled < target && s->undealt) {
     double per_cost = 0;

@@ -30,15 +30,15 @@ struct nsw_piece {
   struct nsw_stretch run[NSW_PIECE_RUNS];
 };
 
-/* How pieces are sized. nsw_policy_default fills in sensible values. */
-struct nsw_policy {
+/* How pieces are sized. nsw_sizing_default fills in sensible values. */
+struct nsw_sizing {
   double shortest; /* seconds a piece should last at least, so that messages cost little */
   double longest;  /* seconds it should last at most (a single longer task is a piece of its own) */
   double share;    /* a piece takes at most this part of a worker's even share of what is left */
   double handling; /* seconds the server needs for one message; raises `shortest` for many workers */
 };
 
-struct nsw_policy nsw_policy_default(void);
+struct nsw_sizing nsw_sizing_default(void);
 
 /* When a worker reports what it has done, which is also its request for more: before it starts the last task it holds,
  * when it holds none, and at least this often, so that little is lost when it dies. held: tasks it has not finished;
@@ -51,7 +51,7 @@ struct nsw_schedule; /* the tasks not yet handed out, and what each worker holds
 /* Plans n tasks. cost[n]: guessed seconds, > 0, or <= 0 (or not a number) for a task that is done already.
  * kind[n]: small numbers from 0; tasks of different kinds have separate corrections; NULL: all of kind 0.
  * Nothing is kept of the arrays. NSW_FAILED for lack of memory. */
-int nsw_schedule_create(size_t n, const double *cost, const uint8_t *kind, size_t workers, struct nsw_policy policy,
+int nsw_schedule_create(size_t n, const double *cost, const uint8_t *kind, size_t workers, struct nsw_sizing sizing,
                         struct nsw_schedule **schedule, struct nsw_error *err);
 
 /* Frees and sets to NULL; may be called twice. */

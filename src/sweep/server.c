@@ -143,8 +143,8 @@ static int take_report(struct server *s, size_t worker, const struct nsw_message
   if (message->size < sizeof head) return nsw_fail(s->err, "rank %d sent half a report", message->from);
   memcpy(&head, message->bytes, sizeof head);
   for (size_t at = sizeof head; at < message->size;) {
-    struct nsw_record record;
-    size_t size = nsw_record_read(s->plan, message->bytes + at, message->size - at, &record);
+    struct nsw_evaluation record;
+    size_t size = nsw_evaluation_read(s->plan, message->bytes + at, message->size - at, &record);
     if (!size) return nsw_fail(s->err, "rank %d sent a record that is none", message->from);
     nsw_results_put(s->results, &record);
     nsw_schedule_done(s->schedule, worker, record.task, record.seconds);
@@ -276,7 +276,7 @@ static int make_schedule(struct server *s) {
   if (!status) {
     for (uint32_t t = 0; t < s->plan->tasks; t++)
       if (nsw_results_done(s->results, t)) cost[t] = 0;
-    status = nsw_schedule_create(s->plan->tasks, cost, kind, s->workers, nsw_policy_default(), &s->schedule, s->err);
+    status = nsw_schedule_create(s->plan->tasks, cost, kind, s->workers, nsw_sizing_default(), &s->schedule, s->err);
   }
   free(cost);
   free(kind);

@@ -230,11 +230,11 @@ int nsw_simulate(size_t n, const double *cost, const double *seconds, const uint
                            .first_rank = works ? 0 : 1,
                            .workers = machine->ranks - (works ? 0 : 1),
                            .next_checkpoint = machine->checkpoint};
-  struct nsw_policy policy = machine->policy;
-  policy.handling = machine->handling;
+  struct nsw_sizing sizing = machine->sizing;
+  sizing.handling = machine->handling;
   sim.worker = calloc(sim.workers, sizeof *sim.worker);
   if (!sim.worker) return nsw_no_memory(err, "%zu simulated ranks", machine->ranks);
-  int status = nsw_schedule_create(n, cost, kind, sim.workers, policy, &sim.schedule, err);
+  int status = nsw_schedule_create(n, cost, kind, sim.workers, sizing, &sim.schedule, err);
   if (!status) {
     run(&sim);
     summarise(&sim, out);

@@ -13,7 +13,7 @@ struct nsw_machine {
   double handling_task;    /* seconds of rank 0 for each result in a message */
   double checkpoint;       /* seconds between checkpoints, 0: none */
   double checkpoint_stall; /* seconds in which rank 0 does not serve, at each checkpoint */
-  struct nsw_policy policy;
+  struct nsw_sizing sizing;
 };
 
 /* What became of it. Times in seconds. */

@@ -127,7 +127,7 @@ static int read_flag(const struct nsw_proxy_option *s, const char *text, bool *v
   return status;
 }
 
-static int read_schedule(const struct nsw_proxy_option *s, const char *text, enum nsw_schedule *value,
+static int read_schedule(const struct nsw_proxy_option *s, const char *text, enum nsw_rate_schedule *value,
                          struct nsw_error *err) {
   if (strcmp(text, "cosine") && strcmp(text, "constant")) return wrong(s, text, "cosine or constant is wanted", err);
   *value = strcmp(text, "cosine") ? NSW_CONSTANT : NSW_COSINE;

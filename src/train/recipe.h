@@ -8,7 +8,7 @@
 
 #include "nasweep/proxy.h"
 
-enum nsw_schedule {
+enum nsw_rate_schedule {
   NSW_COSINE,  /* from the rate to the least one along half a cosine, every step */
   NSW_CONSTANT /* the rate */
 };
@@ -18,7 +18,7 @@ struct nsw_recipe {
   int batch;    /* images a step; the last step of an epoch takes what is left */
   double rate;  /* learning rate at first */
   double least; /* and at the end of a cosine */
-  enum nsw_schedule schedule;
+  enum nsw_rate_schedule schedule;
   double momentum; /* of SGD; 0: none */
   bool nesterov;
   double decay;           /* of weights, added to the gradient; of all parameters alike */

@@ -61,8 +61,8 @@ static void bench_checkpoint(void) {
   for (uint32_t t = 0; t < plan.tasks; t++) check(nsw_evaluate(&evaluator, t, &err), &err);
   double start = nsw_now();
   for (size_t at = 0; at < evaluator.size;) {
-    struct nsw_record record;
-    at += nsw_record_read(&plan, evaluator.bytes + at, evaluator.size - at, &record);
+    struct nsw_evaluation record;
+    at += nsw_evaluation_read(&plan, evaluator.bytes + at, evaluator.size - at, &record);
     nsw_results_put(results, &record);
   }
   double put = nsw_now() - start;
@@ -108,7 +108,7 @@ static void bench_schedule(size_t workers) {
   if (!cost) exit(1);
   for (size_t t = 0; t < TASKS; t++) cost[t] = exp(3 * nsw_random_double(stream, t)) * 0.5;
   double start = nsw_now(), made;
-  check(nsw_schedule_create(TASKS, cost, NULL, workers, nsw_policy_default(), &schedule, &err), &err);
+  check(nsw_schedule_create(TASKS, cost, NULL, workers, nsw_sizing_default(), &schedule, &err), &err);
   made = nsw_now() - start;
   size_t pieces = 0;
   for (size_t w = 0; nsw_schedule_open(schedule); w = (w + 1) % workers) {

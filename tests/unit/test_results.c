@@ -55,11 +55,11 @@ static void work(struct sweep *s, struct nsw_results *results, uint32_t first, u
   size_t size, at = 0;
   unsigned char *bytes = nsw_evaluator_take(&evaluator, &size);
   while (at < size) {
-    struct nsw_record record;
-    size_t length = nsw_record_read(&s->plan, bytes + at, size - at, &record);
+    struct nsw_evaluation record;
+    size_t length = nsw_evaluation_read(&s->plan, bytes + at, size - at, &record);
     assert_true(length > 0);
-    assert_int_equal(nsw_record_read(&s->plan, bytes + at, length - 1, &record), 0); /* cut short */
-    nsw_record_read(&s->plan, bytes + at, length, &record);
+    assert_int_equal(nsw_evaluation_read(&s->plan, bytes + at, length - 1, &record), 0); /* cut short */
+    nsw_evaluation_read(&s->plan, bytes + at, length, &record);
     nsw_results_put(results, &record);
     at += length;
   }
@@ -228,7 +228,7 @@ static void failed_and_reopened_rows_are_computed_again(void **state) {
   double values[600] = {0};
   uint8_t statuses[300];
   memset(statuses, NSW_ROW_SCORED, sizeof statuses);
-  nsw_results_put(mended, &(struct nsw_record){
+  nsw_results_put(mended, &(struct nsw_evaluation){
                               .task = failed, .seconds = 0.5f, .values = (unsigned char *)values, .status = statuses});
   for (uint32_t m = 0; m < task.members; m++) sum += task.row[m] == row ? open->seconds[row] : 0;
   assert_true(fabs(sum - (4 * 2 + 0.5) / 3) < 1e-6);

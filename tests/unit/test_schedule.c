@@ -29,7 +29,7 @@ static void hands_out_each_task_once(void **state) {
   for (size_t i = 0; i < TASKS; i += 7) cost[i] = i % 2 ? NAN : 0; /* done already */
   struct nsw_schedule *s;
   struct nsw_error err;
-  assert_int_equal(nsw_schedule_create(TASKS, cost, kind, 3, nsw_policy_default(), &s, &err), NSW_OK);
+  assert_int_equal(nsw_schedule_create(TASKS, cost, kind, 3, nsw_sizing_default(), &s, &err), NSW_OK);
   size_t open = TASKS - (TASKS + 6) / 7;
   assert_int_equal(nsw_schedule_open(s), open);
   double before = INFINITY;
@@ -68,9 +68,9 @@ static void learns_from_measurements(void **state) {
   }
   struct nsw_schedule *s;
   struct nsw_error err;
-  struct nsw_policy policy = nsw_policy_default();
-  policy.longest = 0; /* single tasks */
-  assert_int_equal(nsw_schedule_create(N, cost, kind, 2, policy, &s, &err), NSW_OK);
+  struct nsw_sizing sizing = nsw_sizing_default();
+  sizing.longest = 0; /* single tasks */
+  assert_int_equal(nsw_schedule_create(N, cost, kind, 2, sizing, &s, &err), NSW_OK);
   struct nsw_piece piece;
   nsw_schedule_next(s, 0, &piece);
   assert_int_equal(kind[piece.run[0].first], 0);
@@ -98,7 +98,7 @@ static void keeps_the_end_flat(void **state) {
   struct nsw_schedule *s;
   struct nsw_error err;
   struct nsw_piece piece;
-  assert_int_equal(nsw_schedule_create(10, cost, NULL, 4, nsw_policy_default(), &s, &err), NSW_OK);
+  assert_int_equal(nsw_schedule_create(10, cost, NULL, 4, nsw_sizing_default(), &s, &err), NSW_OK);
   for (size_t w = 0; w < 4; w++) {
     nsw_schedule_next(s, w, &piece);
     assert_int_equal(piece.tasks, 1);
@@ -127,7 +127,7 @@ static void joins_cheap_tasks(void **state) {
   for (size_t i = 0; i < N; i++) cost[i] = 1e-7;
   struct nsw_schedule *s;
   struct nsw_error err;
-  assert_int_equal(nsw_schedule_create(N, cost, NULL, 2, nsw_policy_default(), &s, &err), NSW_OK);
+  assert_int_equal(nsw_schedule_create(N, cost, NULL, 2, nsw_sizing_default(), &s, &err), NSW_OK);
   size_t pieces = 0;
   struct nsw_piece piece;
   for (; nsw_schedule_open(s); pieces++) {
@@ -146,7 +146,7 @@ static struct nsw_simulated simulate(const double *cost, const double *seconds, 
                                 .latency = 5e-6,
                                 .handling = 5e-6,
                                 .handling_task = 1e-6,
-                                .policy = nsw_policy_default()};
+                                .sizing = nsw_sizing_default()};
   struct nsw_simulated out;
   struct nsw_error err;
   assert_int_equal(nsw_simulate(n, cost, seconds, NULL, &machine, &out, &err), NSW_OK);
@@ -179,7 +179,7 @@ static void simulates_saturation(void **state) {
   double cost[TASKS], seconds[TASKS];
   for (int i = 0; i < TASKS; i++) cost[i] = seconds[i] = 0.01;
   struct nsw_machine machine = {
-      .ranks = 257, .latency = 1e-6, .handling = 5e-6, .handling_task = 1e-4, .policy = nsw_policy_default()};
+      .ranks = 257, .latency = 1e-6, .handling = 5e-6, .handling_task = 1e-4, .sizing = nsw_sizing_default()};
   struct nsw_simulated out;
   struct nsw_error err;
   assert_int_equal(nsw_simulate(TASKS, cost, seconds, NULL, &machine, &out, &err), NSW_OK);
