@@ -39,12 +39,8 @@ static int write_file(const struct nsw_args *args, const struct nsw_images *imag
   int status = NSW_OK;
   if (file < 0 || write_texts(file, args, images) || write_arrays(file, images))
     status = nsw_h5_fail(err, path, "cannot write the images");
-  if (file >= 0 && nsw_h5_finish(file, &image) < 0 && !status)
-    status = nsw_h5_fail(err, path, "cannot finish the file");
   nsw_h5_quiet_end(&quiet);
-  if (!status) status = nsw_aside_write(path, image.bytes, image.size, err);
-  free(image.bytes);
-  return status;
+  return nsw_h5_put(path, file, &image, status, err);
 }
 
 static int run(const struct nsw_args *args, struct nsw_error *err) {

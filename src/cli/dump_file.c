@@ -171,7 +171,6 @@ static int write_root(const struct nsw_dump *d, hid_t file) {
   char text[NSW_SPACE_TEXT];
   for (const struct nsw_space_text *t = kind->texts; t && t->name; t++)
     if (nsw_space_text(d->space, t->name, d->index, text)) bad |= nsw_h5_write_text(file, t->name, text);
-  if (kind->key_size) return bad; /* its id would need the keys of the whole space */
   nsw_space_id(d->space, d->index, text);
   return bad | nsw_h5_write_text(file, "id", text);
 }
@@ -188,10 +187,6 @@ int nsw_dump_write(struct nsw_dump *d, struct nsw_error *err) {
   if (bad) status = nsw_h5_fail(err, path, "cannot write the network");
   if (!status) status = write_statistics(d, file, err);
   if (!status && nsw_args_flag(d->args, "sample-grad")) status = write_sample_grads(d, file, err);
-  if (file >= 0 && nsw_h5_finish(file, &image) < 0 && !status)
-    status = nsw_h5_fail(err, path, "cannot finish the file");
   nsw_h5_quiet_end(&quiet);
-  if (!status) status = nsw_aside_write(path, image.bytes, image.size, err);
-  free(image.bytes);
-  return status;
+  return nsw_h5_put(path, file, &image, status, err);
 }

@@ -93,28 +93,15 @@ static void observe(void *state, const struct nsw_engine *engine, int layer, enu
 static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_error *err) {
   struct meco *s = state;
   struct nsw_macro macro = lab->context->macro;
-  struct nsw_net *net = NULL;
   macro.resolution = SIDE;
   s->sum = 0;
   s->failed = false;
   float *image = malloc(3 * SIDE * SIDE * sizeof *image);
-  int status =
-      image ? nsw_net_build(lab->context->space, lab->index, &macro, &net, err) : nsw_no_memory(err, "an image");
-  if (!status) {
-    nsw_noise_images(lab->seed, SET_MECO, 1, SIDE, image);
-    status = nsw_batch_fill(&lab->spare, image, NULL, 1, SIDE, err);
-  }
-  if (!status) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_OWN, lab->seed, err);
-  if (!status)
-    status = nsw_engine_bind(lab->engine, net, lab->other, &lab->spare, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
-  if (!status) {
-    nsw_engine_observe(lab->engine, observe, s);
-    nsw_engine_forward(lab->engine);
-    nsw_engine_observe(lab->engine, NULL, NULL);
-    values[0] = s->sum;
-    if (s->failed) status = nsw_no_memory(err, "correlations of channels");
-  }
-  nsw_net_free(&net);
+  if (!image) return nsw_no_memory(err, "an image");
+  nsw_noise_images(lab->seed, SET_MECO, 1, SIDE, image);
+  int status = nsw_lab_aside(lab, &macro, NSW_DRAW_OWN, image, 1, observe, s, err);
+  if (!status && s->failed) status = nsw_no_memory(err, "correlations of channels");
+  values[0] = s->sum;
   free(image);
   return status;
 }

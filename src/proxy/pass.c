@@ -335,6 +335,23 @@ double nsw_lab_sum(struct nsw_lab *lab, double (*term)(const float *w, const flo
   return sum;
 }
 
+int nsw_lab_aside(struct nsw_lab *lab, const struct nsw_macro *macro, enum nsw_draw rule, const float *pixels,
+                  int images, nsw_observe_fn *observe, void *state, struct nsw_error *err) {
+  struct nsw_net *net = NULL;
+  int status = nsw_net_build(lab->context->space, lab->index, macro, &net, err);
+  if (!status) status = nsw_batch_fill(&lab->spare, pixels, NULL, images, macro->resolution, err);
+  if (!status) status = nsw_weights_draw(&lab->other, net, rule, lab->seed, err);
+  if (!status)
+    status = nsw_engine_bind(lab->engine, net, lab->other, &lab->spare, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
+  if (!status) {
+    nsw_engine_observe(lab->engine, observe, state);
+    nsw_engine_forward(lab->engine);
+    nsw_engine_observe(lab->engine, NULL, NULL);
+  }
+  nsw_net_free(&net);
+  return status;
+}
+
 const struct nsw_weights *nsw_lab_weights(const struct nsw_lab *lab) { return nsw_engine_weights(lab->engine); }
 
 int nsw_lab_check(uint64_t samples, int resolution, struct nsw_error *err) {

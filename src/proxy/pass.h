@@ -86,4 +86,10 @@ void nsw_lab_close(struct nsw_lab *lab);
 int nsw_lab_begin(struct nsw_lab *lab, uint32_t index, struct nsw_net *const *nets, size_t members, uint64_t seed,
                   struct nsw_error *err);
 
+/* The architecture on another skeleton, forward on images of its own (pixels [images][3][resolution][resolution]), with
+ * weights drawn by `rule` and normalised by batch, while observe(state, ...) looks on; the lab's own network is bound
+ * anew by whoever comes after. */
+int nsw_lab_aside(struct nsw_lab *lab, const struct nsw_macro *macro, enum nsw_draw rule, const float *pixels,
+                  int images, nsw_observe_fn *observe, void *state, struct nsw_error *err);
+
 #endif

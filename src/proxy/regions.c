@@ -96,24 +96,13 @@ static int take(void *state, struct nsw_lab *lab, double *values, struct nsw_err
   struct regions *s = state;
   struct nsw_macro thin = {
       .channels = s->channels, .cells = 1, .classes = lab->context->macro.classes, .resolution = SIDE};
-  struct nsw_net *net = NULL;
-  int status = nsw_net_build(lab->context->space, lab->index, &thin, &net, err);
   for (int i = 0; i < s->images; i++)
     cut_out(lab->context->images, lab->samples, lab->seed, i, s->pixels + (size_t)i * 3 * SIDE * SIDE);
   memset(s->pattern, 0, (size_t)s->images * sizeof *s->pattern);
   s->codes.failed = false;
-  if (!status) status = nsw_batch_fill(&lab->spare, s->pixels, NULL, s->images, SIDE, err);
-  if (!status) status = nsw_weights_draw(&lab->other, net, NSW_DRAW_KAIMING, lab->seed, err);
-  if (!status)
-    status = nsw_engine_bind(lab->engine, net, lab->other, &lab->spare, (struct nsw_run){.norm = NSW_NORM_BATCH}, err);
-  if (!status) {
-    nsw_engine_observe(lab->engine, observe, s);
-    nsw_engine_forward(lab->engine);
-    nsw_engine_observe(lab->engine, NULL, NULL);
-    values[0] = count_different(s->pattern, s->images);
-    if (s->codes.failed) status = nsw_no_memory(err, "the codes of ReLUs");
-  }
-  nsw_net_free(&net);
+  int status = nsw_lab_aside(lab, &thin, NSW_DRAW_KAIMING, s->pixels, s->images, observe, s, err);
+  if (!status && s->codes.failed) status = nsw_no_memory(err, "the codes of ReLUs");
+  values[0] = count_different(s->pattern, s->images);
   return status;
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "store/aside.h"
+
 enum {
   CHUNK = 1 << 16,            /* elements of a chunk when writing: below HDF5's chunk cache of 1 MiB */
   CHUNK_BYTES_MOST = 1 << 26, /* of a chunk when reading; a damaged file can claim any size */
@@ -114,6 +116,17 @@ int nsw_h5_finish(hid_t file, struct nsw_h5_image *image) {
   if (end > image->size) return -1;
   image->size = (size_t)end;
   return 0;
+}
+
+int nsw_h5_put(const char *path, hid_t file, struct nsw_h5_image *image, int status, struct nsw_error *err) {
+  struct nsw_h5_quiet quiet;
+  nsw_h5_quiet_begin(&quiet);
+  if (file >= 0 && nsw_h5_finish(file, image) < 0 && !status) status = nsw_h5_fail(err, path, "cannot finish the file");
+  nsw_h5_quiet_end(&quiet);
+  if (!status) status = nsw_aside_write(path, image->bytes, image->size, err);
+  free(image->bytes);
+  *image = (struct nsw_h5_image){0};
+  return status;
 }
 
 hid_t nsw_h5_group(hid_t parent, const char *name) {

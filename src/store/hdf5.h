@@ -36,6 +36,10 @@ hid_t nsw_h5_create(struct nsw_h5_image *image, size_t step);
 /* Closes that file, in any case; image then holds it whole. Negative on failure. */
 int nsw_h5_finish(hid_t file, struct nsw_h5_image *image);
 
+/* The same, and writes it to `path` in one step (store/aside.h), where `status`, of what was put into it, is NSW_OK.
+ * Frees the image; file may be negative. */
+int nsw_h5_put(const char *path, hid_t file, struct nsw_h5_image *image, int status, struct nsw_error *err);
+
 /* A new group; its members are remembered in the order they are made. Negative on failure. */
 hid_t nsw_h5_group(hid_t parent, const char *name);
 

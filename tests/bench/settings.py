@@ -26,7 +26,7 @@ from scipy import stats
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import torchnets  # noqa: E402
-from proxies import NASWEEP, gradients, live, weights_of  # noqa: E402
+from proxies import NASWEEP, gradients, weights_of, zens_of  # noqa: E402
 
 DATA = os.environ.get("NASWEEP_DATA", "")
 
@@ -82,21 +82,6 @@ def jacov(net, x):
     return -np.sum(np.log(v) + 1 / v)
 
 
-def zen(net, x, step):
-    """(with all normalisations, with those that the features depend on)."""
-    outputs = {}
-    hooks = [m.register_forward_hook(lambda m, i, o: outputs.update({m: o})) for m in net.modules()
-             if isinstance(m, nn.BatchNorm2d)]
-    before = net.features(x)
-    kept = live(before, list(outputs.values()))
-    for h in hooks:
-        h.remove()
-    with torch.no_grad():
-        moved = (before - net.features(x + 0.01 * step)).abs().sum((1, 2, 3)).mean().log()
-        scales = [0.5 * m.running_var.mean().log() for m in outputs]
-    return moved + sum(scales), moved + sum(s for s, k in zip(scales, kept) if k)
-
-
 def scores(arch, x, y):
     """{what: value} of a cell."""
     net, found = torchnets.Net201(arch).train(), {}
@@ -111,7 +96,7 @@ def scores(arch, x, y):
         found[f"jacov, {what}"] = jacov(net, x)
     for pixels, step, what in ((noise, torch.randn(x.shape), "noise"), (x, x.roll(1, 0), "real images")):
         draw(net, "normal")
-        found[f"zen, {what}"], found[f"zen_live, {what}"] = zen(net, pixels, step)
+        found[f"zen, {what}"], found[f"zen_live, {what}"] = zens_of(net, pixels, step)
     return {k: float(v) for k, v in found.items()}
 
 

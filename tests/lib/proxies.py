@@ -428,10 +428,8 @@ def gaussian(lab, what, n, side):
     return torch.from_numpy(np.stack(rows).reshape(n, 3, side, side)).to(lab.dtype)
 
 
-def zens(lab, gamma=0.01):
-    """(all, live) from one draw; running variances after two batches from 1, as PyTorch's modules keep them."""
-    net, side = lab.fresh("normal"), lab.x.shape[-1]
-    x, step = (gaussian(lab, what, lab.samples, side) for what in (IMAGES, DISTURBANCES))
+def zens_of(net, x, step, gamma=0.01):
+    """(with all normalisations, with those that the features depend on)."""
     outputs = {}
     hooks = [m.register_forward_hook(lambda m, i, o: outputs.update({m: o})) for m in net.modules()
              if isinstance(m, nn.BatchNorm2d)]
@@ -444,6 +442,13 @@ def zens(lab, gamma=0.01):
         moved = (before - after).abs().sum((1, 2, 3)).mean().log()
         scales = [0.5 * m.running_var.mean().log() for m in outputs]
         return moved + sum(scales), moved + sum(s for s, k in zip(scales, kept) if k)
+
+
+def zens(lab, gamma=0.01):
+    """(all, live) from one draw; running variances after two batches from 1, as PyTorch's modules keep them."""
+    net, side = lab.fresh("normal"), lab.x.shape[-1]
+    x, step = (gaussian(lab, what, lab.samples, side) for what in (IMAGES, DISTURBANCES))
+    return zens_of(net, x, step, gamma)
 
 
 def zen(lab):
