@@ -271,7 +271,6 @@ const char *nsw_args_operand(const struct nsw_args *args, size_t i) {
   return i < args->operands ? args->operand[i] : NULL;
 }
 const char *nsw_args_line(const struct nsw_args *args) { return args->line; }
-const struct nsw_command *nsw_args_command(const struct nsw_args *args) { return args->command; }
 
 int nsw_args_integer(const struct nsw_args *args, const char *name, int64_t low, int64_t high, int64_t *value,
                      struct nsw_error *err) {

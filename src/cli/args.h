@@ -69,9 +69,6 @@ bool nsw_args_given(const struct nsw_args *args, const char *option);
 /* The whole command line, quoted so that a shell would take it again; for banners and the `command` attribute. */
 const char *nsw_args_line(const struct nsw_args *args);
 
-/* The command these belong to. */
-const struct nsw_command *nsw_args_command(const struct nsw_args *args);
-
 /* Texts in a list. Owned: free with nsw_list_free. */
 struct nsw_list {
   char **item;

@@ -8,9 +8,6 @@
 /* A function that gives the CRC of bytes. */
 typedef uint32_t nsw_crc32c_function(const void *bytes, size_t count);
 
-/* Bit by bit: the definition, and what the others are tested against. */
-uint32_t nsw_crc32c_naive(const void *bytes, size_t count);
-
 /* By a table, a byte at a time: for CPUs without the instruction. */
 uint32_t nsw_crc32c_table(const void *bytes, size_t count);
 

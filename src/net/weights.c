@@ -220,8 +220,6 @@ bool nsw_weights_own(const struct nsw_weights *w, int param, uint64_t *seed) {
   return w->rule == NSW_DRAW_OWN && !w->place[param].changed;
 }
 
-const struct nsw_net *nsw_weights_net(const struct nsw_weights *w) { return w->net; }
-
 /* ---- steps ---- */
 
 /* v = momentum v + g + decay w; w -= rate times that, or, looking ahead, times g + decay w + momentum v. */

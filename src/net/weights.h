@@ -66,8 +66,6 @@ bool nsw_weights_affine(const struct nsw_weights *weights);
 /* Whether the parameter is still as the benchmark's own rule draws it, and from which seed. */
 bool nsw_weights_own(const struct nsw_weights *weights, int param, uint64_t *seed);
 
-const struct nsw_net *nsw_weights_net(const struct nsw_weights *weights);
-
 /* One step of stochastic gradient descent, as PyTorch's SGD takes it. */
 struct nsw_step {
   float rate;     /* learning rate */

@@ -287,12 +287,6 @@ const struct nsw_pass *const nsw_passes[] = {
     &nsw_pass_forward, &nsw_pass_jacobian, &nsw_pass_train,   &nsw_pass_tangent, &nsw_pass_sample,
     &nsw_pass_flow,    &nsw_pass_kernel,   &nsw_pass_weights, &nsw_pass_own,     NULL};
 
-const struct nsw_pass *nsw_pass_find(const char *name) {
-  for (int i = 0; nsw_passes[i]; i++)
-    if (!strcmp(nsw_passes[i]->name, name)) return nsw_passes[i];
-  return NULL;
-}
-
 /* ---- the lab ---- */
 
 size_t nsw_weights_in(const struct nsw_net *net) {

@@ -58,9 +58,6 @@ struct nsw_pass {
 /* All of them, in the order they are run; ends with NULL. */
 extern const struct nsw_pass *const nsw_passes[];
 
-/* The pass of a name; NULL: there is none. */
-const struct nsw_pass *nsw_pass_find(const char *name);
-
 /* Whether scores count a parameter among the weights: live convolutions and the classifier's matrix; and how many
  * numbers those of a network are. */
 bool nsw_is_weight(const struct nsw_param *param);

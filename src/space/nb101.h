@@ -51,7 +51,4 @@ void nsw_nb101_describe(uint32_t graph, const struct nsw_macro *macro, struct ns
  * in labels only. */
 void nsw_nb101_hash(const uint32_t *graphs, uint32_t n, uint8_t *keys);
 
-/* The same of one graph as the benchmark's text defines it, one digest after the other: for tests. */
-void nsw_nb101_hash_reference(uint32_t graph, uint8_t key[NSW_NB101_KEY_SIZE]);
-
 #endif

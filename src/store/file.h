@@ -20,10 +20,6 @@
 int nsw_file_write(const char *path, struct nsw_table *const *tables, size_t count, bool compress,
                    struct nsw_error *err);
 
-/* Puts one space's table into path, keeping the tables of other spaces that are there already; the root attributes
- * become this table's. As atomic as nsw_file_write. Refuses an existing file of another format. */
-int nsw_file_put(const char *path, struct nsw_table *table, bool compress, struct nsw_error *err);
-
 /* Whether path can be written, to be asked before hours of work: its folder exists and takes new files, and what is
  * there under that name is a plain file or nothing. */
 int nsw_file_writable(const char *path, struct nsw_error *err);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "store/aside.h"
 #include "store/file.h"
@@ -184,29 +183,3 @@ int nsw_file_write(const char *path, struct nsw_table *const *tables, size_t cou
 }
 
 int nsw_file_writable(const char *path, struct nsw_error *err) { return nsw_aside_check(path, err); }
-
-/* ---- changing ---- */
-
-/* Reads the tables of path but the one of `space`, into list. */
-static int read_others(const char *path, const char *space, struct nsw_table **list, size_t *count,
-                       struct nsw_error *err) {
-  char *spaces = NULL, *rest = NULL;
-  int status = nsw_file_probe(path, &spaces, err);
-  for (char *name = !status ? strtok_r(spaces, ",", &rest) : NULL; name && !status; name = strtok_r(NULL, ",", &rest)) {
-    if (!strcmp(name, space)) continue;
-    status = nsw_file_read(path, name, &list[*count], err);
-    if (!status) ++*count;
-  }
-  free(spaces);
-  return status;
-}
-
-int nsw_file_put(const char *path, struct nsw_table *table, bool compress, struct nsw_error *err) {
-  struct nsw_table *list[NSW_SPACES_MOST + 1] = {table};
-  struct stat s;
-  size_t count = 1;
-  int status = stat(path, &s) == 0 ? read_others(path, table->space, list, &count, err) : NSW_OK;
-  if (!status) status = nsw_file_write(path, list, count, compress, err);
-  while (count > 1) nsw_table_free(&list[--count]);
-  return status;
-}

@@ -228,32 +228,3 @@ int nsw_bootstrap_batch(struct nsw_bootstrap *b, uint64_t seed, uint64_t batch,
   }
   return status;
 }
-
-int nsw_bootstrap_naive(const double *x, const double *y, size_t n, uint64_t seed, uint64_t resample,
-                        double values[NSW_COEFFICIENTS], struct nsw_error *err) {
-  double *u = malloc((2 * n + 1) * sizeof *u), *v = u + n;
-  struct nsw_ranks rx = {0}, ry = {0};
-  struct nsw_kendall kendall;
-  if (!u) return nsw_no_memory(err, "resamples");
-  struct nsw_stream stream = {.seed = seed, .which = resample, .purpose = NSW_FOR_BOOTSTRAP};
-  for (size_t k = 0; k < n; k++) {
-    uint32_t words[4];
-    nsw_random_block(stream, k / (4 * L) * L + k / 4 % L, words);
-    uint32_t row = (uint32_t)((uint64_t)words[k % 4] * n >> 32);
-    u[k] = x[row];
-    v[k] = y[row];
-  }
-  int status = nsw_ranks_make(u, n, &rx, err);
-  if (!status) status = nsw_ranks_make(v, n, &ry, err);
-  if (!status) status = nsw_kendall(&rx, &ry, &kendall, err);
-  if (!status) status = nsw_weighted_tau(&rx, &ry, &values[NSW_WEIGHTED], err);
-  if (!status) {
-    values[NSW_KENDALL] = kendall.tau_b;
-    values[NSW_SPEARMAN] = nsw_spearman(&rx, &ry);
-    values[NSW_PEARSON] = nsw_pearson(u, v, n);
-  }
-  nsw_ranks_free(&rx);
-  nsw_ranks_free(&ry);
-  free(u);
-  return status;
-}

@@ -35,10 +35,6 @@ static inline uint64_t nsw_bootstrap_batches(uint64_t resamples) {
   return (resamples + NSW_RESAMPLE_LANES - 1) / NSW_RESAMPLE_LANES;
 }
 
-/* The coefficients of one resample by drawing its rows and computing from scratch: the reference. */
-int nsw_bootstrap_naive(const double *x, const double *y, size_t n, uint64_t seed, uint64_t resample,
-                        double values[NSW_COEFFICIENTS], struct nsw_error *err);
-
 /* Two-sided intervals. */
 struct nsw_interval {
   double low, high;         /* percentile */

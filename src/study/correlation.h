@@ -33,7 +33,4 @@ double nsw_weighted_tau_of(const struct nsw_sequence *s, const uint32_t *crossed
  * undefined. */
 int nsw_weighted_left_out(const struct nsw_ranks *x, const struct nsw_ranks *y, double *value, struct nsw_error *err);
 
-/* The weighted tau by comparing all pairs, O(n^2): the reference. */
-double nsw_weighted_tau_naive(const double *x, const double *y, size_t n);
-
 #endif

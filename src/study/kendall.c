@@ -142,16 +142,3 @@ int nsw_kendall(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw
   free(codes);
   return status;
 }
-
-void nsw_kendall_naive(const double *x, const double *y, size_t n, struct nsw_kendall *result) {
-  *result = (struct nsw_kendall){.n = n, .pairs = n ? (uint64_t)n * (n - 1) / 2 : 0, .p = NAN};
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < i; j++) {
-      int sx = (x[i] > x[j]) - (x[i] < x[j]), sy = (y[i] > y[j]) - (y[i] < y[j]);
-      result->tied_x += !sx;
-      result->tied_y += !sy;
-      result->tied_both += !sx && !sy;
-      result->discordant += sx * sy < 0;
-    }
-  result->tau_b = tau_of(result);
-}

@@ -26,9 +26,6 @@ int nsw_kendall_begin(const struct nsw_ranks *x, const struct nsw_ranks *y, stru
                       struct nsw_error *err);
 void nsw_kendall_finish(const struct nsw_ranks *x, const struct nsw_ranks *y, struct nsw_kendall *result);
 
-/* The same by comparing all pairs, O(n^2): the reference. */
-void nsw_kendall_naive(const double *x, const double *y, size_t n, struct nsw_kendall *result);
-
 /* y's codes in the order of x, ties in x in ascending y, into codes[n]; *tied_both as above. rows[n] (may be NULL)
  * are the rows in that order. */
 int nsw_kendall_sequence(const struct nsw_ranks *x, const struct nsw_ranks *y, uint32_t *codes, uint32_t *rows,

@@ -102,14 +102,3 @@ uint64_t nsw_ranks_tied_rows(const struct nsw_ranks *ranks) {
   }
   return tied;
 }
-
-void nsw_ranks_naive(const double *x, size_t n, double *rank) {
-  for (size_t i = 0; i < n; i++) {
-    size_t below = 0, equal = 0;
-    for (size_t j = 0; j < n; j++) {
-      below += x[j] < x[i];
-      equal += x[j] == x[i];
-    }
-    rank[i] = (double)below + ((double)equal + 1) / 2;
-  }
-}

@@ -33,7 +33,4 @@ uint64_t nsw_ranks_tied_pairs(const struct nsw_ranks *ranks);
 /* Rows that share their value with another row. */
 uint64_t nsw_ranks_tied_rows(const struct nsw_ranks *ranks);
 
-/* Average rank (from 1) of every row by comparing all pairs, O(n^2): the reference. */
-void nsw_ranks_naive(const double *x, size_t n, double *rank);
-
 #endif

@@ -75,27 +75,3 @@ int nsw_both_taus(const struct nsw_ranks *x, const struct nsw_ranks *y, struct n
   free(scratch);
   return status;
 }
-
-static double one_way_naive(const double *x, const double *y, size_t n) {
-  double *weight = malloc((n + 1) * sizeof *weight), sum = 0, xx = 0, yy = 0;
-  if (!weight) return NAN;
-  for (size_t i = 0; i < n; i++) {
-    size_t above = 0;
-    for (size_t j = 0; j < n; j++) above += x[j] > x[i] || (x[j] == x[i] && (y[j] > y[i] || (y[j] == y[i] && j > i)));
-    weight[i] = 1 / (double)(above + 1);
-  }
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < i; j++) {
-      double w = weight[i] + weight[j];
-      int sx = (x[i] > x[j]) - (x[i] < x[j]), sy = (y[i] > y[j]) - (y[i] < y[j]);
-      sum += w * (sx * sy);
-      xx += sx ? w : 0;
-      yy += sy ? w : 0;
-    }
-  free(weight);
-  return xx > 0 && yy > 0 ? sum / sqrt(xx) / sqrt(yy) : NAN;
-}
-
-double nsw_weighted_tau_naive(const double *x, const double *y, size_t n) {
-  return (one_way_naive(x, y, n) + one_way_naive(y, x, n)) / 2;
-}

@@ -165,11 +165,6 @@ static double correction(const struct nsw_schedule *s, const struct bin *bin) {
   return (bin->done_seconds + weight * whole) / (bin->done_cost + weight);
 }
 
-double nsw_schedule_predict(const struct nsw_schedule *s, uint32_t task) {
-  if (task >= s->tasks || s->bin_of[task] == NO_BIN) return 0;
-  return s->cost[task] * correction(s, &s->bin[s->bin_of[task]]);
-}
-
 double nsw_schedule_left(const struct nsw_schedule *s) {
   double left = 0;
   for (size_t b = 0; b < s->bins; b++) left += s->bin[b].open_cost * correction(s, &s->bin[b]);

@@ -72,7 +72,4 @@ size_t nsw_schedule_open(const struct nsw_schedule *schedule);
 /* Predicted seconds of work, summed over workers, of all tasks not done, with what is known now. */
 double nsw_schedule_left(const struct nsw_schedule *schedule);
 
-/* Predicted seconds of one task with what is known now; 0 for one that was done at the start. */
-double nsw_schedule_predict(const struct nsw_schedule *schedule, uint32_t task);
-
 #endif

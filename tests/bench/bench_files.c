@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "files/crc32c.h"
+#include "naive_crc32c.h"
 #include "truth/truth.h"
 
 static int compare(const void *a, const void *b) { return *(const double *)a < *(const double *)b ? -1 : 1; }

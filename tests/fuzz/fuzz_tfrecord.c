@@ -6,6 +6,7 @@
 
 #include "files/crc32c.h"
 #include "files/tfrecord.h"
+#include "naive_crc32c.h"
 #include "truth/nb101_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,6 +5,7 @@
 
 #include "files/crc32c.h"
 #include "files/tfrecord.h"
+#include "naive_crc32c.h"
 #include "space/cell.h"
 #include "truth/nb101_record.h"
 #include "unit.h"
