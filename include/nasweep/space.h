@@ -150,8 +150,7 @@ const struct nsw_space_kind *nsw_space_kind_named(const char *name);
 bool nsw_space_text(const struct nsw_space *space, const char *name, uint32_t index, char text[NSW_SPACE_TEXT]);
 
 /* Index from text: a decimal index, an id, or another spelling of the space (nb101: "adjacency ops", pruned and
- * brought to its class). NSW_USAGE with the reason where there is none. Nothing but a key needs
- * all keys. */
+ * brought to its class). NSW_USAGE with the reason where there is none. Nothing but a key needs all keys. */
 int nsw_space_find(const struct nsw_space *space, const char *text, uint32_t *index, struct nsw_error *err);
 
 /* Length of the words that spell architectures, 0 where the space has none; choices at one place of them; the word of

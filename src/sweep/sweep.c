@@ -40,6 +40,7 @@ struct sweep {
   struct nsw_lock lock;        /* rank 0: of the result file */
   bool complete;               /* there was nothing to do */
   bool checks;                 /* the request is only looked at */
+  bool keyed;                  /* rank 0's space has all keys */
   double begun;
 };
 
@@ -339,11 +340,13 @@ static int open_results(struct sweep *s, struct nsw_error *err) {
 
 /* ---- stages ---- */
 
-/* Whether architectures are named by their keys. */
-static bool names_keys(const struct sweep *s) {
-  for (size_t i = 0; i < s->request->archs; i++)
-    if (nsw_space_is_key(s->space, s->request->arch[i])) return true;
-  return false;
+/* All keys, where rank 0 finds that architectures are named by them. */
+static int share_keys_named(struct sweep *s, struct nsw_error *err) {
+  int named = 0;
+  for (size_t i = 0; i < s->request->archs; i++) named |= nsw_space_is_key(s->space, s->request->arch[i]);
+  int status = nsw_mpi_check(MPI_Bcast(&named, 1, MPI_INT, 0, s->transport.comm), "MPI_Bcast", err);
+  s->keyed = named;
+  return named && !status ? share_keys(s, err) : status;
 }
 
 /* The plan, all that is asked for being checked. */
@@ -357,7 +360,7 @@ static int make_plan(struct sweep *s, struct nsw_error *err) {
   if (!status) status = agree(s, nsw_sweep_plan_families(q, &s->plan, &s->needs, err), err);
   if (!status && s->transport.rank == 0) status = nsw_file_writable(q->out, err);
   status = agree(s, status, err);
-  if (!status && names_keys(s)) status = share_keys(s, err);
+  if (!status) status = share_keys_named(s, err);
   if (!status && s->needs & NSW_NEEDS_DATA) status = share_images(s, err);
   if (!status) status = agree(s, choose_macro(s, err), err);
   s->plan.context.images = s->images;
@@ -365,7 +368,7 @@ static int make_plan(struct sweep *s, struct nsw_error *err) {
   s->plan.context.warm_up = q->warm_up;
   s->plan.context.pause = s->plan.pause = &s->pause;
   if (!status) status = share_selection(s, &index, &rows, err);
-  if (!status && rows > NSW_FEW_IDS && !s->checks && !names_keys(s)) status = share_keys(s, err);
+  if (!status && rows > NSW_FEW_IDS && !s->checks && !s->keyed) status = share_keys(s, err);
   if (s->checks && rows) rows = 1; /* enough to see whether the proxies open */
   if (!status)
     status = agree(s, nsw_sweep_plan_open(&s->plan, index, rows, err), err);
