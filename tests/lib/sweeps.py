@@ -88,22 +88,23 @@ class Folder:
 
 
 def run_parts(*parts, beside=()):
-    """Runs a test file's parts in one folder that is gone afterwards, those `beside` meanwhile in a row of their own; V=1
-    tells how long each took."""
+    """Runs a test file's parts in one folder that is gone afterwards, those `beside` meanwhile in a row and a folder of
+    their own; V=1 tells how long each took."""
     if not shutil.which("mpirun"):
         print("1..0 # SKIP no mpirun")
         return
     assert os.path.exists(NASWEEP), NASWEEP
     spent = []
 
-    def run_row(row):
+    def run_row(row, folder):
+        os.mkdir(folder)
         for part in row:
             begun = time.monotonic()
             part(folder)
             spent.append(f"{part.__name__} {time.monotonic() - begun:.1f} s")
 
     with Folder() as folder, concurrent.futures.ThreadPoolExecutor() as threads:
-        list(threads.map(run_row, [parts, beside]))
+        list(threads.map(run_row, [parts, beside], [f"{folder}/row", f"{folder}/beside"]))
     if os.environ.get("V") == "1":
         print("# " + ", ".join(spent))
     finish()

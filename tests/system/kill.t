@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """SIGKILL to a random rank, or to mpirun with all ranks, at random moments; resumed with other numbers of ranks until
 the sweep is complete; the file must be whole at each step and in the end the one of an undisturbed run. At least 30
-kills that hit; two sweeps go on at a time, as most of it is waiting. NSW_TEST_SEED chooses another order of events."""
+kills that hit; three sweeps go on at a time, as most of it is waiting. NSW_TEST_SEED chooses another order of events."""
 # tests/run: in turn
 
 import os
@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from sweeps import ENV, Folder, command, different, finish, report, run  # noqa: E402
 
 KILLS = 32
-ABREAST = 2
+ABREAST = 3
 ROWS = 250
 SECONDS = 200  # enough for them on a machine with many times its load
 WORK = ["score", "nb201", "--proxy", "dummy,random,sed", "--seed", "1,2", "--sample", str(ROWS), "--progress", "0",

@@ -163,4 +163,4 @@ def readable_while_it_runs(folder):
 
 
 if __name__ == "__main__":
-    run_parts(same_for_any_number_of_ranks, what_a_file_holds, selections, stops_and_goes_on, readable_while_it_runs)
+    run_parts(same_for_any_number_of_ranks, what_a_file_holds, selections, readable_while_it_runs, beside=[stops_and_goes_on])

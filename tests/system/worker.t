@@ -293,4 +293,4 @@ nasweep.serve(score, columns=[{"name": "one"}, {"name": "two", "direction": -1}]
 
 
 if __name__ == "__main__":
-    run_parts(plain, kinds, trouble, last_words, refusals, ends, jobs, examples, python)
+    run_parts(plain, kinds, trouble, last_words, refusals, beside=[ends, jobs, examples, python])
