@@ -410,5 +410,5 @@ def early_signals(folder):
 
 
 if __name__ == "__main__":
-    run_parts(bad_input, failing_disks, full_while_kept, crashes, reasons,
-              beside=[repairs, pauses, one_writer, waits_for_it, small_ones, early_signals])
+    run_parts(bad_input, failing_disks, full_while_kept, crashes, reasons, repairs, pauses, one_writer, waits_for_it,
+              small_ones, early_signals)
