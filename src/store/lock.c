@@ -57,12 +57,15 @@ static int refuse(const struct nsw_lock *lock, const char *path, struct nsw_erro
                   path, *holder ? holder : "unknown", lock->path);
 }
 
-/* A moment, where there is time left; false where there is none, or a signal came. */
-static bool may_wait(double until) {
-  return nsw_now() < until && !nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+/* A moment, where there is time left; false where there is none, or the run is to stop. That a signal ends the sleep
+ * would not do: it may come before the wait, or to another thread. */
+static bool may_wait(double until, int (*asked)(void)) {
+  if (nsw_now() >= until || asked()) return false;
+  nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+  return true;
 }
 
-int nsw_lock_take(const char *path, double patience, struct nsw_lock *lock, struct nsw_error *err) {
+int nsw_lock_take(const char *path, double patience, int (*asked)(void), struct nsw_lock *lock, struct nsw_error *err) {
   double until = nsw_now() + patience;
   *lock = (struct nsw_lock){.file = -1};
   if (asprintf(&lock->path, "%s.lock", path) < 0) {
@@ -71,7 +74,7 @@ int nsw_lock_take(const char *path, double patience, struct nsw_lock *lock, stru
   }
   for (int attempt = 0; attempt < 100; attempt++) {
     int code = try_lock(lock);
-    while (lock->file >= 0 && code == EWOULDBLOCK && may_wait(until)) {
+    while (lock->file >= 0 && code == EWOULDBLOCK && may_wait(until, asked)) {
       close(lock->file); /* its holder may have removed it meanwhile */
       code = try_lock(lock);
     }

@@ -315,7 +315,7 @@ static int open_results(struct sweep *s, struct nsw_error *err) {
   struct nsw_table *earlier = NULL;
   const char *out = s->request->out;
   int status = nsw_file_writable(out, err);
-  if (!status) status = nsw_lock_take(out, s->request->lock_wait, &s->lock, err);
+  if (!status) status = nsw_lock_take(out, s->request->lock_wait, nsw_stop_signal, &s->lock, err);
   if (!status) status = read_earlier(s, &earlier, err);
   if (!status) status = nsw_results_create(&s->plan, s->facts, &s->results, err);
   if (!status && earlier) {

@@ -331,6 +331,14 @@ def one_writer(folder):
     report(p.returncode == 75 and not os.path.exists(out + ".lock"), "and the next one goes on with it", p.stderr)
 
 
+def pending(number):
+    """For preexec_fn: the signal is there before the program is, which lets it through as soon as it can."""
+    def ask():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+        os.kill(os.getpid(), number)
+    return ask
+
+
 def waits_for_it(folder):
     """Where it is told to, a run waits for the one before on its file to end, or until it is asked to stop."""
     out = f"{folder}/handed-on.h5"
@@ -345,6 +353,10 @@ def waits_for_it(folder):
     _, text = second.communicate(timeout=60)
     report(waited and second.returncode == 1 and "another run is writing it" in text, "a run that waits for a file can be stopped",
            f"{second.returncode}\n{text}")
+    early = subprocess.run(command(None, *slow), env=patient, preexec_fn=pending(signal.SIGUSR1), capture_output=True,
+                           text=True, timeout=60)
+    report(early.returncode == 1 and "another run is writing it" in early.stderr, "also where it was told so before it waits",
+           f"{early.returncode}\n{early.stderr}")
     third = subprocess.Popen(command(3, *slow, "--time-limit", "0.5"), env=patient, stderr=subprocess.PIPE, text=True)
     time.sleep(1)
     waited = third.poll() is None
@@ -396,12 +408,8 @@ def small_ones(folder):
 def early_signals(folder):
     """A request to stop that comes before anything else has begun, MPI for one."""
     for number in (signal.SIGUSR1, signal.SIGTERM):
-        def ask():
-            signal.pthread_sigmask(signal.SIG_BLOCK, [number])
-            os.kill(os.getpid(), number)  # pending until the program lets it through
-
         out = f"{folder}/early-{number}.h5"
-        p = subprocess.run(command(None, *DUMMY, "--sample", "60", "--out", out), env=ENV, preexec_fn=ask, capture_output=True,
+        p = subprocess.run(command(None, *DUMMY, "--sample", "60", "--out", out), env=ENV, preexec_fn=pending(number), capture_output=True,
                            text=True, timeout=60)
         report(p.returncode == 75 and "stopped by signal " + number.name[3:] in p.stderr and os.path.exists(out),
                f"{number.name} at the very start: status 75", f"{p.returncode}\n{p.stderr}")
