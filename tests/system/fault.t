@@ -409,8 +409,8 @@ def early_signals(folder):
     """A request to stop that comes before anything else has begun, MPI for one."""
     for number in (signal.SIGUSR1, signal.SIGTERM):
         out = f"{folder}/early-{number}.h5"
-        p = subprocess.run(command(None, *DUMMY, "--sample", "60", "--out", out), env=ENV, preexec_fn=pending(number), capture_output=True,
-                           text=True, timeout=60)
+        p = subprocess.run(command(None, *DUMMY, "--sample", "60", "--out", out), env=ENV, preexec_fn=pending(number),
+                           capture_output=True, text=True, timeout=60)
         report(p.returncode == 75 and "stopped by signal " + number.name[3:] in p.stderr and os.path.exists(out),
                f"{number.name} at the very start: status 75", f"{p.returncode}\n{p.stderr}")
         p = run(2, *DUMMY, "--sample", "60", "--out", out)
